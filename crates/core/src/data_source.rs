@@ -1,0 +1,125 @@
+//! Data sources: where feature values and request values come from.
+
+use std::collections::BTreeMap;
+
+use crate::Field;
+
+/// Where values come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataSource {
+    /// Unique name in the project, ignoring case.
+    pub name: String,
+    /// What kind of source it is, with what only that kind has.
+    pub kind: DataSourceKind,
+    /// What it is, for people.
+    pub description: String,
+    /// Free labels.
+    pub tags: BTreeMap<String, String>,
+    /// Who answers for it.
+    pub owner: String,
+}
+
+/// The kinds of data sources.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DataSourceKind {
+    /// A table in files, read by the offline store.
+    File(FileSource),
+    /// Rows sent to `/push` or by `FeatureStore::push`.
+    Push(PushSource),
+    /// Values that a request brings along.
+    Request(RequestSource),
+}
+
+/// A table in one file, all files of a folder, or all files of a glob.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileSource {
+    /// The path, folder or glob; relative paths start at the feature repo.
+    pub path: String,
+    /// How the bytes are to be read.
+    pub format: FileFormat,
+    /// The column that says when a row's values became true.
+    pub timestamp_field: String,
+    /// The column that says when a row was written; breaks ties of the event time.
+    pub created_timestamp_column: Option<String>,
+    /// Renames on reading: column in the file to name in larder.
+    pub field_mapping: BTreeMap<String, String>,
+}
+
+/// File formats that the offline store reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FileFormat {
+    /// Apache Parquet.
+    Parquet,
+    /// Comma-separated values with a header line.
+    Csv,
+    /// One JSON object a line.
+    NdJson,
+}
+
+/// Rows that arrive by push, with the table that also keeps them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushSource {
+    /// The name of the source that holds the history; `None` means online only.
+    pub batch_source: Option<String>,
+}
+
+/// Values that a request brings along.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestSource {
+    /// The columns a request must bring.
+    pub schema: Vec<Field>,
+}
+
+impl DataSource {
+    /// The file source, if it is one.
+    pub fn as_file(&self) -> Option<&FileSource> {
+        match &self.kind {
+            DataSourceKind::File(file) => Some(file),
+            _ => None,
+        }
+    }
+
+    /// The request source, if it is one.
+    pub fn as_request(&self) -> Option<&RequestSource> {
+        match &self.kind {
+            DataSourceKind::Request(request) => Some(request),
+            _ => None,
+        }
+    }
+
+    /// The push source, if it is one.
+    pub fn as_push(&self) -> Option<&PushSource> {
+        match &self.kind {
+            DataSourceKind::Push(push) => Some(push),
+            _ => None,
+        }
+    }
+}
+
+impl FileFormat {
+    /// The name in definitions.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Parquet => "parquet",
+            Self::Csv => "csv",
+            Self::NdJson => "ndjson",
+        }
+    }
+
+    /// The format that a file name's ending tells: `.parquet`, `.csv`, `.ndjson` or `.jsonl`.
+    pub fn from_path(path: &str) -> Option<Self> {
+        let lower = path.to_ascii_lowercase();
+        let ends = |endings: &[&str]| endings.iter().any(|ending| lower.ends_with(ending));
+        if ends(&[".parquet", ".pq"]) {
+            Some(Self::Parquet)
+        } else if ends(&[".csv"]) {
+            Some(Self::Csv)
+        } else if ends(&[".ndjson", ".jsonl"]) {
+            Some(Self::NdJson)
+        } else {
+            None
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! A WebAssembly on-demand feature runtime: the feature store as a library.

@@ -1,0 +1,1 @@
+//! Moves the newest feature values from the offline into the online store.

@@ -1,0 +1,1 @@
+//! The offline store over files, and the point-in-time join.

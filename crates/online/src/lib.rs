@@ -1,0 +1,1 @@
+//! Online stores: sled on disk and the in-memory reference.

@@ -1,0 +1,1 @@
+//! Definitions in YAML, and the registry file that holds them.

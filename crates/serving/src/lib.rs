@@ -1,0 +1,1 @@
+//! Answers feature requests: plan, read, transform, encode.

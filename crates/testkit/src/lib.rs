@@ -1,0 +1,1 @@
+//! Conformance suites, naive references and compiled guests for tests.

@@ -1,0 +1,1 @@
+//! The Wasm host that runs on-demand transformations.
