@@ -212,7 +212,7 @@ impl<'a> KeyColumn<'a> {
                 bytes.extend(Timestamp::from_micros(micros).seconds().to_le_bytes());
             }
             ScalarType::String => {
-                self.append_slice(self.array.as_string::<i32>().value(row).as_bytes(), bytes)?
+                self.append_slice(self.array.as_string::<i32>().value(row).as_bytes(), bytes)?;
             }
             ScalarType::Bytes => self.append_slice(self.array.as_binary::<i32>().value(row), bytes)?,
             ScalarType::Bool | ScalarType::Float32 | ScalarType::Float64 => {

@@ -175,7 +175,7 @@ fn whole(value: &Value) -> Option<i64> {
 fn truncate(number: f64) -> Option<i64> {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     #[expect(clippy::cast_possible_truncation, reason = "cutting is the point, and the range is checked")]
-    (number >= -LIMIT && number < LIMIT).then_some(number as i64)
+    (-LIMIT..LIMIT).contains(&number).then_some(number as i64)
 }
 
 fn number(value: &Value) -> Option<f64> {

@@ -1,0 +1,415 @@
+//! From names to columns: the plan of one retrieval.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use larder_core::{
+    FeatureReference, FeatureView, FeatureViewProjection, Field, OnDemandFeatureView, OnDemandSource,
+    RequestError, Result,
+};
+use larder_registry::{BoundInput, RegistrySnapshot, bind_inputs, check_outputs};
+
+use crate::{Catalog, OnDemandCall, OnDemandInput};
+
+/// What a caller asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Selection {
+    /// `view:feature` references.
+    References(Vec<String>),
+    /// A feature service by its name.
+    Service(String),
+}
+
+/// Whether features are asked for now or as of past times.
+///
+/// A view with `write_to_online_store` is read from the store online, and computed for the past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Retrieval {
+    /// The newest values, from the online store.
+    Online,
+    /// The values as of each row's time, from the offline store.
+    Historical,
+}
+
+/// Everything that a selection means, resolved once against one catalog.
+#[derive(Clone, Debug)]
+pub struct FeaturePlan {
+    /// The stored views to read, in first-seen order; also those that only on-demand calls need.
+    pub views: Vec<PlannedView>,
+    /// The request fields that the caller must bring, in first-seen order.
+    pub request_fields: Vec<RequestField>,
+    /// The on-demand views to run, in first-seen order. None takes another's output.
+    pub calls: Vec<OnDemandCall>,
+    /// The answer's feature columns: stored views first, each view's features together in the order
+    /// asked for, then on-demand views likewise.
+    pub outputs: Vec<OutputColumn>,
+}
+
+/// A view to be read from a store.
+#[derive(Clone, Debug)]
+pub struct PlannedView {
+    /// The view's name in the stores and in errors.
+    pub name: String,
+    /// The view as it stands in full feature names: its alias, or else its name.
+    pub name_to_use: String,
+    /// The feature view; `None` for an on-demand view that is read from the online store.
+    pub definition: Option<Arc<FeatureView>>,
+    /// All features the view has in the store, in order.
+    pub stored_features: Arc<[Field]>,
+    /// Positions in `stored_features` of those wanted, in order.
+    pub features: Vec<usize>,
+    /// The join keys and the columns that hold them; empty for a view without entities.
+    pub join_keys: Vec<JoinKeyColumn>,
+}
+
+/// A join key of a view and the column of the request or entity table that holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JoinKeyColumn {
+    /// The join key in the view.
+    pub key: Field,
+    /// The column outside.
+    pub column: String,
+}
+
+/// A field that the caller must bring.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestField {
+    /// Its name and type.
+    pub field: Field,
+    /// The first on-demand view that needs it.
+    pub needed_by: String,
+}
+
+/// One column of the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputColumn {
+    /// The name in the answer: `feature` or `view__feature`.
+    pub name: String,
+    /// The feature's type.
+    pub field: Field,
+    /// Where the values come from.
+    pub source: OutputSource,
+}
+
+/// Where the values of an output column come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputSource {
+    /// A feature read by the plan: positions in `views` and in that view's `features`.
+    Stored {
+        /// Position in the plan's views.
+        view: usize,
+        /// Position in the planned view's features.
+        feature: usize,
+    },
+    /// An output of a call: positions in `calls` and in the on-demand view's features.
+    OnDemand {
+        /// Position in the plan's calls.
+        call: usize,
+        /// Position in the view's features.
+        feature: usize,
+    },
+}
+
+impl FeaturePlan {
+    /// Resolves `selection`. With `full_feature_names` answers are called `view__feature`.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError`] for unknown names, bad references, an empty selection, a disabled view and equal
+    /// output names; [`BindingError`](larder_registry::BindingError) where a transformation does not fit its view.
+    pub fn resolve(
+        catalog: &Catalog,
+        selection: &Selection,
+        full_feature_names: bool,
+        retrieval: Retrieval,
+    ) -> Result<Self> {
+        let wanted = match selection {
+            Selection::References(references) => group_references(catalog.snapshot(), references)?,
+            Selection::Service(name) => catalog.snapshot().feature_service(name)?.object.features.clone(),
+        };
+        if wanted.iter().all(|projection| projection.features.is_empty()) {
+            return Err(RequestError::NoFeatures.into());
+        }
+        let mut builder = PlanBuilder { catalog, retrieval, full_feature_names, plan: Self::empty() };
+        let mut on_demand_outputs = Vec::new();
+        for projection in &wanted {
+            builder.add_projection(projection, &mut on_demand_outputs)?;
+        }
+        let mut plan = builder.plan;
+        plan.outputs.extend(on_demand_outputs);
+        refuse_collisions(&plan.outputs, full_feature_names)?;
+        Ok(plan)
+    }
+
+    /// The plan that computes every feature of one on-demand view, whatever its flags.
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Self::resolve).
+    pub fn for_on_demand_view(catalog: &Catalog, view: &Arc<OnDemandFeatureView>) -> Result<Self> {
+        let mut builder = PlanBuilder {
+            catalog,
+            retrieval: Retrieval::Historical,
+            full_feature_names: false,
+            plan: Self::empty(),
+        };
+        builder.add_call(view, &view.name)?;
+        Ok(builder.plan)
+    }
+
+    /// The entity columns that the plan's views need, each once, in first-seen order.
+    pub fn join_key_columns(&self) -> Vec<&JoinKeyColumn> {
+        let mut seen = BTreeSet::new();
+        let all = self.views.iter().flat_map(|view| &view.join_keys);
+        all.filter(|key| seen.insert(key.column.as_str())).collect()
+    }
+
+    fn empty() -> Self {
+        Self { views: Vec::new(), request_fields: Vec::new(), calls: Vec::new(), outputs: Vec::new() }
+    }
+}
+
+struct PlanBuilder<'a> {
+    catalog: &'a Catalog,
+    retrieval: Retrieval,
+    full_feature_names: bool,
+    plan: FeaturePlan,
+}
+
+impl PlanBuilder<'_> {
+    fn add_projection(
+        &mut self,
+        projection: &FeatureViewProjection,
+        on_demand_outputs: &mut Vec<OutputColumn>,
+    ) -> Result<()> {
+        let snapshot = self.catalog.snapshot();
+        if let Ok(on_demand) = snapshot.on_demand_feature_view(&projection.view) {
+            let view = Arc::clone(&on_demand.object);
+            refuse_disabled(view.enabled, &view.name)?;
+            if view.write_to_online_store && self.retrieval == Retrieval::Online {
+                let at = self.add_written_view(&view, projection);
+                self.add_stored_outputs(at, projection)?;
+            } else {
+                let call = self.add_call(&view, projection.name_to_use())?;
+                for name in &projection.features {
+                    let feature = feature_position(&view.features, name, projection)?;
+                    on_demand_outputs.push(OutputColumn {
+                        name: self.output_name(projection, name),
+                        field: field_at(&view.features, feature),
+                        source: OutputSource::OnDemand { call, feature },
+                    });
+                }
+            }
+        } else {
+            let at = self.add_feature_view(projection)?;
+            self.add_stored_outputs(at, projection)?;
+        }
+        Ok(())
+    }
+
+    /// Adds a feature view with no feature wanted yet, or finds it.
+    fn add_feature_view(&mut self, projection: &FeatureViewProjection) -> Result<usize> {
+        let view = &self.catalog.snapshot().feature_view(&projection.view)?.object;
+        refuse_disabled(view.enabled, &view.name)?;
+        if self.retrieval == Retrieval::Online && !view.online {
+            return Err(RequestError::NotServedOnline { view: view.name.clone() }.into());
+        }
+        let join_keys = if view.is_entityless() { &[][..] } else { view.join_keys.as_slice() };
+        Ok(self.add_view(PlannedView {
+            name: view.name.clone(),
+            name_to_use: projection.name_to_use().to_owned(),
+            definition: Some(Arc::clone(view)),
+            stored_features: view.features.clone().into(),
+            features: Vec::new(),
+            join_keys: join_key_columns(join_keys, &projection.join_key_map),
+        }))
+    }
+
+    /// Adds an on-demand view whose values the online store holds.
+    fn add_written_view(
+        &mut self,
+        view: &Arc<OnDemandFeatureView>,
+        projection: &FeatureViewProjection,
+    ) -> usize {
+        let join_keys = if view.entities.is_empty() { &[][..] } else { view.join_keys.as_slice() };
+        self.add_view(PlannedView {
+            name: view.name.clone(),
+            name_to_use: projection.name_to_use().to_owned(),
+            definition: None,
+            stored_features: view.features.clone().into(),
+            features: Vec::new(),
+            join_keys: join_key_columns(join_keys, &projection.join_key_map),
+        })
+    }
+
+    /// One read serves all uses of a view under the same join key columns.
+    fn add_view(&mut self, view: PlannedView) -> usize {
+        let same = |known: &PlannedView| {
+            known.name == view.name
+                && known.name_to_use == view.name_to_use
+                && known.join_keys == view.join_keys
+        };
+        self.plan.views.iter().position(same).unwrap_or_else(|| {
+            self.plan.views.push(view);
+            self.plan.views.len() - 1
+        })
+    }
+
+    /// Wants a feature of a planned view; its position among those wanted.
+    fn want_feature(&mut self, view: usize, name: &str) -> Result<usize, RequestError> {
+        let planned = self.plan.views.get_mut(view).expect("`add_view` gave the position");
+        let stored =
+            planned.stored_features.iter().position(|feature| feature.name == name).ok_or_else(|| {
+                RequestError::FeatureNotFound { feature: name.to_owned(), view: planned.name_to_use.clone() }
+            })?;
+        Ok(planned.features.iter().position(|known| *known == stored).unwrap_or_else(|| {
+            planned.features.push(stored);
+            planned.features.len() - 1
+        }))
+    }
+
+    fn add_stored_outputs(&mut self, view: usize, projection: &FeatureViewProjection) -> Result<()> {
+        for name in &projection.features {
+            let feature = self.want_feature(view, name)?;
+            let planned = self.plan.views.get(view).expect("`add_view` gave the position");
+            let stored = planned.features.get(feature).copied().unwrap_or_default();
+            let field = field_at(&planned.stored_features, stored);
+            let name = self.output_name(projection, name);
+            self.plan.outputs.push(OutputColumn {
+                name,
+                field,
+                source: OutputSource::Stored { view, feature },
+            });
+        }
+        Ok(())
+    }
+
+    /// Adds a call of an on-demand view with all it needs, or finds it.
+    fn add_call(&mut self, view: &Arc<OnDemandFeatureView>, name_to_use: &str) -> Result<usize> {
+        let known = |call: &OnDemandCall| call.view.name == view.name && call.name_to_use == name_to_use;
+        if let Some(at) = self.plan.calls.iter().position(known) {
+            return Ok(at);
+        }
+        let snapshot = Arc::clone(self.catalog.snapshot());
+        let transformation = self.catalog.transformation(view)?;
+        let bound = bind_inputs(&snapshot, view, transformation.signature())?;
+        let outputs = check_outputs(view, transformation.signature())?;
+        // Every request field of the view is asked for, used or not: that is its interface.
+        for source in &view.sources {
+            if let OnDemandSource::RequestSource(name) = source {
+                let source = &snapshot.data_source(name)?.object;
+                for field in source.as_request().map(|request| request.schema.as_slice()).unwrap_or_default()
+                {
+                    self.add_request_field(field, &view.name);
+                }
+            }
+        }
+        let inputs = bound
+            .into_iter()
+            .map(|input| match input {
+                BoundInput::Feature { source, feature } => {
+                    let Some(OnDemandSource::FeatureView(projection)) = view.sources.get(source) else {
+                        unreachable!("`bind_inputs` gives positions of feature views")
+                    };
+                    let at = self.add_feature_view(projection)?;
+                    let feature = self.want_feature(at, &feature)?;
+                    Ok(OnDemandInput::Stored { view: at, feature })
+                }
+                BoundInput::Request(field) => {
+                    Ok(OnDemandInput::Request(self.add_request_field(&field, &view.name)))
+                }
+                BoundInput::JoinKey(field) => Ok(OnDemandInput::EntityColumn(field)),
+            })
+            .collect::<Result<Vec<_>>>()?;
+        self.plan.calls.push(OnDemandCall::new(
+            Arc::clone(view),
+            name_to_use.to_owned(),
+            inputs,
+            Arc::clone(transformation),
+            outputs,
+        ));
+        Ok(self.plan.calls.len() - 1)
+    }
+
+    fn add_request_field(&mut self, field: &Field, view: &str) -> usize {
+        let known = |request: &RequestField| request.field.name == field.name;
+        self.plan.request_fields.iter().position(known).unwrap_or_else(|| {
+            self.plan.request_fields.push(RequestField { field: field.clone(), needed_by: view.to_owned() });
+            self.plan.request_fields.len() - 1
+        })
+    }
+
+    fn output_name(&self, projection: &FeatureViewProjection, feature: &str) -> String {
+        if self.full_feature_names {
+            format!("{}__{feature}", projection.name_to_use())
+        } else {
+            feature.to_owned()
+        }
+    }
+}
+
+/// Groups references by view in first-seen order, keeping the order of features within each.
+fn group_references(
+    snapshot: &RegistrySnapshot,
+    references: &[String],
+) -> Result<Vec<FeatureViewProjection>, RequestError> {
+    let mut grouped: Vec<FeatureViewProjection> = Vec::new();
+    for text in references {
+        let reference = FeatureReference::parse(text)?;
+        if let Some(version) = reference.version {
+            return Err(RequestError::VersionedReference { reference: text.clone(), version });
+        }
+        if snapshot.on_demand_feature_view(&reference.view).is_err() {
+            snapshot.feature_view(&reference.view)?;
+        }
+        match grouped.iter_mut().find(|projection| projection.view == reference.view) {
+            Some(projection) => projection.features.push(reference.feature),
+            None => grouped.push(FeatureViewProjection {
+                view: reference.view,
+                alias: None,
+                features: vec![reference.feature],
+                join_key_map: BTreeMap::new(),
+            }),
+        }
+    }
+    Ok(grouped)
+}
+
+fn join_key_columns(keys: &[Field], join_key_map: &BTreeMap<String, String>) -> Vec<JoinKeyColumn> {
+    keys.iter()
+        .map(|key| JoinKeyColumn {
+            key: key.clone(),
+            column: join_key_map.get(&key.name).unwrap_or(&key.name).clone(),
+        })
+        .collect()
+}
+
+fn feature_position(
+    features: &[Field],
+    name: &str,
+    projection: &FeatureViewProjection,
+) -> Result<usize, RequestError> {
+    features.iter().position(|feature| feature.name == name).ok_or_else(|| RequestError::FeatureNotFound {
+        feature: name.to_owned(),
+        view: projection.name_to_use().to_owned(),
+    })
+}
+
+fn field_at(features: &[Field], position: usize) -> Field {
+    features.get(position).expect("the position was found in these features").clone()
+}
+
+fn refuse_disabled(enabled: bool, view: &str) -> Result<(), RequestError> {
+    if enabled { Ok(()) } else { Err(RequestError::FeatureViewDisabled { view: view.to_owned() }) }
+}
+
+fn refuse_collisions(outputs: &[OutputColumn], full_feature_names: bool) -> Result<(), RequestError> {
+    let mut seen = BTreeSet::new();
+    let twice: BTreeSet<&str> =
+        outputs.iter().map(|output| output.name.as_str()).filter(|name| !seen.insert(*name)).collect();
+    if twice.is_empty() {
+        return Ok(());
+    }
+    let names = twice.into_iter().map(str::to_owned).collect();
+    Err(RequestError::FeatureNameCollision { names, full_feature_names })
+}
