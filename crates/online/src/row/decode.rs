@@ -1,0 +1,495 @@
+//! Rows to Arrow columns.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, BooleanArray, BooleanBufferBuilder, GenericByteBuilder, ListArray,
+    NullBufferBuilder, PrimitiveArray,
+};
+use arrow::buffer::{BooleanBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{
+    BinaryType, ByteArrayType, DataType, Field as ArrowField, Float32Type, Float64Type, Int32Type, Int64Type,
+    TimestampMicrosecondType, Utf8Type,
+};
+use larder_core::{Field, OnlineColumn, ScalarType, ValueType, timestamp_data_type};
+
+use super::layout::{RowLayout, Slot};
+use super::{CorruptRow, RowFault, fixed};
+
+/// Why rows did not become a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// A row cannot be read.
+    #[error(transparent)]
+    Corrupt(#[from] CorruptRow),
+    /// The column would exceed Arrow's 2 GiB of text, bytes or list items.
+    #[error("one column of the answer would hold more than 2 GiB")]
+    TooLarge,
+}
+
+type Result<T, E = DecodeError> = std::result::Result<T, E>;
+
+/// Reads rows of one schema as rows of a view, which may have other features.
+#[derive(Debug)]
+pub struct RowReader {
+    layout: RowLayout,
+    /// For each feature of the view its place in the row; `None` where the schema lacks it.
+    slots: Vec<Option<Slot>>,
+}
+
+impl RowReader {
+    /// Prepares to read rows that were stored with the features `stored` as rows with the features
+    /// `wanted`. A feature is found by its name, and absent if its type has changed.
+    pub fn new(stored: &[Field], wanted: &[Field]) -> Self {
+        let layout = RowLayout::new(stored);
+        let slots = wanted
+            .iter()
+            .map(|wanted| {
+                let mut found = stored.iter().zip(layout.slots());
+                found
+                    .find(|(stored, _)| stored.name == wanted.name && stored.value_type == wanted.value_type)
+                    .map(|(_, slot)| *slot)
+            })
+            .collect();
+        Self { layout, slots }
+    }
+
+    /// Takes a row for [`decode_column`], where this reader is the one at position `reader`.
+    ///
+    /// # Errors
+    ///
+    /// [`CorruptRow`] if the row is not as long as it says.
+    pub fn take<'a>(&self, bytes: &'a [u8], reader: usize) -> Result<FoundRow<'a>, CorruptRow> {
+        self.layout.check_length(bytes)?;
+        Ok(FoundRow { bytes, reader })
+    }
+}
+
+/// A stored row and which of the readers at hand reads it.
+#[derive(Clone, Copy, Debug)]
+pub struct FoundRow<'a> {
+    bytes: &'a [u8],
+    reader: usize,
+}
+
+/// Reads one feature of many rows, in their order. `feature` is a position in the `wanted` features of
+/// the readers, `value_type` its type. Where there is no row the value is null.
+///
+/// # Errors
+///
+/// [`DecodeError`] for the first row that cannot be read.
+pub fn decode_column(
+    value_type: ValueType,
+    feature: usize,
+    rows: &[Option<FoundRow<'_>>],
+    readers: &[Arc<RowReader>],
+) -> Result<OnlineColumn> {
+    let places = readers
+        .iter()
+        .map(|reader| {
+            let slot = reader.slots.get(feature).copied().flatten()?;
+            Some(Place { slot, fixed_len: reader.layout.fixed_len() })
+        })
+        .collect::<Vec<_>>();
+    let cells = Cells { rows, places: &places };
+    match value_type {
+        ValueType::Scalar(ScalarType::Int32) => decode_primitive::<Int32Type, 4>(&cells, i32::from_le_bytes),
+        ValueType::Scalar(ScalarType::Int64) => decode_primitive::<Int64Type, 8>(&cells, i64::from_le_bytes),
+        ValueType::Scalar(ScalarType::Float32) => {
+            decode_primitive::<Float32Type, 4>(&cells, f32::from_le_bytes)
+        }
+        ValueType::Scalar(ScalarType::Float64) => {
+            decode_primitive::<Float64Type, 8>(&cells, f64::from_le_bytes)
+        }
+        ValueType::Scalar(ScalarType::UnixTimestamp) => {
+            decode_primitive::<TimestampMicrosecondType, 8>(&cells, i64::from_le_bytes)
+        }
+        ValueType::Scalar(ScalarType::Bool) => decode_booleans(&cells),
+        ValueType::Scalar(ScalarType::String) => decode_bytes::<Utf8Type>(&cells, text),
+        ValueType::Scalar(ScalarType::Bytes) => decode_bytes::<BinaryType>(&cells, raw),
+        ValueType::Array(item) => match item {
+            ScalarType::Int32 => {
+                decode_lists(&cells, PrimitiveItems::<Int32Type, 4>::new(i32::from_le_bytes))
+            }
+            ScalarType::Int64 => {
+                decode_lists(&cells, PrimitiveItems::<Int64Type, 8>::new(i64::from_le_bytes))
+            }
+            ScalarType::Float32 => {
+                decode_lists(&cells, PrimitiveItems::<Float32Type, 4>::new(f32::from_le_bytes))
+            }
+            ScalarType::Float64 => {
+                decode_lists(&cells, PrimitiveItems::<Float64Type, 8>::new(f64::from_le_bytes))
+            }
+            ScalarType::UnixTimestamp => {
+                decode_lists(&cells, PrimitiveItems::<TimestampMicrosecondType, 8>::new(i64::from_le_bytes))
+            }
+            ScalarType::Bool => decode_lists(&cells, BooleanItems::new()),
+            ScalarType::String => decode_lists(&cells, ByteItems::<Utf8Type, _>::new(text)),
+            ScalarType::Bytes => decode_lists(&cells, ByteItems::<BinaryType, _>::new(raw)),
+        },
+        _ => unreachable!("every type of `ValueType` is a scalar or an array of one"),
+    }
+}
+
+/// The place of a feature in the rows of one schema.
+#[derive(Clone, Copy)]
+struct Place {
+    slot: Slot,
+    fixed_len: usize,
+}
+
+/// One feature of many rows.
+struct Cells<'a> {
+    rows: &'a [Option<FoundRow<'a>>],
+    places: &'a [Option<Place>],
+}
+
+/// A value that is not null.
+#[derive(Clone, Copy)]
+struct Cell<'a> {
+    row: &'a [u8],
+    place: Place,
+}
+
+impl<'a> Cells<'a> {
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Calls `each` for every row, with `None` where the feature is null or absent. Returns which rows
+    /// hold the feature.
+    fn try_each(&self, mut each: impl FnMut(Option<Cell<'a>>) -> Result<()>) -> Result<BooleanBuffer> {
+        let mut present = BooleanBufferBuilder::new(self.len());
+        for row in self.rows {
+            let found = row.and_then(|row| Some((row, (*self.places.get(row.reader)?)?)));
+            present.append(found.is_some());
+            each(found.and_then(|(row, place)| {
+                let presence = row.bytes.get(place.slot.presence_at)?;
+                (presence & place.slot.presence_bit != 0).then_some(Cell { row: row.bytes, place })
+            }))?;
+        }
+        Ok(present.finish())
+    }
+}
+
+impl<'a> Cell<'a> {
+    #[inline]
+    fn fixed<const N: usize>(self) -> Result<[u8; N]> {
+        Ok(fixed(self.row, self.place.slot.offset)?)
+    }
+
+    /// The data behind the slots, and where in the row it begins.
+    #[inline]
+    fn data(self) -> Result<Data<'a>> {
+        let slot = self.place.slot;
+        let end = u32::from_le_bytes(self.fixed()?) as usize;
+        let start = match slot.previous_variable {
+            None => 0,
+            Some(previous) => u32::from_le_bytes(fixed(self.row, previous)?) as usize,
+        };
+        let offset = self.place.fixed_len + start;
+        let bytes = self.row.get(offset..self.place.fixed_len + end);
+        Ok(Data { bytes: bytes.ok_or(RowFault::Bounds.at(slot.offset))?, offset })
+    }
+}
+
+/// Part of a row that knows where it lies, for errors.
+#[derive(Clone, Copy)]
+struct Data<'a> {
+    bytes: &'a [u8],
+    offset: usize,
+}
+
+impl<'a> Data<'a> {
+    /// The first `length` bytes, and the rest.
+    fn split(self, length: usize) -> Result<(Self, Self)> {
+        let (head, tail) = self.bytes.split_at_checked(length).ok_or(RowFault::Bounds.at(self.offset))?;
+        Ok((Self { bytes: head, ..self }, Self { bytes: tail, offset: self.offset + length }))
+    }
+
+    fn part(self, start: usize, end: usize) -> Result<Self> {
+        let bytes = self.bytes.get(start..end).ok_or(RowFault::Bounds.at(self.offset))?;
+        Ok(Self { bytes, offset: self.offset + start })
+    }
+}
+
+fn text(data: Data<'_>) -> Result<&str> {
+    std::str::from_utf8(data.bytes)
+        .map_err(|error| RowFault::Utf8.at(data.offset + error.valid_up_to()).into())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "stands where `text` can fail")]
+fn raw(data: Data<'_>) -> Result<&[u8]> {
+    Ok(data.bytes)
+}
+
+fn boolean(byte: u8, offset: usize) -> Result<bool> {
+    match byte {
+        0 => Ok(false),
+        1 => Ok(true),
+        other => Err(RowFault::Boolean(other).at(offset).into()),
+    }
+}
+
+fn decode_primitive<T: ArrowPrimitiveType, const N: usize>(
+    cells: &Cells<'_>,
+    from_bytes: impl Fn([u8; N]) -> T::Native,
+) -> Result<OnlineColumn> {
+    let mut values = Vec::with_capacity(cells.len());
+    let mut nulls = NullBufferBuilder::new(cells.len());
+    let present = cells.try_each(|cell| {
+        match cell {
+            Some(cell) => {
+                values.push(from_bytes(cell.fixed()?));
+                nulls.append_non_null();
+            }
+            None => {
+                values.push(T::default_value());
+                nulls.append_null();
+            }
+        }
+        Ok(())
+    })?;
+    let values = PrimitiveArray::<T>::new(ScalarBuffer::from(values), nulls.finish());
+    Ok(OnlineColumn { values: in_utc(values), present })
+}
+
+/// Gives timestamps the one timestamp type inside larder, and leaves other arrays as they are.
+fn in_utc<T: ArrowPrimitiveType>(values: PrimitiveArray<T>) -> ArrayRef {
+    match T::DATA_TYPE {
+        DataType::Timestamp(_, _) => Arc::new(values.with_data_type(timestamp_data_type())),
+        _ => Arc::new(values),
+    }
+}
+
+fn decode_booleans(cells: &Cells<'_>) -> Result<OnlineColumn> {
+    let mut values = BooleanBufferBuilder::new(cells.len());
+    let mut nulls = NullBufferBuilder::new(cells.len());
+    let present = cells.try_each(|cell| {
+        match cell {
+            Some(cell) => {
+                let [byte] = cell.fixed()?;
+                values.append(boolean(byte, cell.place.slot.offset)?);
+                nulls.append_non_null();
+            }
+            None => {
+                values.append(false);
+                nulls.append_null();
+            }
+        }
+        Ok(())
+    })?;
+    let values = Arc::new(BooleanArray::new(values.finish(), nulls.finish()));
+    Ok(OnlineColumn { values, present })
+}
+
+fn decode_bytes<T: ByteArrayType<Offset = i32>>(
+    cells: &Cells<'_>,
+    read: impl Fn(Data<'_>) -> Result<&T::Native>,
+) -> Result<OnlineColumn> {
+    let mut values = BoundedBytes::<T>::with_capacity(cells.len());
+    let present = cells.try_each(|cell| match cell {
+        Some(cell) => values.append(read(cell.data()?)?),
+        None => {
+            values.builder.append_null();
+            Ok(())
+        }
+    })?;
+    Ok(OnlineColumn { values: Arc::new(values.builder.finish()), present })
+}
+
+/// A builder that refuses what its offsets could not say, where Arrow's would panic.
+struct BoundedBytes<T: ByteArrayType<Offset = i32>> {
+    builder: GenericByteBuilder<T>,
+    length: usize,
+}
+
+impl<T: ByteArrayType<Offset = i32>> BoundedBytes<T> {
+    fn with_capacity(values: usize) -> Self {
+        Self { builder: GenericByteBuilder::with_capacity(values, 16 * values), length: 0 }
+    }
+
+    fn append(&mut self, value: &T::Native) -> Result<()> {
+        let bytes: &[u8] = value.as_ref();
+        self.length += bytes.len();
+        if i32::try_from(self.length).is_err() {
+            return Err(DecodeError::TooLarge);
+        }
+        self.builder.append_value(value);
+        Ok(())
+    }
+}
+
+fn decode_lists(cells: &Cells<'_>, mut items: impl ItemBuilder) -> Result<OnlineColumn> {
+    let mut ends = Vec::with_capacity(cells.len() + 1);
+    ends.push(0);
+    let mut nulls = NullBufferBuilder::new(cells.len());
+    let present = cells.try_each(|cell| {
+        match cell {
+            Some(cell) => {
+                items.append(List::read(cell.data()?)?)?;
+                nulls.append_non_null();
+            }
+            None => nulls.append_null(),
+        }
+        ends.push(i32::try_from(items.len()).map_err(|_| DecodeError::TooLarge)?);
+        Ok(())
+    })?;
+    let items = items.finish();
+    let item = Arc::new(ArrowField::new("item", items.data_type().clone(), true));
+    let lists = ListArray::new(item, OffsetBuffer::new(ends.into()), items, nulls.finish());
+    Ok(OnlineColumn { values: Arc::new(lists), present })
+}
+
+/// The data of one list.
+struct List<'a> {
+    count: usize,
+    presence: &'a [u8],
+    items: Data<'a>,
+}
+
+impl<'a> List<'a> {
+    fn read(data: Data<'a>) -> Result<Self> {
+        let (count, rest) = data.split(4)?;
+        let count = u32::from_le_bytes(fixed(count.bytes, 0)?) as usize;
+        let (presence, items) = rest.split(count.div_ceil(8))?;
+        Ok(Self { count, presence: presence.bytes, items })
+    }
+
+    fn is_present(&self, item: usize) -> bool {
+        self.presence.get(item / 8).is_some_and(|byte| byte & (1 << (item % 8)) != 0)
+    }
+
+    fn all_present(&self) -> bool {
+        let (whole, rest) = (self.count / 8, self.count % 8);
+        let last = (1_u8 << rest) - 1;
+        self.presence.iter().enumerate().all(
+            |(index, byte)| {
+                if index < whole { *byte == 0xff } else { byte & last == last }
+            },
+        )
+    }
+
+    /// The items, each `width` bytes wide.
+    fn items_of(&self, width: usize) -> Result<&'a [u8]> {
+        if self.count.checked_mul(width) == Some(self.items.bytes.len()) {
+            Ok(self.items.bytes)
+        } else {
+            Err(RowFault::Bounds.at(self.items.offset).into())
+        }
+    }
+}
+
+/// Collects the items of all lists of a column.
+trait ItemBuilder {
+    fn append(&mut self, list: List<'_>) -> Result<()>;
+    fn len(&self) -> usize;
+    fn finish(self) -> ArrayRef;
+}
+
+struct PrimitiveItems<T: ArrowPrimitiveType, const N: usize> {
+    values: Vec<T::Native>,
+    nulls: NullBufferBuilder,
+    from_bytes: fn([u8; N]) -> T::Native,
+}
+
+impl<T: ArrowPrimitiveType, const N: usize> PrimitiveItems<T, N> {
+    fn new(from_bytes: fn([u8; N]) -> T::Native) -> Self {
+        Self { values: Vec::new(), nulls: NullBufferBuilder::new(0), from_bytes }
+    }
+}
+
+impl<T: ArrowPrimitiveType, const N: usize> ItemBuilder for PrimitiveItems<T, N> {
+    fn append(&mut self, list: List<'_>) -> Result<()> {
+        let (items, _) = list.items_of(N)?.as_chunks::<N>();
+        self.values.extend(items.iter().map(|item| (self.from_bytes)(*item)));
+        if list.all_present() {
+            self.nulls.append_n_non_nulls(list.count);
+        } else {
+            (0..list.count).for_each(|item| self.nulls.append(list.is_present(item)));
+        }
+        Ok(())
+    }
+
+    fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    fn finish(mut self) -> ArrayRef {
+        in_utc(PrimitiveArray::<T>::new(ScalarBuffer::from(self.values), self.nulls.finish()))
+    }
+}
+
+struct BooleanItems {
+    values: BooleanBufferBuilder,
+    nulls: NullBufferBuilder,
+}
+
+impl BooleanItems {
+    fn new() -> Self {
+        Self { values: BooleanBufferBuilder::new(0), nulls: NullBufferBuilder::new(0) }
+    }
+}
+
+impl ItemBuilder for BooleanItems {
+    fn append(&mut self, list: List<'_>) -> Result<()> {
+        for (item, byte) in list.items_of(1)?.iter().enumerate() {
+            let present = list.is_present(item);
+            self.values.append(present && boolean(*byte, list.items.offset + item)?);
+            self.nulls.append(present);
+        }
+        Ok(())
+    }
+
+    fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    fn finish(mut self) -> ArrayRef {
+        Arc::new(BooleanArray::new(self.values.finish(), self.nulls.finish()))
+    }
+}
+
+struct ByteItems<T: ByteArrayType<Offset = i32>, F> {
+    values: BoundedBytes<T>,
+    read: F,
+}
+
+impl<T: ByteArrayType<Offset = i32>, F: Fn(Data<'_>) -> Result<&T::Native>> ByteItems<T, F> {
+    fn new(read: F) -> Self {
+        Self { values: BoundedBytes::with_capacity(0), read }
+    }
+}
+
+impl<T, F> ItemBuilder for ByteItems<T, F>
+where
+    T: ByteArrayType<Offset = i32>,
+    F: Fn(Data<'_>) -> Result<&T::Native>,
+{
+    fn append(&mut self, list: List<'_>) -> Result<()> {
+        let ends_length = list.count.checked_mul(4).ok_or(RowFault::Bounds.at(list.items.offset))?;
+        let (ends, data) = list.items.split(ends_length)?;
+        let (ends, _) = ends.bytes.as_chunks::<4>();
+        let mut start = 0;
+        for (item, end) in ends.iter().enumerate() {
+            let end = u32::from_le_bytes(*end) as usize;
+            let value = data.part(start, end)?;
+            if list.is_present(item) {
+                self.values.append((self.read)(value)?)?;
+            } else {
+                self.values.builder.append_null();
+            }
+            start = end;
+        }
+        if start == data.bytes.len() { Ok(()) } else { Err(RowFault::Bounds.at(data.offset).into()) }
+    }
+
+    fn len(&self) -> usize {
+        arrow::array::ArrayBuilder::len(&self.values.builder)
+    }
+
+    fn finish(mut self) -> ArrayRef {
+        Arc::new(self.values.builder.finish())
+    }
+}
