@@ -1,1 +1,62 @@
 //! The Wasm host that runs on-demand transformations.
+//!
+//! [`WasmRuntime`] turns the bytes of a component of the world in `wit/larder-udf.wit` into
+//! [`Transformation`](larder_core::Transformation)s. A user's function is called in a sandbox: it
+//! imports nothing, starts every call from the same memory, and is held to limits of time, memory and
+//! output ([`TransformationLimits`](larder_core::TransformationLimits) for each view,
+//! [`SandboxLimits`] for all). What it returns is believed only after every length, offset, bitmap and
+//! byte of text was checked ([`BrokenContract`]).
+//!
+//! The life of a call:
+//!
+//! ```text
+//! RecordBatch ─▶ split ─▶ slot ─▶ lower ─▶ fresh instance ─▶ lift ─▶ concat ─▶ RecordBatch
+//!                by rows  (wait)  slices   copy in, run,     checks
+//!                                          copy out
+//! ```
+//!
+//! What this crate is not: it knows nothing of views, sources or requests, only of batches.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use larder_core::{TransformationLimits, UdfRuntime};
+//! use larder_udf::{WasmRuntime, WasmRuntimeOptions};
+//!
+//! # async fn example(input: arrow::array::RecordBatch) -> larder_core::Result<()> {
+//! let runtime = WasmRuntime::try_new(WasmRuntimeOptions::default())?;
+//! let bytes: Arc<[u8]> = std::fs::read("driver_features.wasm").expect("readable").into();
+//! let component = runtime.inspect(bytes).await?;
+//! let limits = TransformationLimits::default();
+//! let transformation =
+//!     runtime.load("transformed_conv_rate", component.bytes, "transformed_conv_rate", limits).await?;
+//! let output = transformation.transform(input).await?;
+//! # drop(output);
+//! # Ok(())
+//! # }
+//! ```
+
+mod bindings;
+mod blocking;
+mod broken_contract;
+mod cache;
+mod compiled;
+mod component_bytes;
+mod engine;
+mod error;
+mod input_size;
+mod lift;
+mod limits;
+mod lower;
+mod sandboxed_call;
+mod signature;
+mod signature_error;
+mod ticker;
+mod wasm_runtime;
+mod wasm_transformation;
+
+pub use broken_contract::{BrokenContract, OffsetsProblem};
+pub use error::{CallError, UdfError};
+pub use limits::SandboxLimits;
+pub use signature_error::SignatureError;
+pub use wasm_runtime::{WasmRuntime, WasmRuntimeOptions};

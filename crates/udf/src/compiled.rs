@@ -1,0 +1,83 @@
+//! Compiled components: checked, compiled and asked for their signatures once.
+
+use std::sync::Arc;
+
+use larder_core::{ComponentDigest, InspectedComponent};
+use sha2::{Digest, Sha256};
+use wasmtime::Engine;
+use wasmtime::component::{Component, Linker};
+
+use crate::cache::CompiledCache;
+use crate::component_bytes::to_component;
+use crate::sandboxed_call::{self, Instantiable};
+use crate::signature::{self, AgreedSignature};
+use crate::{SandboxLimits, UdfError};
+
+/// A component that is ready to be called.
+pub(crate) struct CompiledComponent {
+    pub(crate) bytes: Arc<[u8]>,
+    pub(crate) digest: ComponentDigest,
+    pub(crate) instantiable: Instantiable,
+    pub(crate) signatures: Vec<Arc<AgreedSignature>>,
+}
+
+impl std::fmt::Debug for CompiledComponent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CompiledComponent").field("digest", &self.digest).finish_non_exhaustive()
+    }
+}
+
+/// The SHA-256 of bytes.
+pub(crate) fn digest_of(bytes: &[u8]) -> ComponentDigest {
+    ComponentDigest(Sha256::digest(bytes).into())
+}
+
+impl CompiledComponent {
+    /// Checks and compiles `bytes`, or takes the code from `cache`.
+    pub(crate) fn load(
+        bytes: Arc<[u8]>,
+        engine: &Engine,
+        cache: Option<&CompiledCache>,
+        sandbox: &SandboxLimits,
+    ) -> Result<Self, UdfError> {
+        let bytes = to_component(bytes, sandbox)?;
+        let digest = digest_of(&bytes);
+        let component = match cache.and_then(|cache| cache.load(engine, digest)) {
+            Some(component) => component,
+            None => compile(&bytes, digest, engine, cache)?,
+        };
+        // Nothing is linked: the world imports nothing.
+        let instantiable = Linker::new(engine)
+            .instantiate_pre(&component)
+            .and_then(Instantiable::new)
+            .map_err(|error| UdfError::WrongWorld { source: error.into() })?;
+        let declared = sandboxed_call::signatures(&instantiable, sandbox)
+            .map_err(|source| UdfError::NoSignatures { source })?;
+        let signatures =
+            signature::agree(declared, sandbox).map_err(|source| UdfError::InvalidSignature { source })?;
+        Ok(Self { bytes, digest, instantiable, signatures })
+    }
+
+    /// What the outside sees of it.
+    pub(crate) fn inspected(&self) -> InspectedComponent {
+        InspectedComponent {
+            bytes: Arc::clone(&self.bytes),
+            digest: self.digest,
+            signatures: self.signatures.iter().map(|agreed| agreed.signature.clone()).collect(),
+        }
+    }
+}
+
+fn compile(
+    bytes: &[u8],
+    digest: ComponentDigest,
+    engine: &Engine,
+    cache: Option<&CompiledCache>,
+) -> Result<Component, UdfError> {
+    let compiled = Component::from_binary(engine, bytes);
+    let component = compiled.map_err(|error| UdfError::InvalidWasm { source: error.into() })?;
+    if let Some(cache) = cache {
+        cache.store(digest, &component);
+    }
+    Ok(component)
+}

@@ -1,0 +1,249 @@
+//! Everything that can go wrong between component bytes and a transformed batch.
+
+use std::error::Error as StdError;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use larder_core::{Error, ErrorKind};
+
+use crate::{BrokenContract, SignatureError};
+
+/// The cause as another library tells it.
+type Source = Box<dyn StdError + Send + Sync>;
+
+/// Why a component was refused or a call failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UdfError {
+    /// The engine could not be set up: address space, memory or processor.
+    #[error("the wasm engine cannot start; lower the sandbox limits or raise those of the process")]
+    Engine {
+        /// The cause.
+        source: Source,
+    },
+    /// The thread that keeps time limits could not be started.
+    #[error("the thread that keeps the time limits of transformations cannot start")]
+    Ticker {
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The cache of compiled components cannot be used.
+    #[error("the folder for compiled components `{}` cannot be used", path.display())]
+    Cache {
+        /// The folder.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The bytes are something else than Wasm.
+    #[error(
+        "not a wasm component but {found}; build the transformation for wasm32-unknown-unknown and give its .wasm file"
+    )]
+    NotWasm {
+        /// What the bytes look like.
+        found: &'static str,
+    },
+    /// The component is larger than the sandbox allows.
+    #[error("the component has {actual_bytes} bytes, more than the {limit_bytes} that are allowed")]
+    ComponentTooLarge {
+        /// Its size.
+        actual_bytes: usize,
+        /// The limit.
+        limit_bytes: usize,
+    },
+    /// A core module from some other world.
+    #[error(
+        "a core wasm module without larder's world; use `larder_guest::export!`, or any wit-bindgen with the world `larder:udf/on-demand-feature-view`"
+    )]
+    NoWorld,
+    /// The module or component reads or calls something outside its world.
+    #[error(
+        "imports `{import}`, which transformations do not have: they are pure functions, without clock, randomness or i/o{remedy}"
+    )]
+    ForeignImport {
+        /// The import's name.
+        import: String,
+        /// What to do about it, where that is known.
+        remedy: &'static str,
+    },
+    /// A component of some other world.
+    #[error("the component does not export `{wanted}`; it exports {exports}")]
+    MissingExport {
+        /// The interface of larder's world.
+        wanted: &'static str,
+        /// What it exports instead.
+        exports: String,
+    },
+    /// The bytes are damaged, or use what the engine does not offer.
+    #[error("the wasm is not valid")]
+    InvalidWasm {
+        /// The cause.
+        source: Source,
+    },
+    /// The core module does not fit its own description of its world.
+    #[error("the core module cannot be made into a component")]
+    Encode {
+        /// The cause.
+        source: Source,
+    },
+    /// Exports of the right names but other types.
+    #[error("the component does not fit the world `larder:udf/on-demand-feature-view@0.1.0`")]
+    WrongWorld {
+        /// The cause.
+        source: Source,
+    },
+    /// The component did not tell its signatures.
+    #[error("the component cannot be asked for its signatures")]
+    NoSignatures {
+        /// The cause.
+        source: CallError,
+    },
+    /// The signatures break a rule.
+    #[error("the component's signatures are not valid")]
+    InvalidSignature {
+        /// The cause.
+        source: SignatureError,
+    },
+    /// No such function.
+    #[error("on-demand feature view `{view}`: the component has no function `{function}`, only {known}")]
+    UnknownFunction {
+        /// The view.
+        view: String,
+        /// The function that was asked for.
+        function: String,
+        /// Those that exist.
+        known: String,
+    },
+    /// A view asks for more than the sandbox has.
+    #[error(
+        "on-demand feature view `{view}`: {wanted_bytes} bytes of memory are more than the {limit_bytes} that the runtime sets aside for a call"
+    )]
+    MemoryLimitTooHigh {
+        /// The view.
+        view: String,
+        /// The memory limit of the view.
+        wanted_bytes: usize,
+        /// The most that is possible.
+        limit_bytes: usize,
+    },
+    /// The caller passed another table than the signature says.
+    #[error("on-demand feature view `{view}`: function `{function}` was given {found} instead of {expected}")]
+    WrongInput {
+        /// The view.
+        view: String,
+        /// The function.
+        function: String,
+        /// What came.
+        found: String,
+        /// What the signature says.
+        expected: String,
+    },
+    /// A call failed.
+    #[error("on-demand feature view `{view}`: function `{function}` failed")]
+    Call {
+        /// The view.
+        view: String,
+        /// The function.
+        function: String,
+        /// The cause.
+        source: CallError,
+    },
+    /// The outputs of all calls together are too long for one table.
+    #[error("on-demand feature view `{view}`: the output of function `{function}` is too long for one table")]
+    OutputTooLong {
+        /// The view.
+        view: String,
+        /// The function.
+        function: String,
+        /// The cause.
+        source: Source,
+    },
+    /// The program is shutting down.
+    #[error("the runtime of transformations has closed")]
+    Closed,
+}
+
+impl From<UdfError> for Error {
+    fn from(error: UdfError) -> Self {
+        let kind = match &error {
+            UdfError::Engine { .. } | UdfError::Ticker { .. } | UdfError::Cache { .. } | UdfError::Closed => {
+                ErrorKind::Unavailable
+            }
+            UdfError::UnknownFunction { .. } => ErrorKind::NotFound,
+            UdfError::WrongInput { .. } => ErrorKind::Internal,
+            UdfError::Call { .. } | UdfError::OutputTooLong { .. } => ErrorKind::Transformation,
+            UdfError::NotWasm { .. }
+            | UdfError::ComponentTooLarge { .. }
+            | UdfError::NoWorld
+            | UdfError::ForeignImport { .. }
+            | UdfError::MissingExport { .. }
+            | UdfError::InvalidWasm { .. }
+            | UdfError::Encode { .. }
+            | UdfError::WrongWorld { .. }
+            | UdfError::NoSignatures { .. }
+            | UdfError::InvalidSignature { .. }
+            | UdfError::MemoryLimitTooHigh { .. } => ErrorKind::Invalid,
+        };
+        Self::new(kind, error)
+    }
+}
+
+/// How one call ended badly.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The function itself returned an error.
+    #[error("{message}")]
+    Guest {
+        /// Its message, cut to the sandbox's limit.
+        message: String,
+    },
+    /// It was interrupted.
+    #[error("ran out of time (limit {limit:?})")]
+    Time {
+        /// The wall time of one call.
+        limit: Duration,
+    },
+    /// It asked for more memory than it may have.
+    #[error("ran out of memory (limit {})", bytes(*limit_bytes))]
+    Memory {
+        /// The memory of one call.
+        limit_bytes: usize,
+    },
+    /// It returned more bytes than it may.
+    #[error("returned too much (limit {})", bytes(*limit_bytes))]
+    Output {
+        /// The output of one call.
+        limit_bytes: usize,
+    },
+    /// It was stopped by a trap.
+    #[error("{trap}")]
+    Trap {
+        /// What happened, in plain words.
+        trap: &'static str,
+    },
+    /// It returned something that breaks the contract.
+    #[error("broke the contract of transformations")]
+    Contract {
+        /// The cause.
+        source: BrokenContract,
+    },
+    /// Anything else that the engine refuses.
+    #[error("was stopped by the wasm engine")]
+    Engine {
+        /// The cause.
+        source: Source,
+    },
+    /// The input has more rows or bytes than the contract can say.
+    #[error("was given an input column that is too long for one call")]
+    InputTooLong,
+}
+
+/// Bytes for people: the largest binary unit that divides them.
+fn bytes(count: usize) -> String {
+    const UNITS: [(&str, usize); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    match UNITS.into_iter().find(|(_, size)| count >= *size && count.is_multiple_of(*size)) {
+        Some((unit, size)) => format!("{} {unit}", count / size),
+        None => format!("{count} bytes"),
+    }
+}

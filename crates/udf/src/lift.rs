@@ -1,0 +1,236 @@
+//! What a guest returned, on its way to Arrow arrays. Every length, offset, bitmap and byte of text
+//! is checked; buffers are taken over without a copy.
+
+use std::sync::Arc;
+use std::vec::IntoIter;
+
+use arrow::array::{
+    ArrayRef, BinaryArray, BooleanArray, ListArray, PrimitiveArray, RecordBatch, RecordBatchOptions,
+    StringArray,
+};
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{
+    ArrowPrimitiveType, DataType, Field as ArrowField, Float32Type, Float64Type, Int32Type, Int64Type,
+    TimestampMicrosecondType,
+};
+use larder_core::{ScalarType, ValueType};
+
+use crate::bindings::larder::udf::arrow::{BatchResult, ColumnResult, ValuesResult};
+use crate::signature::AgreedSignature;
+use crate::{BrokenContract, OffsetsProblem};
+
+/// Checks `output` against the signature, the rows of the input and the limit of output.
+pub(crate) fn lift(
+    output: BatchResult,
+    agreed: &AgreedSignature,
+    rows: usize,
+    limit_bytes: usize,
+) -> Result<RecordBatch, BrokenContract> {
+    if usize::try_from(output.row_count) != Ok(rows) {
+        return Err(BrokenContract::RowCount { actual: output.row_count, expected: rows });
+    }
+    if output.columns.len() != agreed.output_nodes {
+        let (actual, expected) = (output.columns.len(), agreed.output_nodes);
+        return Err(BrokenContract::ColumnCount { actual, expected });
+    }
+    let actual_bytes = output.columns.iter().map(buffer_bytes).sum();
+    if actual_bytes > limit_bytes {
+        return Err(BrokenContract::TooLarge { actual_bytes, limit_bytes });
+    }
+    let mut columns = output.columns.into_iter();
+    let mut arrays = Vec::with_capacity(agreed.signature.outputs.len());
+    for field in &agreed.signature.outputs {
+        arrays.push(match field.value_type {
+            ValueType::Array(item) => list(&mut columns, item, &field.name, rows)?,
+            ValueType::Scalar(item) => scalar(next(&mut columns), item, &field.name, rows)?,
+            other => unreachable!("{other} has no nodes in the contract, so no signature has it"),
+        });
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    let batch = RecordBatch::try_new_with_options(Arc::clone(&agreed.output_schema), arrays, &options);
+    Ok(batch.expect("types and lengths of all columns were checked"))
+}
+
+fn next(columns: &mut IntoIter<ColumnResult>) -> ColumnResult {
+    columns.next().expect("the columns were counted")
+}
+
+fn list(
+    columns: &mut IntoIter<ColumnResult>,
+    item: ScalarType,
+    name: &str,
+    length: usize,
+) -> Result<ArrayRef, BrokenContract> {
+    let ColumnResult { validity, values } = next(columns);
+    let ValuesResult::Offsets(offsets) = values else {
+        return Err(BrokenContract::ColumnType {
+            column: name.to_owned(),
+            actual: layout(&values),
+            expected: "list",
+        });
+    };
+    let nulls = nulls(validity, name, length)?;
+    let items = items(&offsets, name, length)?;
+    let values = scalar(next(columns), item, name, items)?;
+    let field = Arc::new(ArrowField::new("item", item.data_type(), true));
+    let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+    Ok(Arc::new(ListArray::try_new(field, offsets, values, nulls).expect("the parts were checked")))
+}
+
+fn scalar(
+    column: ColumnResult,
+    scalar: ScalarType,
+    name: &str,
+    length: usize,
+) -> Result<ArrayRef, BrokenContract> {
+    let nulls = nulls(column.validity, name, length)?;
+    Ok(match (scalar, column.values) {
+        (ScalarType::Bool, ValuesResult::Boolean(bits)) => {
+            Arc::new(BooleanArray::new(bitmap(bits, "value", name, length)?, nulls))
+        }
+        (ScalarType::Int32, ValuesResult::Int32(values)) => {
+            primitive::<Int32Type>(values, nulls, name, length, DataType::Int32)?
+        }
+        (ScalarType::Int64, ValuesResult::Int64(values)) => {
+            primitive::<Int64Type>(values, nulls, name, length, DataType::Int64)?
+        }
+        (ScalarType::Float32, ValuesResult::Float32(values)) => {
+            primitive::<Float32Type>(values, nulls, name, length, DataType::Float32)?
+        }
+        (ScalarType::Float64, ValuesResult::Float64(values)) => {
+            primitive::<Float64Type>(values, nulls, name, length, DataType::Float64)?
+        }
+        (ScalarType::UnixTimestamp, ValuesResult::TimestampMicros(values)) => {
+            primitive::<TimestampMicrosecondType>(values, nulls, name, length, scalar.data_type())?
+        }
+        (ScalarType::String, ValuesResult::Utf8(text)) => {
+            let offsets = byte_offsets(text.offsets, name, length, text.data.len())?;
+            let array = StringArray::try_new(offsets, Buffer::from_vec(text.data), nulls);
+            // Lengths and offsets are checked, so what is left to refuse is the text.
+            Arc::new(array.map_err(|_| BrokenContract::NotUtf8 { column: name.to_owned() })?)
+        }
+        (ScalarType::Bytes, ValuesResult::Binary(bytes)) => {
+            let offsets = byte_offsets(bytes.offsets, name, length, bytes.data.len())?;
+            Arc::new(BinaryArray::new(offsets, Buffer::from_vec(bytes.data), nulls))
+        }
+        (scalar, values) => {
+            let (actual, expected) = (layout(&values), expected_layout(scalar));
+            return Err(BrokenContract::ColumnType { column: name.to_owned(), actual, expected });
+        }
+    })
+}
+
+fn primitive<T: ArrowPrimitiveType>(
+    values: Vec<T::Native>,
+    nulls: Option<NullBuffer>,
+    name: &str,
+    length: usize,
+    data_type: DataType,
+) -> Result<ArrayRef, BrokenContract> {
+    if values.len() != length {
+        let column = name.to_owned();
+        return Err(BrokenContract::Length { column, actual: values.len(), expected: length });
+    }
+    Ok(Arc::new(PrimitiveArray::<T>::new(values.into(), nulls).with_data_type(data_type)))
+}
+
+/// The validity of a column, `None` where nothing is null.
+fn nulls(validity: Option<Vec<u8>>, name: &str, length: usize) -> Result<Option<NullBuffer>, BrokenContract> {
+    let Some(bits) = validity else { return Ok(None) };
+    let nulls = NullBuffer::new(bitmap(bits, "validity", name, length)?);
+    Ok(Some(nulls).filter(|nulls| nulls.null_count() > 0))
+}
+
+fn bitmap(
+    bits: Vec<u8>,
+    bitmap: &'static str,
+    name: &str,
+    length: usize,
+) -> Result<BooleanBuffer, BrokenContract> {
+    let expected = length.div_ceil(8);
+    if bits.len() != expected {
+        let column = name.to_owned();
+        return Err(BrokenContract::BitmapLength { column, bitmap, actual: bits.len(), expected });
+    }
+    Ok(BooleanBuffer::new(Buffer::from_vec(bits), 0, length))
+}
+
+fn byte_offsets(
+    offsets: Vec<i32>,
+    name: &str,
+    length: usize,
+    available: usize,
+) -> Result<OffsetBuffer<i32>, BrokenContract> {
+    let last = items(&offsets, name, length)?;
+    if last != available {
+        let last = offsets.last().copied().unwrap_or_default();
+        let problem = OffsetsProblem::End { last, available };
+        return Err(BrokenContract::Offsets { column: name.to_owned(), problem });
+    }
+    Ok(OffsetBuffer::new(ScalarBuffer::from(offsets)))
+}
+
+/// Checks that offsets are those of `length` values, and returns the last: the length of what they
+/// point into.
+fn items(offsets: &[i32], name: &str, length: usize) -> Result<usize, BrokenContract> {
+    let column = || name.to_owned();
+    let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else {
+        return Err(BrokenContract::Length { column: column(), actual: 0, expected: length });
+    };
+    if offsets.len() - 1 != length {
+        let actual = offsets.len() - 1;
+        return Err(BrokenContract::Length { column: column(), actual, expected: length });
+    }
+    if *first != 0 {
+        let problem = OffsetsProblem::Start { first: *first };
+        return Err(BrokenContract::Offsets { column: column(), problem });
+    }
+    let falling = offsets.iter().zip(offsets.iter().skip(1)).position(|(before, after)| after < before);
+    if let Some(row) = falling {
+        let at = |index: usize| offsets.get(index).copied().unwrap_or_default();
+        let problem = OffsetsProblem::Falling { row, before: at(row), after: at(row + 1) };
+        return Err(BrokenContract::Offsets { column: column(), problem });
+    }
+    Ok(usize::try_from(*last).expect("offsets that start at 0 and do not fall are not negative"))
+}
+
+fn buffer_bytes(column: &ColumnResult) -> usize {
+    let values = match &column.values {
+        ValuesResult::Boolean(bits) => bits.len(),
+        ValuesResult::Int32(values) | ValuesResult::Offsets(values) => size_of_val(values.as_slice()),
+        ValuesResult::Int64(values) | ValuesResult::TimestampMicros(values) => size_of_val(values.as_slice()),
+        ValuesResult::Float32(values) => size_of_val(values.as_slice()),
+        ValuesResult::Float64(values) => size_of_val(values.as_slice()),
+        ValuesResult::Utf8(bytes) | ValuesResult::Binary(bytes) => {
+            size_of_val(bytes.offsets.as_slice()) + bytes.data.len()
+        }
+    };
+    values + column.validity.as_ref().map_or(0, Vec::len)
+}
+
+fn layout(values: &ValuesResult) -> &'static str {
+    match values {
+        ValuesResult::Boolean(_) => "boolean",
+        ValuesResult::Int32(_) => "int32",
+        ValuesResult::Int64(_) => "int64",
+        ValuesResult::Float32(_) => "float32",
+        ValuesResult::Float64(_) => "float64",
+        ValuesResult::TimestampMicros(_) => "timestamp-micros",
+        ValuesResult::Utf8(_) => "utf8",
+        ValuesResult::Binary(_) => "binary",
+        ValuesResult::Offsets(_) => "list",
+    }
+}
+
+fn expected_layout(scalar: ScalarType) -> &'static str {
+    match scalar {
+        ScalarType::Bool => "boolean",
+        ScalarType::Int32 => "int32",
+        ScalarType::Int64 => "int64",
+        ScalarType::Float32 => "float32",
+        ScalarType::Float64 => "float64",
+        ScalarType::UnixTimestamp => "timestamp-micros",
+        ScalarType::String => "utf8",
+        ScalarType::Bytes => "binary",
+    }
+}

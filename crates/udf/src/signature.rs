@@ -1,0 +1,220 @@
+//! Agreeing on signatures: what a component declares, checked once and turned into Arrow schemas.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use larder_core::{Field, ScalarType, TransformationSignature, ValueType};
+
+use crate::bindings::exports::larder::udf::transformation as wit;
+use crate::bindings::larder::udf::arrow::{Field as WitField, TypeNode};
+use crate::{SandboxLimits, SignatureError};
+
+/// A function's signature and what every call needs of it.
+#[derive(Debug)]
+pub(crate) struct AgreedSignature {
+    /// The function's place in the component's declarations.
+    pub(crate) index: u32,
+    pub(crate) signature: TransformationSignature,
+    pub(crate) output_schema: SchemaRef,
+    /// The columns of the output with all levels of nested ones.
+    pub(crate) output_nodes: usize,
+}
+
+/// Checks the signatures of a component.
+pub(crate) fn agree(
+    declared: Vec<wit::Signature>,
+    limits: &SandboxLimits,
+) -> Result<Vec<Arc<AgreedSignature>>, SignatureError> {
+    if declared.is_empty() {
+        return Err(SignatureError::Empty);
+    }
+    if declared.len() > limits.functions {
+        return Err(SignatureError::TooManyFunctions { actual: declared.len(), limit: limits.functions });
+    }
+    let mut names = HashSet::new();
+    let mut agreed = Vec::with_capacity(declared.len());
+    for (index, function) in (0_u32..).zip(declared) {
+        let name = function.name;
+        let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+        if name.is_empty() || !name.chars().all(allowed) {
+            return Err(SignatureError::FunctionName { index, name });
+        }
+        if !names.insert(name.clone()) {
+            return Err(SignatureError::DuplicateFunction { name });
+        }
+        let inputs = fields(&name, "input", function.inputs, limits)?;
+        let outputs = fields(&name, "output", function.outputs, limits)?;
+        if outputs.is_empty() {
+            return Err(SignatureError::NoOutputs { function: name });
+        }
+        let output_schema = Schema::new(outputs.iter().map(Field::to_arrow).collect::<Vec<_>>());
+        let output_nodes = outputs.iter().map(|field| node_count(field.value_type)).sum();
+        agreed.push(Arc::new(AgreedSignature {
+            index,
+            signature: TransformationSignature { name, inputs, outputs },
+            output_schema: Arc::new(output_schema),
+            output_nodes,
+        }));
+    }
+    Ok(agreed)
+}
+
+/// The columns that a column of the type takes in a batch of the contract.
+pub(crate) fn node_count(value_type: ValueType) -> usize {
+    match value_type {
+        ValueType::Array(_) => 2,
+        _ => 1,
+    }
+}
+
+fn fields(
+    function: &str,
+    direction: &'static str,
+    declared: Vec<WitField>,
+    limits: &SandboxLimits,
+) -> Result<Vec<Field>, SignatureError> {
+    let function = || function.to_owned();
+    if declared.len() > limits.columns {
+        let (actual, limit) = (declared.len(), limits.columns);
+        return Err(SignatureError::TooManyColumns { function: function(), direction, actual, limit });
+    }
+    let mut names = HashSet::new();
+    let mut fields = Vec::with_capacity(declared.len());
+    for (index, WitField { name, nodes }) in declared.into_iter().enumerate() {
+        if name.is_empty() || name.chars().any(char::is_control) {
+            return Err(SignatureError::ColumnName { function: function(), direction, index, name });
+        }
+        let Some(value_type) = value_type(&nodes) else {
+            let nodes = nodes.iter().take(16).map(|node| format!("{node:?}")).collect::<Vec<_>>().join(", ");
+            return Err(SignatureError::UnknownType { function: function(), direction, column: name, nodes });
+        };
+        if !names.insert(name.clone()) {
+            return Err(SignatureError::DuplicateColumn { function: function(), direction, name });
+        }
+        fields.push(Field::new(name, value_type));
+    }
+    Ok(fields)
+}
+
+fn value_type(nodes: &[TypeNode]) -> Option<ValueType> {
+    match *nodes {
+        [TypeNode::List, item] => scalar_type(item).map(ValueType::Array),
+        [node] => scalar_type(node).map(ValueType::Scalar),
+        _ => None,
+    }
+}
+
+fn scalar_type(node: TypeNode) -> Option<ScalarType> {
+    Some(match node {
+        TypeNode::Boolean => ScalarType::Bool,
+        TypeNode::Int32 => ScalarType::Int32,
+        TypeNode::Int64 => ScalarType::Int64,
+        TypeNode::Float32 => ScalarType::Float32,
+        TypeNode::Float64 => ScalarType::Float64,
+        TypeNode::TimestampMicros => ScalarType::UnixTimestamp,
+        TypeNode::Utf8 => ScalarType::String,
+        TypeNode::Binary => ScalarType::Bytes,
+        TypeNode::List => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(name: &str, nodes: &[TypeNode]) -> WitField {
+        WitField { name: name.to_owned(), nodes: nodes.to_vec() }
+    }
+
+    fn function(name: &str, inputs: Vec<WitField>, outputs: Vec<WitField>) -> wit::Signature {
+        wit::Signature { name: name.to_owned(), inputs, outputs }
+    }
+
+    fn refused(declared: Vec<wit::Signature>) -> SignatureError {
+        agree(declared, &SandboxLimits::default()).expect_err("a rule is broken")
+    }
+
+    #[test]
+    fn every_type_is_known_by_its_nodes() {
+        let nodes = [
+            (TypeNode::Boolean, ScalarType::Bool),
+            (TypeNode::Int32, ScalarType::Int32),
+            (TypeNode::Int64, ScalarType::Int64),
+            (TypeNode::Float32, ScalarType::Float32),
+            (TypeNode::Float64, ScalarType::Float64),
+            (TypeNode::TimestampMicros, ScalarType::UnixTimestamp),
+            (TypeNode::Utf8, ScalarType::String),
+            (TypeNode::Binary, ScalarType::Bytes),
+        ];
+        assert_eq!(nodes.len(), ScalarType::ALL.len());
+        for (node, scalar) in nodes {
+            assert_eq!(value_type(&[node]), Some(ValueType::Scalar(scalar)));
+            assert_eq!(value_type(&[TypeNode::List, node]), Some(ValueType::Array(scalar)));
+        }
+    }
+
+    #[test]
+    fn the_agreed_signature_keeps_names_types_and_order() {
+        let inputs = vec![field("b", &[TypeNode::Utf8]), field("a", &[TypeNode::List, TypeNode::Float32])];
+        let declared = vec![
+            function("first", vec![], vec![field("x", &[TypeNode::Int64])]),
+            function("second", inputs, vec![field("y", &[TypeNode::List, TypeNode::Boolean])]),
+        ];
+        let agreed = agree(declared, &SandboxLimits::default()).unwrap();
+        assert_eq!(agreed[1].index, 1);
+        assert_eq!(agreed[1].signature.name, "second");
+        let array = ValueType::Array(ScalarType::Float32);
+        assert_eq!(agreed[1].signature.inputs, [Field::new("b", ValueType::STRING), Field::new("a", array)]);
+        assert_eq!(agreed[1].output_nodes, 2);
+        assert_eq!(agreed[1].output_schema.field(0).name(), "y");
+    }
+
+    #[test]
+    fn names_must_be_there_and_be_different() {
+        let output = || vec![field("x", &[TypeNode::Int64])];
+        let duplicate = |name: &str| field(name, &[TypeNode::Int64]);
+        assert_eq!(refused(vec![]), SignatureError::Empty);
+        assert_eq!(
+            refused(vec![function("", vec![], output())]),
+            SignatureError::FunctionName { index: 0, name: String::new() }
+        );
+        assert_eq!(
+            refused(vec![function("f", vec![], output()), function("f", vec![], output())]),
+            SignatureError::DuplicateFunction { name: "f".to_owned() }
+        );
+        assert!(matches!(
+            refused(vec![function("f", vec![duplicate("a"), duplicate("a")], output())]),
+            SignatureError::DuplicateColumn { direction: "input", .. }
+        ));
+        assert!(matches!(
+            refused(vec![function("f", vec![duplicate("")], output())]),
+            SignatureError::ColumnName { direction: "input", index: 0, .. }
+        ));
+        assert!(matches!(
+            refused(vec![function("f", vec![], vec![])]),
+            SignatureError::NoOutputs { function } if function == "f"
+        ));
+    }
+
+    #[test]
+    fn nodes_that_form_no_type_are_shown() {
+        for nodes in [&[][..], &[TypeNode::List], &[TypeNode::List, TypeNode::List, TypeNode::Utf8]] {
+            let error = refused(vec![function("f", vec![], vec![field("x", nodes)])]);
+            assert!(matches!(error, SignatureError::UnknownType { direction: "output", .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn counts_are_limited() {
+        let limits = SandboxLimits { functions: 1, columns: 1, ..SandboxLimits::default() };
+        let x = || field("x", &[TypeNode::Int64]);
+        let two_functions = vec![function("f", vec![], vec![x()]), function("g", vec![], vec![x()])];
+        assert!(matches!(
+            agree(two_functions, &limits),
+            Err(SignatureError::TooManyFunctions { actual: 2, limit: 1 })
+        ));
+        let two_columns = vec![function("f", vec![], vec![x(), field("y", &[TypeNode::Int64])])];
+        assert!(matches!(agree(two_columns, &limits), Err(SignatureError::TooManyColumns { actual: 2, .. })));
+    }
+}

@@ -1,0 +1,117 @@
+//! One function of a component as a [`Transformation`].
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use arrow::datatypes::DataType;
+use async_trait::async_trait;
+use futures::{StreamExt, TryStreamExt, stream};
+use larder_core::{Result, Transformation, TransformationLimits, TransformationSignature, ValueType};
+use tracing::instrument;
+
+use crate::blocking::BlockingSlots;
+use crate::compiled::CompiledComponent;
+use crate::input_size::split;
+use crate::sandboxed_call;
+use crate::signature::AgreedSignature;
+use crate::ticker::EpochTicker;
+use crate::{SandboxLimits, UdfError};
+
+/// A function of a component, with the limits of the view that uses it.
+#[derive(Debug)]
+pub(crate) struct WasmTransformation {
+    pub(crate) view: String,
+    pub(crate) component: Arc<CompiledComponent>,
+    pub(crate) agreed: Arc<AgreedSignature>,
+    pub(crate) limits: TransformationLimits,
+    pub(crate) sandbox: SandboxLimits,
+    pub(crate) slots: Arc<BlockingSlots>,
+    /// The pieces of one batch that run at the same time. Fewer than there are slots, so that a long
+    /// batch does not keep requests waiting.
+    pub(crate) parallel_calls: usize,
+    /// Keeps time limits alive should the runtime be dropped first.
+    pub(crate) _ticker: Arc<EpochTicker>,
+}
+
+#[async_trait]
+impl Transformation for WasmTransformation {
+    fn signature(&self) -> &TransformationSignature {
+        &self.agreed.signature
+    }
+
+    #[instrument(name = "larder_udf.transform", skip_all, fields(view = %self.view, rows = input.num_rows()))]
+    async fn transform(&self, input: RecordBatch) -> Result<RecordBatch> {
+        self.check(&input)?;
+        // A guest holds its input, its output and what it computes with: an eighth for the input.
+        let calls = split(&input, self.sandbox.rows_per_call, self.limits.memory_bytes / 8);
+        match calls.as_slice() {
+            [] => Ok(RecordBatch::new_empty(Arc::clone(&self.agreed.output_schema))),
+            [_all] => Ok(self.call(input).await?),
+            _ => {
+                let pieces: Vec<RecordBatch> = stream::iter(calls)
+                    .map(|rows| self.call(input.slice(rows.start, rows.len())))
+                    .buffered(self.parallel_calls.max(1))
+                    .try_collect()
+                    .await?;
+                Ok(self.concat(pieces).await?)
+            }
+        }
+    }
+}
+
+impl WasmTransformation {
+    /// Runs the function over `input` in one call.
+    async fn call(&self, input: RecordBatch) -> Result<RecordBatch, UdfError> {
+        let (component, agreed) = (Arc::clone(&self.component), Arc::clone(&self.agreed));
+        let (limits, sandbox) = (self.limits, self.sandbox);
+        let answer = self.slots.run(move || {
+            sandboxed_call::transform(&component.instantiable, &agreed, &input, limits, &sandbox)
+        });
+        answer.await?.map_err(|source| UdfError::Call {
+            view: self.view.clone(),
+            function: self.agreed.signature.name.clone(),
+            source,
+        })
+    }
+
+    async fn concat(&self, pieces: Vec<RecordBatch>) -> Result<RecordBatch, UdfError> {
+        let schema = Arc::clone(&self.agreed.output_schema);
+        let whole = self.slots.run(move || concat_batches(&schema, &pieces)).await?;
+        whole.map_err(|error| UdfError::OutputTooLong {
+            view: self.view.clone(),
+            function: self.agreed.signature.name.clone(),
+            source: error.into(),
+        })
+    }
+
+    /// Checks that `input` has the columns of the signature.
+    fn check(&self, input: &RecordBatch) -> Result<(), UdfError> {
+        let expected = &self.agreed.signature.inputs;
+        let schema = input.schema_ref();
+        let fits = schema.fields().len() == expected.len()
+            && schema.fields().iter().zip(expected).all(|(actual, expected)| {
+                *actual.name() == expected.name && is_carried_by(expected.value_type, actual.data_type())
+            });
+        if fits {
+            return Ok(());
+        }
+        let found = schema.fields().iter().map(|field| format!("`{}`: {}", field.name(), field.data_type()));
+        let wanted = expected.iter().map(|field| format!("`{}`: {}", field.name, field.value_type));
+        Err(UdfError::WrongInput {
+            view: self.view.clone(),
+            function: self.agreed.signature.name.clone(),
+            found: found.collect::<Vec<_>>().join(", "),
+            expected: wanted.collect::<Vec<_>>().join(", "),
+        })
+    }
+}
+
+/// Whether Arrow's type carries larder's. The name of a list's item does not matter.
+fn is_carried_by(value_type: ValueType, data_type: &DataType) -> bool {
+    match (value_type, data_type) {
+        (ValueType::Array(item), DataType::List(field)) => *field.data_type() == item.data_type(),
+        (ValueType::Scalar(scalar), data_type) => *data_type == scalar.data_type(),
+        _ => false,
+    }
+}
