@@ -1,0 +1,83 @@
+//! What writes need to know of one feature view.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use larder_core::{
+    DataSource, EntityKeyVersion, FeatureView, Field, OnlineStore, OnlineView, OnlineWrite, Result,
+    WriteOutcome,
+};
+use larder_registry::RegistrySnapshot;
+
+use crate::recomputation::Follower;
+use crate::row_keys::RowKeys;
+use crate::view_rows::{ViewRows, feature_schema};
+
+/// What writes need to know of one feature view, resolved once per catalog.
+#[derive(Debug)]
+pub(crate) struct ViewTarget {
+    pub(crate) definition: Arc<FeatureView>,
+    /// The source that holds the view's history.
+    pub(crate) source: Option<Arc<DataSource>>,
+    pub(crate) online: Arc<OnlineView>,
+    pub(crate) keys: RowKeys,
+    /// The features, as the online store takes them.
+    pub(crate) schema: SchemaRef,
+    /// The on-demand views to be computed again for the keys of rows written here.
+    pub(crate) followers: Vec<Follower>,
+}
+
+impl ViewTarget {
+    pub(crate) fn try_new(
+        snapshot: &RegistrySnapshot,
+        definition: &Arc<FeatureView>,
+        version: EntityKeyVersion,
+        followers: Vec<Follower>,
+    ) -> Result<Self> {
+        let source = match &definition.batch_source {
+            Some(name) => Some(Arc::clone(&snapshot.data_source(name)?.object)),
+            None => None,
+        };
+        Ok(Self {
+            definition: Arc::clone(definition),
+            source,
+            online: Arc::new(online_view(snapshot, definition)),
+            keys: RowKeys::try_new(key_fields(definition), version)?,
+            schema: feature_schema(&definition.features),
+            followers,
+        })
+    }
+
+    /// The columns that make the key of a row; none for a view without entities.
+    pub(crate) fn key_fields(&self) -> &[Field] {
+        key_fields(&self.definition)
+    }
+
+    /// Writes rows and brings the on-demand views that follow up to date. The one way of rows of feature
+    /// views into the online store. Durable after the store's next flush.
+    pub(crate) async fn write(&self, online: &dyn OnlineStore, rows: ViewRows) -> Result<WriteOutcome> {
+        let ViewRows { key_columns, keys, versions, features } = rows;
+        let count = keys.len();
+        let outcome =
+            online.write(OnlineWrite { view: Arc::clone(&self.online), keys, versions, features }).await?;
+        // Also where every row lost: the winner's writer may have died before it came to this.
+        for follower in &self.followers {
+            follower.recompute(online, &key_columns, count).await?;
+        }
+        Ok(outcome)
+    }
+}
+
+/// The columns that make the key of a row of a view; none for a view without entities.
+pub(crate) fn key_fields(view: &FeatureView) -> &[Field] {
+    if view.is_entityless() { &[] } else { &view.join_keys }
+}
+
+/// A feature view as the online store knows it.
+pub(crate) fn online_view(snapshot: &RegistrySnapshot, view: &FeatureView) -> OnlineView {
+    OnlineView {
+        project: snapshot.project.name.clone(),
+        name: view.name.clone(),
+        features: view.features.clone(),
+    }
+}

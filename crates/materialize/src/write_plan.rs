@@ -1,0 +1,122 @@
+//! All that writes need to know of one catalog.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use larder_core::{EntityKeyVersion, Error, OnDemandFeatureView, Result};
+use larder_plan::Catalog;
+
+use crate::NotFollowing;
+use crate::feature_writer::Turns;
+use crate::on_demand_target::OnDemandTarget;
+use crate::recomputation::{Follower, Recomputation};
+use crate::view_target::ViewTarget;
+
+/// All that writes need to know of one catalog, resolved once.
+#[derive(Debug)]
+pub(crate) struct WritePlan {
+    /// The catalog it was made from.
+    pub(crate) catalog: Arc<Catalog>,
+    version: EntityKeyVersion,
+    views: HashMap<String, Arc<ViewTarget>>,
+    on_demand_views: HashMap<String, Result<Arc<Recomputation>, NotFollowing>>,
+}
+
+impl WritePlan {
+    /// Resolves a catalog. What is wrong with one view shows when that view is used, and not before.
+    pub(crate) fn new(catalog: &Arc<Catalog>, version: EntityKeyVersion, turns: &Turns) -> Self {
+        let snapshot = catalog.snapshot();
+        let mut on_demand_views = HashMap::new();
+        for registered in snapshot.on_demand_feature_views() {
+            let view = &registered.object;
+            if view.write_to_online_store && view.enabled {
+                let followed = follow(catalog, view, version, turns);
+                if let Err(reason) = &followed {
+                    tracing::warn!(view = %view.name, %reason, "an on-demand view does not follow its sources");
+                }
+                on_demand_views.insert(view.name.clone(), followed);
+            }
+        }
+        let mut plan = Self { catalog: Arc::clone(catalog), version, views: HashMap::new(), on_demand_views };
+        for registered in snapshot.feature_views() {
+            let name = &registered.object.name;
+            if let Ok(target) = plan.resolve_view(name) {
+                plan.views.insert(name.clone(), Arc::new(target));
+            }
+        }
+        plan
+    }
+
+    /// A feature view.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::FeatureViewNotFound`](larder_core::RequestError), or why its rows cannot be written.
+    pub(crate) fn view(&self, name: &str) -> Result<Arc<ViewTarget>> {
+        match self.views.get(name) {
+            Some(target) => Ok(Arc::clone(target)),
+            None => self.resolve_view(name).map(Arc::new),
+        }
+    }
+
+    /// How an on-demand view follows its sources.
+    ///
+    /// # Errors
+    ///
+    /// Why it does not; `None` for a view that is not kept online.
+    pub(crate) fn recomputation(&self, name: &str) -> Option<&Result<Arc<Recomputation>, NotFollowing>> {
+        self.on_demand_views.get(name)
+    }
+
+    /// An on-demand view, whether or not it follows its sources.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be computed.
+    pub(crate) fn on_demand_view(&self, view: &Arc<OnDemandFeatureView>) -> Result<Arc<OnDemandTarget>> {
+        match self.on_demand_views.get(&view.name) {
+            Some(Ok(recomputation)) => Ok(Arc::clone(recomputation.target())),
+            _ => OnDemandTarget::try_new(&self.catalog, view, self.version).map(Arc::new),
+        }
+    }
+
+    fn resolve_view(&self, name: &str) -> Result<ViewTarget> {
+        let snapshot = self.catalog.snapshot();
+        let view = &snapshot.feature_view(name)?.object;
+        let mut followers = Vec::new();
+        // In the order of definition, so that runs repeat exactly.
+        for registered in snapshot.on_demand_feature_views() {
+            if let Some(Ok(recomputation)) = self.on_demand_views.get(&registered.object.name) {
+                followers.extend(Follower::of_view(snapshot, recomputation, view)?);
+            }
+        }
+        ViewTarget::try_new(snapshot, view, self.version, followers)
+    }
+}
+
+fn follow(
+    catalog: &Arc<Catalog>,
+    view: &Arc<OnDemandFeatureView>,
+    version: EntityKeyVersion,
+    turns: &Turns,
+) -> Result<Arc<Recomputation>, NotFollowing> {
+    let unusable = |error: Error| NotFollowing::unusable(&view.name, &error);
+    let snapshot = catalog.snapshot();
+    if let Some(data_source) = view.sources.iter().find_map(|source| match source {
+        larder_core::OnDemandSource::RequestSource(name) => Some(name),
+        _ => None,
+    }) {
+        let (view, data_source) = (view.name.clone(), data_source.clone());
+        return Err(NotFollowing::RequestData { view, data_source });
+    }
+    let target = Arc::new(OnDemandTarget::try_new(catalog, view, version).map_err(unusable)?);
+    let turn = turns.of(&snapshot.project.name, &view.name);
+    let recomputation = Arc::new(Recomputation::try_new(snapshot, &target, version, turn)?);
+    for registered in snapshot.feature_views() {
+        let followers = Follower::of_view(snapshot, &recomputation, &registered.object).map_err(unusable)?;
+        if !followers.is_empty() {
+            return Ok(recomputation);
+        }
+    }
+    Err(NotFollowing::NoSourceWithAllKeys { view: view.name.clone() })
+}
