@@ -1,0 +1,39 @@
+//! Both stores keep every promise of the trait.
+
+use std::sync::Arc;
+
+use larder_core::OnlineStore;
+use larder_online::{MemoryOnlineStore, SledOnlineStore, SledOptions};
+use larder_testkit::conformance::online_store;
+
+fn check_sled(options: SledOptions) {
+    let folder = tempfile::tempdir().unwrap();
+    let store: Arc<dyn OnlineStore> = Arc::new(SledOnlineStore::open(folder.path(), options).unwrap());
+    online_store::check(&store);
+}
+
+#[test]
+fn the_memory_store_keeps_every_promise() {
+    let store: Arc<dyn OnlineStore> = Arc::new(MemoryOnlineStore::new());
+    online_store::check(&store);
+}
+
+#[test]
+fn the_sled_store_keeps_every_promise_reading_on_the_callers_thread() {
+    check_sled(SledOptions { inline_read_rows: usize::MAX, ..SledOptions::default() });
+}
+
+#[test]
+fn the_sled_store_keeps_every_promise_reading_on_the_blocking_pool() {
+    check_sled(SledOptions { inline_read_rows: 0, ..SledOptions::default() });
+}
+
+#[test]
+fn the_sled_store_keeps_every_promise_with_hardly_any_cache_and_one_thread_per_kind() {
+    check_sled(SledOptions {
+        cache_bytes: 1 << 20,
+        concurrent_reads: 1,
+        concurrent_writes: 1,
+        ..SledOptions::default()
+    });
+}
