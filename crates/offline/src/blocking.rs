@@ -1,0 +1,94 @@
+//! The crossing from async callers to the threads that work.
+
+use std::sync::Arc;
+
+use futures::stream::{self, BoxStream, StreamExt};
+use larder_core::LatestRows;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinError;
+
+use crate::error::OfflineError;
+
+/// Lets a bounded number of calls work at a time, each on a thread of the blocking pool, from where it
+/// spreads over rayon's threads. The other calls wait without a thread.
+#[derive(Clone, Debug)]
+pub(crate) struct Blocking {
+    permits: Arc<Semaphore>,
+}
+
+/// Calls that work at the same time. Each uses all cores by itself; a few let short ones pass long ones.
+const CALLS_AT_A_TIME: usize = 4;
+/// Parts that lie ready while the caller is busy with one.
+const PARTS_AHEAD: usize = 2;
+
+impl Blocking {
+    pub(crate) fn new() -> Self {
+        Self { permits: Arc::new(Semaphore::new(CALLS_AT_A_TIME)) }
+    }
+
+    /// Runs `work` once. It runs to its end even if the caller stops waiting.
+    pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, OfflineError>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T, OfflineError> + Send + 'static,
+    {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| OfflineError::Closed)?;
+        let task = tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(permit);
+            result
+        });
+        task.await.unwrap_or_else(|join| match join.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_cancelled) => Err(OfflineError::Closed),
+        })
+    }
+}
+
+/// Streams what `work` gives, which waits while the caller is busy, and is told by `false` when the
+/// caller has dropped the stream.
+///
+/// It takes no permit: its caller may join or append between two parts.
+pub(crate) fn stream<F>(work: F) -> BoxStream<'static, larder_core::Result<LatestRows>>
+where
+    F: FnOnce(&mut dyn FnMut(LatestRows) -> bool) -> Result<(), OfflineError> + Send + 'static,
+{
+    let (sender, receiver) = mpsc::channel(PARTS_AHEAD);
+    let task = tokio::task::spawn_blocking(move || {
+        let result = work(&mut |part| sender.blocking_send(Ok(part)).is_ok());
+        if let Err(error) = result {
+            // Nobody to tell if the caller has gone.
+            let _ = sender.blocking_send(Err(error.into()));
+        }
+    });
+    // The end of the channel is the end of the rows only if the work came to its end as well.
+    stream::unfold((receiver, Some(task)), |(mut receiver, mut task)| async {
+        let part = match receiver.recv().await {
+            Some(part) => Some(part),
+            None => match task.take()?.await.map_err(JoinError::try_into_panic) {
+                Ok(()) => None,
+                Err(Ok(panic)) => std::panic::resume_unwind(panic),
+                Err(Err(_cancelled)) => Some(Err(OfflineError::Closed.into())),
+            },
+        };
+        Some((part?, (receiver, task)))
+    })
+    .boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::AssertUnwindSafe;
+
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_error_ends_the_stream_and_a_panic_is_not_an_end() {
+        let failing: Vec<_> = stream(|_| Err(OfflineError::Closed)).collect().await;
+        assert!(matches!(failing.as_slice(), [Err(_)]));
+        let panicking = stream(|_| panic!("a bug")).collect::<Vec<_>>();
+        assert!(AssertUnwindSafe(panicking).catch_unwind().await.is_err());
+    }
+}

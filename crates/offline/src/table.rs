@@ -1,0 +1,63 @@
+//! Whole tables in single files: what `get-historical-features` reads and writes.
+
+use std::path::Path;
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
+use larder_core::FileFormat;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
+
+use crate::error::OfflineError;
+use crate::file_table::{FileTable, Wanted};
+use crate::replace_file::replace_file;
+use crate::write_text::write_text;
+
+/// Reads a Parquet, CSV or NDJSON file, as its ending says. Columns of text files get the narrowest
+/// type that holds all their values; a number with leading zeros is text.
+///
+/// # Errors
+///
+/// [`OfflineError::UnknownFormat`], [`OfflineError::FileNotFound`] or [`OfflineError::CorruptFile`].
+pub fn read_table(path: &Path) -> Result<RecordBatch, OfflineError> {
+    let table = FileTable::open_plain(path, format_of(path)?)?;
+    let schema = SchemaRef::new(table.schema()?);
+    let selection =
+        table.select(schema.fields().iter().map(|field| Wanted::found(field.name())).collect())?;
+    let mut batches = Vec::new();
+    for chunk in 0..table.chunk_count() {
+        table.scan(chunk, &selection, &mut |columns, _| {
+            let batch = RecordBatch::try_new(SchemaRef::clone(&schema), columns.to_vec());
+            batches.push(batch.map_err(OfflineError::arrow("put a table together"))?);
+            Ok(())
+        })?;
+    }
+    concat_batches(&schema, &batches).map_err(OfflineError::arrow("put a table together"))
+}
+
+/// Writes a Parquet, CSV or NDJSON file, as its ending says, in place of what may be there. The file
+/// appears when it is complete and durable.
+///
+/// # Errors
+///
+/// [`OfflineError::UnknownFormat`], [`OfflineError::Io`], or [`OfflineError::Unwritable`] for a column
+/// that the format cannot hold.
+pub fn write_table(path: &Path, rows: &RecordBatch) -> Result<(), OfflineError> {
+    let format = format_of(path)?;
+    replace_file(path, |writer| match format {
+        FileFormat::Parquet => {
+            let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+            let written = ArrowWriter::try_new(writer, rows.schema(), Some(properties))
+                .and_then(|mut writer| writer.write(rows).and_then(|()| writer.close()));
+            written.map(drop).map_err(OfflineError::corrupt_parquet(path))
+        }
+        text => write_text(writer, rows, text, true),
+    })
+}
+
+fn format_of(path: &Path) -> Result<FileFormat, OfflineError> {
+    FileFormat::from_path(&path.to_string_lossy())
+        .ok_or_else(|| OfflineError::UnknownFormat { path: path.to_owned() })
+}
