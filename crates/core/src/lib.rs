@@ -32,6 +32,7 @@ mod feature_reference;
 mod feature_service;
 mod feature_view;
 mod field;
+mod input_table;
 mod offline_store;
 mod on_demand_feature_view;
 mod online_store;
@@ -50,6 +51,7 @@ pub use feature_reference::FeatureReference;
 pub use feature_service::FeatureService;
 pub use feature_view::{FeatureView, MaterializationInterval};
 pub use field::Field;
+pub use input_table::InputTable;
 pub use offline_store::{
     EntityFrame, JoinedColumns, LatestRows, LatestStream, OfflineStore, PointInTimeJoin, PullLatest,
     PullSummary, ViewJoin,

@@ -1,0 +1,179 @@
+//! Tables from outside: the rows of a push or a write, before their types are known.
+
+use std::collections::HashMap;
+
+use arrow::array::{Array, ArrayRef, RecordBatch};
+use serde_json::Value;
+
+use crate::{RequestError, ValueType, column};
+
+/// A table that a caller sent: columns of JSON values, or of Arrow arrays of any type.
+///
+/// Nothing is interpreted until a column is asked for by name and declared type, so each value is
+/// converted once, by the rules of [`column`](mod@column).
+///
+/// ```
+/// use larder_core::{InputTable, ValueType};
+/// use serde_json::json;
+///
+/// let table = InputTable::from_json(vec![("trips".to_owned(), vec![json!(7), json!("8"), json!(null)])])?;
+/// assert_eq!(table.len(), 3);
+/// assert_eq!(table.column("trips", ValueType::INT64)?.expect("it is there").null_count(), 1);
+/// # Ok::<(), larder_core::RequestError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct InputTable(Columns);
+
+#[derive(Clone, Debug, PartialEq)]
+enum Columns {
+    Json(Vec<(String, Vec<Value>)>),
+    Arrow(RecordBatch),
+}
+
+impl InputTable {
+    /// A table of JSON columns. Of two columns with one name the later counts, as in any JSON object.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::UnevenColumns`] if the columns have different lengths.
+    pub fn from_json(columns: Vec<(String, Vec<Value>)>) -> Result<Self, RequestError> {
+        let columns = last_of_each_name(columns);
+        let mut lengths = columns.iter().map(|(_, values)| values.len());
+        let first = lengths.next().unwrap_or_default();
+        if lengths.any(|length| length != first) {
+            return Err(RequestError::UnevenColumns);
+        }
+        Ok(Self(Columns::Json(columns)))
+    }
+
+    /// A table of Arrow columns.
+    pub fn from_arrow(rows: RecordBatch) -> Self {
+        Self(Columns::Arrow(rows))
+    }
+
+    /// How many rows it has.
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Columns::Json(columns) => columns.first().map_or(0, |(_, values)| values.len()),
+            Columns::Arrow(rows) => rows.num_rows(),
+        }
+    }
+
+    /// Whether it has no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The names of the columns, in order.
+    pub fn column_names(&self) -> Vec<&str> {
+        match &self.0 {
+            Columns::Json(columns) => columns.iter().map(|(name, _)| name.as_str()).collect(),
+            Columns::Arrow(rows) => {
+                rows.schema_ref().fields().iter().map(|field| field.name().as_str()).collect()
+            }
+        }
+    }
+
+    /// Whether it has a column of this name.
+    pub fn has_column(&self, name: &str) -> bool {
+        match &self.0 {
+            Columns::Json(columns) => columns.iter().any(|(known, _)| known == name),
+            Columns::Arrow(rows) => rows.column_by_name(name).is_some(),
+        }
+    }
+
+    /// Whether a column has nothing but nulls, or no rows; `None` if there is no such column.
+    pub fn is_all_null(&self, name: &str) -> Option<bool> {
+        match &self.0 {
+            Columns::Json(columns) => {
+                let (_, values) = columns.iter().find(|(known, _)| known == name)?;
+                Some(values.iter().all(Value::is_null))
+            }
+            Columns::Arrow(rows) => {
+                rows.column_by_name(name).map(|array| array.logical_null_count() == array.len())
+            }
+        }
+    }
+
+    /// The column of this name, converted to `value_type`; `None` if there is no such column.
+    ///
+    /// # Errors
+    ///
+    /// As [`column::column_from_json`] and [`column::cast_column`].
+    pub fn column(&self, name: &str, value_type: ValueType) -> Result<Option<ArrayRef>, RequestError> {
+        match &self.0 {
+            Columns::Json(columns) => columns
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, values)| column::column_from_json(name, value_type, values))
+                .transpose(),
+            Columns::Arrow(rows) => rows
+                .column_by_name(name)
+                .map(|array| column::cast_column(name, array, value_type))
+                .transpose(),
+        }
+    }
+}
+
+fn last_of_each_name<T>(columns: Vec<(String, T)>) -> Vec<(String, T)> {
+    let mut kept: Vec<(String, T)> = Vec::with_capacity(columns.len());
+    let mut positions = HashMap::with_capacity(columns.len());
+    for (name, values) in columns {
+        match positions.get(&name).and_then(|at: &usize| kept.get_mut(*at)) {
+            Some(known) => known.1 = values,
+            None => {
+                positions.insert(name.clone(), kept.len());
+                kept.push((name, values));
+            }
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{AsArray, Int32Array};
+    use arrow::datatypes::Int64Type;
+    use serde_json::json;
+
+    use super::*;
+
+    fn json_table(columns: &[(&str, Value)]) -> Result<InputTable, RequestError> {
+        let columns = columns.iter().map(|(name, values)| {
+            let values = values.as_array().expect("the test passes arrays").clone();
+            ((*name).to_owned(), values)
+        });
+        InputTable::from_json(columns.collect())
+    }
+
+    #[test]
+    fn columns_of_different_lengths_are_refused_with_feasts_text() {
+        let error = json_table(&[("a", json!([1, 2])), ("b", json!([1]))]).unwrap_err();
+        assert_eq!(error.to_string(), "All arrays must be of the same length");
+        assert_eq!(json_table(&[]).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn the_later_of_two_columns_with_one_name_counts_in_the_place_of_the_first() {
+        let table = json_table(&[("a", json!([1])), ("b", json!([2])), ("a", json!([3]))]).unwrap();
+        assert_eq!(table.column_names(), ["a", "b"]);
+        let column = table.column("a", ValueType::INT64).unwrap().unwrap();
+        assert_eq!(column.as_primitive::<Int64Type>().value(0), 3);
+    }
+
+    #[test]
+    fn json_and_arrow_columns_become_the_same_array_of_the_declared_type() {
+        let json = json_table(&[("a", json!([1, null]))]).unwrap();
+        let ints: ArrayRef = Arc::new(Int32Array::from(vec![Some(1), None]));
+        let arrow = InputTable::from_arrow(RecordBatch::try_from_iter([("a", ints)]).unwrap());
+        for table in [json, arrow] {
+            assert_eq!((table.len(), table.column_names()), (2, vec!["a"]));
+            let column = table.column("a", ValueType::INT64).unwrap().unwrap();
+            assert_eq!(column.as_primitive::<Int64Type>().iter().collect::<Vec<_>>(), [Some(1), None]);
+            assert_eq!(table.column("b", ValueType::INT64), Ok(None));
+            assert_eq!((table.is_all_null("a"), table.is_all_null("b")), (Some(false), None));
+        }
+    }
+}

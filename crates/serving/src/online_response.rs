@@ -1,0 +1,173 @@
+//! The answer of the online door.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::buffer::BooleanBuffer;
+use arrow::datatypes::{Field as ArrowField, Schema};
+use bytes::Bytes;
+use larder_core::Timestamp;
+
+use crate::json;
+
+/// What is known of one value of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FeatureStatus {
+    /// It is held, perhaps as null; also every entity column and every on-demand feature.
+    Present,
+    /// Nothing is held: the entity is unknown, or the feature was never written for it.
+    NotFound,
+}
+
+impl FeatureStatus {
+    /// The name on Feast's wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Present => "PRESENT",
+            Self::NotFound => "NOT_FOUND",
+        }
+    }
+}
+
+/// The newest values for the rows of a request `[rows × columns]`: the entity columns in the order of
+/// the request, then the features as planned.
+#[derive(Clone, Debug)]
+pub struct OnlineResponse {
+    row_count: usize,
+    columns: Vec<ResponseColumn>,
+    names: Arc<PreparedNames>,
+    /// How many of the columns are entity columns, whose names `names` does not hold.
+    entity_columns: usize,
+}
+
+/// One column of an answer, one value per row of the request.
+#[derive(Clone, Debug)]
+pub struct ResponseColumn {
+    pub(crate) name: Arc<str>,
+    pub(crate) values: ArrayRef,
+    pub(crate) presence: Presence,
+    pub(crate) event_timestamps: Option<Arc<[Option<Timestamp>]>>,
+}
+
+/// Which values of a column are held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    All,
+    Some(BooleanBuffer),
+}
+
+/// The names of a plan's features and views as JSON, made once per plan.
+#[derive(Debug, Default)]
+pub(crate) struct PreparedNames {
+    /// `"conv_rate","acc_rate"`
+    pub(crate) features: Box<[u8]>,
+    /// `{"name":"driver_stats"},{"name":"customers"}`
+    pub(crate) feature_views: Box<[u8]>,
+}
+
+impl OnlineResponse {
+    pub(crate) fn new(
+        row_count: usize,
+        entity_columns: Vec<ResponseColumn>,
+        feature_columns: impl IntoIterator<Item = ResponseColumn>,
+        names: Arc<PreparedNames>,
+    ) -> Self {
+        let mut columns = entity_columns;
+        let entity_columns = columns.len();
+        columns.extend(feature_columns);
+        Self { row_count, columns, names, entity_columns }
+    }
+
+    /// How many rows every column has: those of the request.
+    pub fn row_count(&self) -> usize {
+        self.row_count
+    }
+
+    /// The columns: entity columns, then features.
+    pub fn columns(&self) -> &[ResponseColumn] {
+        &self.columns
+    }
+
+    /// The column of a name.
+    pub fn column(&self, name: &str) -> Option<&ResponseColumn> {
+        self.columns.iter().find(|column| &*column.name == name)
+    }
+
+    /// The values alone `[rows × columns]`.
+    pub fn to_record_batch(&self) -> RecordBatch {
+        let fields: Vec<ArrowField> = self
+            .columns
+            .iter()
+            .map(|column| ArrowField::new(&*column.name, column.values.data_type().clone(), true))
+            .collect();
+        let arrays = self.columns.iter().map(|column| Arc::clone(&column.values)).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(self.row_count));
+        RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
+            .expect("every column has one value per row and its own type")
+    }
+
+    /// The body of Feast's HTTP answer. With `feature_view_metadata` it also names the views.
+    pub fn to_json(&self, feature_view_metadata: bool) -> Bytes {
+        json::encode_response(self, feature_view_metadata)
+    }
+
+    /// Feast's `to_dict`: one JSON object with a list of values per column.
+    pub fn to_json_columns(&self) -> Bytes {
+        json::encode_columns(self)
+    }
+
+    pub(crate) fn entity_column_count(&self) -> usize {
+        self.entity_columns
+    }
+
+    pub(crate) fn prepared_names(&self) -> &PreparedNames {
+        &self.names
+    }
+}
+
+impl ResponseColumn {
+    /// A column whose values are all present and have no event time.
+    pub(crate) fn computed(name: Arc<str>, values: ArrayRef) -> Self {
+        Self { name, values, presence: Presence::All, event_timestamps: None }
+    }
+
+    /// The name in the answer.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The values, of the declared Arrow type, null where nothing is held.
+    pub fn values(&self) -> &ArrayRef {
+        &self.values
+    }
+
+    /// What is known of the value of a row.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such row.
+    pub fn status(&self, row: usize) -> FeatureStatus {
+        match &self.presence {
+            Presence::Some(present) if !present.value(row) => FeatureStatus::NotFound,
+            _ => FeatureStatus::Present,
+        }
+    }
+
+    /// When the row's value became true; `None` for entity columns, on-demand features and unknown
+    /// entities, for which Feast shows 1970.
+    pub fn event_timestamp(&self, row: usize) -> Option<Timestamp> {
+        self.event_timestamps.as_ref().and_then(|times| times.get(row).copied().flatten())
+    }
+
+    /// How many values are present, and how many are not.
+    pub(crate) fn status_counts(&self) -> (usize, usize) {
+        let rows = self.values.len();
+        match &self.presence {
+            Presence::All => (rows, 0),
+            Presence::Some(present) => {
+                let held = present.count_set_bits();
+                (held, rows - held)
+            }
+        }
+    }
+}

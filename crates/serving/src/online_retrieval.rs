@@ -1,0 +1,187 @@
+//! The walk of one request: plan, read, transform, answer.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, new_null_array};
+use arrow::buffer::BooleanBuffer;
+use futures::future::try_join_all;
+use larder_core::{EntityKeyVersion, Error, ErrorKind, OnlineRows, OnlineStore, Result};
+use larder_plan::{Catalog, OnDemandInput, OutputSource};
+
+use crate::entity_columns::EntityColumns;
+use crate::fan_out::ViewRows;
+use crate::online_response::Presence;
+use crate::plan_cache::PlanCache;
+use crate::prepared_plan::{PreparedPlan, ViewRead};
+use crate::{OnlineRequest, OnlineResponse, ResponseColumn};
+
+/// Reads the newest values of features from an online store and runs on-demand views over them.
+///
+/// One is shared by all requests. It remembers the plans of recent selections for the catalog it saw
+/// last, so a request that came before resolves no names.
+#[derive(Debug)]
+pub struct OnlineRetrieval {
+    store: Arc<dyn OnlineStore>,
+    plans: PlanCache,
+}
+
+/// A store or a plan that broke its own contract.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+enum BrokenContract {
+    #[error("the online store gave {given} answers to {asked} reads")]
+    Answers { asked: usize, given: usize },
+    #[error("the online store gave an answer with other rows or columns than it was asked for")]
+    Shape,
+    #[error("the plan names a column that it does not have")]
+    Plan,
+}
+
+impl From<BrokenContract> for Error {
+    fn from(broken: BrokenContract) -> Self {
+        Self::new(ErrorKind::Internal, broken)
+    }
+}
+
+impl OnlineRetrieval {
+    /// Reads from `store`, whose rows lie under keys of `key_version`.
+    pub fn new(store: Arc<dyn OnlineStore>, key_version: EntityKeyVersion) -> Self {
+        Self { store, plans: PlanCache::new(key_version) }
+    }
+
+    /// Answers a request against one catalog: one row per entity row, in order.
+    ///
+    /// All stored features come from one call of the store; on-demand views run after it, all at once.
+    /// An unknown entity, or one with a null or lacking part of its key, is a row of nulls.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError`](larder_core::RequestError) for a mistake in the request, before anything is read;
+    /// else as the store and the transformations.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing: it only reads.
+    pub async fn get_online_features(
+        &self,
+        catalog: &Arc<Catalog>,
+        request: OnlineRequest,
+    ) -> Result<OnlineResponse> {
+        let OnlineRequest { selection, entities, full_feature_names } = request;
+        let plan = self.plans.get(catalog, selection, full_feature_names)?;
+        let entities = EntityColumns::classify(&entities, &plan.plan, &plan.columns, &plan.project_columns)?;
+        let views = self.read(&plan, &entities).await?;
+        let computed = compute(&plan, &entities, &views).await?;
+        respond(&plan, entities, &views, &computed)
+    }
+
+    async fn read(&self, plan: &PreparedPlan, entities: &EntityColumns) -> Result<Vec<ViewRows>> {
+        let prepared = plan.reads(entities)?;
+        let asked = prepared.reads.len();
+        let answers = if asked == 0 { Vec::new() } else { self.store.read(prepared.reads).await? };
+        if answers.len() != asked {
+            return Err(BrokenContract::Answers { asked, given: answers.len() }.into());
+        }
+        let mut answers: Vec<Option<OnlineRows>> = answers.into_iter().map(Some).collect();
+        let rows = entities.row_count;
+        plan.plan
+            .views
+            .iter()
+            .zip(prepared.by_view)
+            .map(|(view, read)| match read {
+                None => {
+                    let types = view.features.iter().filter_map(|at| view.stored_features.get(*at));
+                    let absent = BooleanBuffer::new_unset(rows);
+                    let columns = types
+                        .map(|field| (new_null_array(&field.value_type.data_type(), rows), absent.clone()));
+                    Ok(ViewRows { event_timestamps: vec![None; rows].into(), columns: columns.collect() })
+                }
+                Some(ViewRead { read, rows: positions }) => {
+                    let answer = answers.get_mut(read).and_then(Option::take).ok_or(BrokenContract::Shape)?;
+                    let keys = positions.as_ref().map_or(rows, |_| answer.event_timestamps.len());
+                    check_shape(&answer, keys, view.features.len())?;
+                    ViewRows::fan_out(answer, positions.as_deref())
+                }
+            })
+            .collect()
+    }
+}
+
+fn check_shape(answer: &OnlineRows, keys: usize, features: usize) -> Result<(), BrokenContract> {
+    let even =
+        answer.columns.iter().all(|column| column.values.len() == keys && column.present.len() == keys);
+    if even && answer.event_timestamps.len() == keys && answer.columns.len() == features {
+        Ok(())
+    } else {
+        Err(BrokenContract::Shape)
+    }
+}
+
+/// Runs the on-demand views; one list of columns per call.
+async fn compute(
+    plan: &PreparedPlan,
+    entities: &EntityColumns,
+    views: &[ViewRows],
+) -> Result<Vec<Vec<ArrayRef>>> {
+    let rows = entities.row_count;
+    let calls = plan.plan.calls.iter().zip(&plan.entity_inputs).map(|(call, entity_inputs)| {
+        let mut positions = entity_inputs.iter();
+        call.run(rows, move |input| {
+            let position = positions.next().copied().flatten();
+            let column = match input {
+                OnDemandInput::Stored { view, feature } => {
+                    stored_column(views, *view, *feature).map(|(values, _)| values)
+                }
+                OnDemandInput::Request(at) => entities.request_data.get(*at),
+                OnDemandInput::EntityColumn(field) => match position.and_then(|at| entities.typed.get(at)) {
+                    // A part of a key that the request lacks is null, as in the read.
+                    Some(None) => return Ok(new_null_array(&field.value_type.data_type(), rows)),
+                    Some(column) => column.as_ref(),
+                    None => None,
+                },
+            };
+            column.cloned().ok_or_else(|| BrokenContract::Plan.into())
+        })
+    });
+    try_join_all(calls).await
+}
+
+fn respond(
+    plan: &PreparedPlan,
+    entities: EntityColumns,
+    views: &[ViewRows],
+    computed: &[Vec<ArrayRef>],
+) -> Result<OnlineResponse> {
+    let features = plan
+        .plan
+        .outputs
+        .iter()
+        .zip(&plan.output_names)
+        .map(|(output, name)| {
+            let name = Arc::clone(name);
+            match output.source {
+                OutputSource::Stored { view, feature } => {
+                    let (values, present) =
+                        stored_column(views, view, feature).ok_or(BrokenContract::Plan)?;
+                    Ok(ResponseColumn {
+                        name,
+                        values: Arc::clone(values),
+                        presence: Presence::Some(present.clone()),
+                        event_timestamps: views.get(view).map(|rows| Arc::clone(&rows.event_timestamps)),
+                    })
+                }
+                OutputSource::OnDemand { call, feature } => {
+                    let columns = computed.get(call).ok_or(BrokenContract::Plan)?;
+                    let values = columns.get(feature).ok_or(BrokenContract::Plan)?;
+                    Ok(ResponseColumn::computed(name, Arc::clone(values)))
+                }
+            }
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let echoed = entities.echoed.into_iter();
+    let echoed = echoed.map(|(name, values)| ResponseColumn::computed(name, values)).collect();
+    Ok(OnlineResponse::new(entities.row_count, echoed, features, Arc::clone(&plan.names)))
+}
+
+fn stored_column(views: &[ViewRows], view: usize, feature: usize) -> Option<(&ArrayRef, &BooleanBuffer)> {
+    views.get(view)?.columns.get(feature).map(|(values, present)| (values, present))
+}
