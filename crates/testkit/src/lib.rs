@@ -1,4 +1,5 @@
 //! Conformance suites, naive references and compiled guests for tests.
 
 pub mod conformance;
+pub mod naive_join;
 pub mod row_generator;
