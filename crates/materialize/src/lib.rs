@@ -20,8 +20,8 @@
 //!   one to run has read the final sources; its row has the newest event time; so it is what remains.
 //!   [`NotFollowing`] says which views cannot follow.
 //!
-//! Memory is bounded by the batch size: one batch is being written while the next is read and encoded,
-//! and there is never a third.
+//! Memory does not grow with the length of the history: one batch is being written while the next is
+//! read and encoded, and there is never a third.
 
 mod error;
 mod feature_writer;

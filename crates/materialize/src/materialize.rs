@@ -232,7 +232,7 @@ impl Run<'_> {
 
     fn nothing_to_do(&self, view: &str, start: Timestamp) -> ViewReport {
         let end = self.end;
-        self.notice(Notice::AlreadyMaterialized { view: view.to_owned(), start, end });
+        self.notice(Notice::NothingToDo { view: view.to_owned(), start, end });
         ViewReport::new(view, MaterializationInterval { start, end })
     }
 

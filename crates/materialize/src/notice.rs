@@ -15,9 +15,9 @@ pub enum Notice {
         /// The view.
         view: String,
     },
-    /// An incremental run has nothing to do: the view is materialized up to `start`, which is not before
-    /// `end`. Nothing is read, written or recorded.
-    AlreadyMaterialized {
+    /// An incremental run of the view would start at or after the end, so that nothing is read, written
+    /// or recorded. Usual where the same end is asked for again.
+    NothingToDo {
         /// The view.
         view: String,
         /// Where the run would start.
@@ -54,9 +54,9 @@ impl fmt::Display for Notice {
                 "Since the ttl is 0 for feature view {view}, the start date will be set to 1 year before the \
                  current time."
             ),
-            Self::AlreadyMaterialized { view, start, end } => write!(
+            Self::NothingToDo { view, start, end } => write!(
                 f,
-                "feature view `{view}` is materialized up to {start}, which is not before {end}: nothing to do"
+                "nothing to do for feature view `{view}`: it continues at {start}, which is not before the end {end}"
             ),
             Self::EndInFuture { view, end, recorded } => write!(
                 f,

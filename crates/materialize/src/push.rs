@@ -1,9 +1,10 @@
 //! The verb `push`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Field as ArrowField, Schema};
+use arrow::datatypes::{DataType, Field as ArrowField, Schema};
 use larder_core::{DataSource, FeatureView, InputTable, RequestError, Result, ValueType};
 use larder_plan::Catalog;
 
@@ -96,7 +97,7 @@ impl FeatureWriter {
         }
         let mut offline_rows = Vec::with_capacity(sources.len());
         for source in sources {
-            let rows = self.source_rows(&source, &push.table).await?;
+            let rows = self.source_rows(&source, declared_types(&views, &source.name), &push.table).await?;
             offline_rows.push((source, rows));
         }
 
@@ -116,10 +117,15 @@ impl FeatureWriter {
     }
 
     /// Reads a sent table as rows of a batch source.
-    async fn source_rows(&self, source: &Arc<DataSource>, table: &Arc<InputTable>) -> Result<RecordBatch> {
+    async fn source_rows(
+        &self,
+        source: &Arc<DataSource>,
+        declared: HashMap<String, ValueType>,
+        table: &Arc<InputTable>,
+    ) -> Result<RecordBatch> {
         let schema = self.offline.schema(source).await?;
         let (source, table) = (Arc::clone(source), Arc::clone(table));
-        off_thread::run(table.len(), move || source_rows(&source, &schema, &table)).await
+        off_thread::run(table.len(), move || source_rows(&source, &schema, &declared, &table)).await
     }
 }
 
@@ -167,8 +173,20 @@ fn batch_sources(
     Ok(sources)
 }
 
+/// The types that views declare for the columns of a batch source, by the names after its field mapping.
+fn declared_types(views: &[Arc<FeatureView>], source: &str) -> HashMap<String, ValueType> {
+    let reading = views.iter().filter(|view| view.batch_source.as_deref() == Some(source));
+    let fields = reading.flat_map(|view| view.join_keys.iter().chain(&view.features));
+    fields.map(|field| (field.name.clone(), field.value_type)).collect()
+}
+
 /// A sent table as rows of a batch source: its columns under the names the source has for them.
-fn source_rows(source: &DataSource, schema: &Schema, table: &InputTable) -> Result<RecordBatch> {
+fn source_rows(
+    source: &DataSource,
+    schema: &Schema,
+    declared: &HashMap<String, ValueType>,
+    table: &InputTable,
+) -> Result<RecordBatch> {
     let mapping = source.as_file().map(|file| &file.field_mapping);
     let own_name = |mapped: &str| {
         let mut renamed = mapping.into_iter().flatten();
@@ -180,13 +198,27 @@ fn source_rows(source: &DataSource, schema: &Schema, table: &InputTable) -> Resu
     let mut fields = Vec::with_capacity(own_names.len());
     let mut columns = Vec::with_capacity(own_names.len());
     for (field, name) in schema.fields().iter().zip(&own_names) {
-        // The store casts to what the source really has; text is what every other type can be read from.
-        let value_type = ValueType::infer(field.data_type()).unwrap_or(ValueType::STRING);
+        let value_type = type_on_the_way(field.data_type(), declared.get(field.name()).copied());
         let column = table.column(name, value_type)?.expect("`check_columns` has seen the column");
         fields.push(ArrowField::new(name, column.data_type().clone(), true));
         columns.push(column);
     }
     batch(&source.name, &Arc::new(Schema::new(fields)), columns, table.len())
+}
+
+/// The type in which a value goes to the store, which casts it to what the source really has.
+fn type_on_the_way(found: &DataType, declared: Option<ValueType>) -> ValueType {
+    let whole = [ValueType::INT32, ValueType::INT64];
+    let wider = [ValueType::FLOAT32, ValueType::FLOAT64, ValueType::STRING];
+    match (ValueType::infer(found), declared) {
+        // A text file may have had nothing but whole numbers so far; none must be cut on the way.
+        (Some(found), Some(declared)) if whole.contains(&found) && wider.contains(&declared) => {
+            if declared == ValueType::STRING { declared } else { ValueType::FLOAT64 }
+        }
+        (Some(found), _) => found,
+        // Any other type can be read from text.
+        (None, declared) => declared.unwrap_or(ValueType::STRING),
+    }
 }
 
 /// Feast's check of pushed columns against those of the batch source, with its text.
