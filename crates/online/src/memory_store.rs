@@ -141,9 +141,10 @@ fn column(feature: &Field, rows: &[Option<&MemoryRow>]) -> OnlineColumn {
         })
         .collect();
     let values: Vec<&dyn Array> = held.iter().map(|value| value.unwrap_or(&null).as_ref()).collect();
-    let values = match values.is_empty() {
-        true => new_null_array(&feature.value_type.data_type(), 0),
-        false => concat(&values).expect("all values have the type of the feature"),
+    let values = if values.is_empty() {
+        new_null_array(&feature.value_type.data_type(), 0)
+    } else {
+        concat(&values).expect("all values have the type of the feature")
     };
     OnlineColumn { values, present: held.iter().map(Option::is_some).collect::<BooleanBuffer>() }
 }

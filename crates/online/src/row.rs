@@ -5,7 +5,7 @@
 //!
 //! byte 0      format, 1
 //!      1      flags: bit 0, there is a created timestamp; the others are 0
-//!      2..10  schema id, u64: names and types of the features, see below
+//!      2..10  schema id: which features the row has, see below
 //!     10..18  event timestamp, i64, microseconds since the epoch
 //!     18..26  created timestamp, i64; 0 where there is none
 //!     26..    presence bitmap, one bit per feature, ⌈n / 8⌉ bytes: bit i is set iff feature i is not null
@@ -38,6 +38,8 @@
 mod decode;
 mod encode;
 mod layout;
+#[cfg(test)]
+mod tests;
 
 use larder_core::{RowVersion, Timestamp};
 

@@ -7,8 +7,9 @@ use larder_online::{MemoryOnlineStore, SledOnlineStore, SledOptions};
 use larder_testkit::conformance::online_store;
 
 fn check_sled(options: SledOptions) {
-    let folder = tempfile::tempdir().unwrap();
-    let store: Arc<dyn OnlineStore> = Arc::new(SledOnlineStore::open(folder.path(), options).unwrap());
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let store = SledOnlineStore::open(folder.path(), options).expect("the folder is new");
+    let store: Arc<dyn OnlineStore> = Arc::new(store);
     online_store::check(&store);
 }
 

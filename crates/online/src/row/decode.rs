@@ -73,6 +73,13 @@ pub struct FoundRow<'a> {
     reader: usize,
 }
 
+#[cfg(test)]
+impl<'a> FoundRow<'a> {
+    pub(super) fn unchecked(bytes: &'a [u8], reader: usize) -> Self {
+        Self { bytes, reader }
+    }
+}
+
 /// Reads one feature of many rows, in their order. `feature` is a position in the `wanted` features of
 /// the readers, `value_type` its type. Where there is no row the value is null.
 ///
@@ -201,7 +208,7 @@ struct Data<'a> {
     offset: usize,
 }
 
-impl<'a> Data<'a> {
+impl Data<'_> {
     /// The first `length` bytes, and the rest.
     fn split(self, length: usize) -> Result<(Self, Self)> {
         let (head, tail) = self.bytes.split_at_checked(length).ok_or(RowFault::Bounds.at(self.offset))?;
@@ -239,15 +246,12 @@ fn decode_primitive<T: ArrowPrimitiveType, const N: usize>(
     let mut values = Vec::with_capacity(cells.len());
     let mut nulls = NullBufferBuilder::new(cells.len());
     let present = cells.try_each(|cell| {
-        match cell {
-            Some(cell) => {
-                values.push(from_bytes(cell.fixed()?));
-                nulls.append_non_null();
-            }
-            None => {
-                values.push(T::default_value());
-                nulls.append_null();
-            }
+        if let Some(cell) = cell {
+            values.push(from_bytes(cell.fixed()?));
+            nulls.append_non_null();
+        } else {
+            values.push(T::default_value());
+            nulls.append_null();
         }
         Ok(())
     })?;
@@ -267,16 +271,13 @@ fn decode_booleans(cells: &Cells<'_>) -> Result<OnlineColumn> {
     let mut values = BooleanBufferBuilder::new(cells.len());
     let mut nulls = NullBufferBuilder::new(cells.len());
     let present = cells.try_each(|cell| {
-        match cell {
-            Some(cell) => {
-                let [byte] = cell.fixed()?;
-                values.append(boolean(byte, cell.place.slot.offset)?);
-                nulls.append_non_null();
-            }
-            None => {
-                values.append(false);
-                nulls.append_null();
-            }
+        if let Some(cell) = cell {
+            let [byte] = cell.fixed()?;
+            values.append(boolean(byte, cell.place.slot.offset)?);
+            nulls.append_non_null();
+        } else {
+            values.append(false);
+            nulls.append_null();
         }
         Ok(())
     })?;
@@ -289,12 +290,12 @@ fn decode_bytes<T: ByteArrayType<Offset = i32>>(
     read: impl Fn(Data<'_>) -> Result<&T::Native>,
 ) -> Result<OnlineColumn> {
     let mut values = BoundedBytes::<T>::with_capacity(cells.len());
-    let present = cells.try_each(|cell| match cell {
-        Some(cell) => values.append(read(cell.data()?)?),
-        None => {
-            values.builder.append_null();
-            Ok(())
+    let present = cells.try_each(|cell| {
+        if let Some(cell) = cell {
+            return values.append(read(cell.data()?)?);
         }
+        values.builder.append_null();
+        Ok(())
     })?;
     Ok(OnlineColumn { values: Arc::new(values.builder.finish()), present })
 }

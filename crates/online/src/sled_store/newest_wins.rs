@@ -13,6 +13,7 @@ use crate::row::RowHeader;
 /// databases of the process.
 ///
 /// A stored row whose header cannot be read stays, and the writer, who gets it back, reports it.
+#[expect(clippy::unnecessary_wraps, reason = "sled's signature, where `None` would delete")]
 pub(super) fn newest_wins(_key: &[u8], stored: Option<&[u8]>, incoming: &[u8]) -> Option<Vec<u8>> {
     let stays = stored.filter(|stored| match (RowHeader::read(stored), RowHeader::read(incoming)) {
         (Ok(stored), Ok(incoming)) => !incoming.version.replaces(stored.version),

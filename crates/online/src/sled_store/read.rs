@@ -127,14 +127,12 @@ fn decode(
             continue;
         };
         let header = RowHeader::read(value).map_err(corrupt)?;
-        let position = match schemas.iter().position(|schema| *schema == header.schema) {
-            Some(position) => position,
-            None => {
-                readers.push(view.reader(catalog, header.schema)?);
-                schemas.push(header.schema);
-                schemas.len() - 1
-            }
-        };
+        let known = schemas.iter().position(|schema| *schema == header.schema);
+        let position = known.unwrap_or(schemas.len());
+        if known.is_none() {
+            schemas.push(header.schema);
+            readers.push(view.reader(catalog, header.schema)?);
+        }
         let reader = readers.get(position).expect("one reader per schema");
         event_timestamps.push(Some(header.version.event_timestamp));
         rows.push(Some(reader.take(value, position).map_err(corrupt)?));

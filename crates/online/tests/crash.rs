@@ -1,0 +1,156 @@
+//! `kill -9` at any moment loses nothing that was acknowledged.
+//!
+//! The test starts its own binary again as a writer that prints a line after each flush, kills it at a
+//! random moment, opens the folder and looks. Then the next writer goes on in the same folder.
+
+use std::env;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::Int64Type;
+use larder_core::{
+    EntityKey, Field, OnlineRead, OnlineStore, OnlineView, OnlineWrite, RowVersion, Timestamp, ValueType,
+};
+use larder_online::{SledOnlineStore, SledOptions};
+use proptest::prelude::Rng as _;
+use proptest::test_runner::{Config, TestRng, TestRunner};
+use tokio::task::JoinSet;
+
+type TestResult = Result<(), Box<dyn std::error::Error>>;
+
+const FOLDER: &str = "LARDER_CRASH_TEST_FOLDER";
+const FIRST_ROUND: &str = "LARDER_CRASH_TEST_ROUND";
+const KILLS: usize = 20;
+const ENTITIES: i64 = 300;
+const VIEWS: i64 = 3;
+
+fn open(folder: &Path) -> Result<SledOnlineStore, Box<dyn std::error::Error>> {
+    // A cache smaller than the data, so that pages go out and come back.
+    Ok(SledOnlineStore::open(folder, SledOptions { cache_bytes: 1 << 20, ..SledOptions::default() })?)
+}
+
+fn view(number: i64) -> Arc<OnlineView> {
+    let features = vec![Field::new("round", ValueType::INT64), Field::new("text", ValueType::STRING)];
+    Arc::new(OnlineView { project: "crash".into(), name: format!("view_{number}"), features })
+}
+
+fn keys() -> Vec<EntityKey> {
+    (0..ENTITIES).map(|entity| EntityKey::from_bytes(format!("entity {entity}").as_bytes())).collect()
+}
+
+/// The text that belongs to a round, of changing length.
+fn text(round: i64) -> String {
+    "x".repeat(usize::try_from(round % 97).unwrap_or_default()) + &round.to_string()
+}
+
+/// All entities of a view, as they are in a round.
+fn write(view: &Arc<OnlineView>, round: i64) -> Result<OnlineWrite, Box<dyn std::error::Error>> {
+    let keys = keys();
+    let rounds: ArrayRef = Arc::new(Int64Array::from(vec![round; keys.len()]));
+    let texts: ArrayRef = Arc::new(StringArray::from(vec![text(round); keys.len()]));
+    let version = RowVersion { event_timestamp: Timestamp::from_micros(round), created_timestamp: None };
+    Ok(OnlineWrite {
+        view: Arc::clone(view),
+        versions: vec![version; keys.len()],
+        keys,
+        features: RecordBatch::try_from_iter([("round", rounds), ("text", texts)])?,
+    })
+}
+
+/// The writer. Each round writes every row anew and, like a late push at the same time, an older version.
+#[tokio::test(flavor = "multi_thread")]
+async fn writer_that_is_killed() -> TestResult {
+    let Some(folder) = env::var_os(FOLDER) else { return Ok(()) };
+    let first: i64 = env::var(FIRST_ROUND)?.parse()?;
+    let store = Arc::new(open(Path::new(&folder))?);
+    let views: Vec<Arc<OnlineView>> = (0..VIEWS).map(view).collect();
+    for round in first.. {
+        let mut writers = JoinSet::new();
+        for view in &views {
+            for round in [round, round - 1] {
+                let (store, write) = (Arc::clone(&store), write(view, round)?);
+                writers.spawn(async move { store.write(write).await });
+            }
+        }
+        while let Some(outcome) = writers.join_next().await {
+            outcome??;
+        }
+        store.flush().await?;
+        println!("acknowledged {round}");
+    }
+    Ok(())
+}
+
+/// Every row is whole and of the last acknowledged round or a later one. Returns the newest round seen.
+async fn check(folder: &Path, acknowledged: i64) -> Result<i64, Box<dyn std::error::Error>> {
+    let store = open(folder)?;
+    let mut newest = acknowledged;
+    for number in 0..VIEWS {
+        let keys: Arc<[Option<EntityKey>]> = keys().into_iter().map(Some).collect();
+        let read = OnlineRead { view: view(number), features: Arc::new([0, 1]), keys };
+        let rows = store.read(vec![read]).await?.remove(0);
+        let rounds = rows.columns[0].values.as_primitive::<Int64Type>();
+        let texts = rows.columns[1].values.as_string::<i32>();
+        for (row, time) in rows.event_timestamps.iter().enumerate() {
+            let Some(time) = time else {
+                assert_eq!(acknowledged, 0, "view {number}, row {row} is lost");
+                continue;
+            };
+            assert!(rounds.value(row) >= acknowledged, "view {number}, row {row} went back to {time}");
+            assert_eq!(time.micros(), rounds.value(row));
+            assert_eq!(texts.value(row), text(rounds.value(row)));
+            newest = newest.max(rounds.value(row));
+        }
+    }
+    Ok(newest)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_process_loses_nothing_acknowledged_and_no_row_goes_back() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let mut random = random();
+    let mut acknowledged = 0;
+    let mut newest = 0;
+    let mut kills_after_an_acknowledgement = 0;
+    for _ in 0..KILLS {
+        let mut writer = Command::new(env::current_exe()?)
+            .args(["--exact", "writer_that_is_killed", "--nocapture"])
+            .env(FOLDER, folder.path())
+            .env(FIRST_ROUND, (newest + 1).to_string())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let lines = BufReader::new(writer.stdout.take().ok_or("the writer has an output")?).lines();
+        let killer = {
+            let after = Duration::from_micros(30_000 + random.next_u64() % 300_000);
+            thread::spawn(move || {
+                thread::sleep(after);
+                writer.kill()?;
+                writer.wait()
+            })
+        };
+        let before = acknowledged;
+        for line in lines {
+            // The harness may have begun the line, and the kill may have cut the last one.
+            let round = line?.split_once("acknowledged ").and_then(|(_, round)| round.parse().ok());
+            acknowledged = acknowledged.max(round.unwrap_or(0));
+        }
+        let status = killer.join().expect("the killer ends")?;
+        assert!(!status.success(), "the writer was killed and did not end by itself");
+        kills_after_an_acknowledgement += usize::from(acknowledged > before);
+        let begun = newest.max(acknowledged) + 1;
+        newest = check(folder.path(), acknowledged).await?;
+        assert!(newest <= begun, "round {newest} is there before round {begun} was flushed");
+    }
+    assert!(kills_after_an_acknowledgement > 0, "no writer lived long enough to acknowledge anything");
+    Ok(())
+}
+
+fn random() -> TestRng {
+    TestRunner::new(Config::default()).new_rng()
+}
