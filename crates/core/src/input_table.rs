@@ -119,12 +119,11 @@ fn last_of_each_name<T>(columns: Vec<(String, T)>) -> Vec<(String, T)> {
     let mut kept: Vec<(String, T)> = Vec::with_capacity(columns.len());
     let mut positions = HashMap::with_capacity(columns.len());
     for (name, values) in columns {
-        match positions.get(&name).and_then(|at: &usize| kept.get_mut(*at)) {
-            Some(known) => known.1 = values,
-            None => {
-                positions.insert(name.clone(), kept.len());
-                kept.push((name, values));
-            }
+        if let Some(known) = positions.get(&name).and_then(|at: &usize| kept.get_mut(*at)) {
+            known.1 = values;
+        } else {
+            positions.insert(name.clone(), kept.len());
+            kept.push((name, values));
         }
     }
     kept
