@@ -1,1 +1,49 @@
-//! A WebAssembly on-demand feature runtime: the feature store as a library.
+//! larder: a WebAssembly on-demand feature runtime.
+//!
+//! A feature store that speaks Feast's language: definitions in YAML, a registry file, history in files,
+//! newest values in an embedded store, and on-demand feature views that are sandboxed WebAssembly
+//! components over Arrow batches, the same bytes of code in training and in serving.
+//!
+//! [`FeatureStore`] has Feast's verbs; the command line and the HTTP server are doors to the same
+//! functions. This crate puts the parts together and is the only one that names concrete stores; what the
+//! parts promise stands in `larder-core`.
+//!
+//! ```no_run
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! use larder::{FeatureStore, OnlineRequest, Selection, EntityValues};
+//!
+//! let store = FeatureStore::open("my_repo").await?;
+//! store.apply().await?;
+//! let features = Selection::References(vec!["driver_hourly_stats:conv_rate".to_owned()]);
+//! let entities = vec![("driver_id".to_owned(), EntityValues::Json(vec![1001.into()]))];
+//! let request = OnlineRequest { selection: features, entities, full_feature_names: false };
+//! let response = store.get_online_features(request).await?;
+//! # let _ = response;
+//! # Ok::<(), larder_core::Error>(())
+//! # }).unwrap();
+//! ```
+//!
+//! Read next: [`FeatureStore::get_historical_features`], the walk of a training set.
+
+mod apply;
+mod blocking;
+mod feature_store;
+mod get_historical_features;
+mod online;
+mod registry_log;
+mod server;
+mod stale_views;
+mod verbs;
+
+pub use apply::ApplyOutcome;
+pub use feature_store::FeatureStore;
+pub use get_historical_features::{HistoricalRequest, TrainingSet};
+pub use larder_core::InputTable;
+pub use larder_materialize::{
+    MaterializationEvent, MaterializationObserver, MaterializationReport, Push, PushMode, WriteToOnlineStore,
+};
+pub use larder_offline::table;
+pub use larder_online::{OnlineError, ServerAddress};
+pub use larder_plan::Selection;
+pub use larder_registry::{ObjectKind, Problem, RepoConfig};
+pub use larder_serving::{EntityValues, OnlineRequest, OnlineResponse, ServerOptions};

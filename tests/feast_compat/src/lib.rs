@@ -1,1 +1,16 @@
-//! tests
+//! Sets up larder on the feature repo that the recorded answers come from, and lays both side by side.
+//!
+//! `tests/` holds the comparisons. Where larder differs from Feast on purpose, the scenario stands in a
+//! list with the reason, and the test checks that it really differs: a list that has grown stale fails.
+
+mod entity_rows;
+mod recorded;
+mod repo;
+mod served;
+mod training_rows;
+
+pub use entity_rows::entity_rows;
+pub use recorded::{recorded_dir, scenarios};
+pub use repo::{GoldenRepo, Stage};
+pub use served::{Answer, Served};
+pub use training_rows::{Cell, actual_rows, expected_rows};

@@ -1,0 +1,276 @@
+//! The command line: Feast's verbs and flags, and larder's own.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A feature store that runs on-demand transformations as sandboxed WebAssembly.
+#[derive(Debug, Parser)]
+#[command(
+    name = "larder",
+    version,
+    propagate_version = true,
+    after_help = "Start here:\n  larder demo                    the whole path, from data to a served feature\n  \
+                  larder init my_repo            a feature repo to edit\n  larder -c my_repo apply        register its definitions"
+)]
+pub(crate) struct Arguments {
+    /// Switch to this feature repo before anything else.
+    #[arg(short = 'c', long = "chdir", value_name = "DIR", env = "FEATURE_REPO_DIR_ENV_VAR", global = true)]
+    pub(crate) chdir: Option<PathBuf>,
+    /// Read this file instead of feature_store.yaml.
+    #[arg(short = 'f', long = "feature-store-yaml", value_name = "FILE", env = "FEAST_FS_YAML_FILE_PATH")]
+    pub(crate) feature_store_yaml: Option<PathBuf>,
+    /// Show log lines of this level and above on stderr: error, warn, info, debug, trace.
+    #[arg(long, value_name = "LEVEL", default_value = "warn", global = true)]
+    pub(crate) log_level: String,
+    /// Show no progress.
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the whole path, from data to a served on-demand feature.
+    Demo(DemoArguments),
+    /// Create a feature repo with sample definitions, data and a transformation.
+    Init(InitArguments),
+    /// Show what apply would change, and change nothing.
+    Plan(JsonFlag),
+    /// Register the definitions of the feature repo; remove what it no longer defines.
+    Apply(JsonFlag),
+    /// Remove all of the project: its online rows and its registry entries.
+    Teardown,
+    /// Move the newest values of a span of event time into the online store.
+    #[command(
+        after_help = "Example:\n  larder materialize 2024-01-01T00:00:00 2024-01-10T00:00:00 --views driver_hourly_stats"
+    )]
+    Materialize(MaterializeArguments),
+    /// Move what is new since the last materialization, up to END, into the online store.
+    #[command(after_help = "Example:\n  larder materialize-incremental $(date -u +%Y-%m-%dT%H:%M:%S)")]
+    MaterializeIncremental(MaterializeIncrementalArguments),
+    /// Read the newest features of entities.
+    #[command(
+        after_help = "Example:\n  larder get-online-features -e driver_id=1001 -e driver_id=1002 -f driver_hourly_stats:conv_rate"
+    )]
+    GetOnlineFeatures(GetOnlineFeaturesArguments),
+    /// Build a training set: features joined to entity rows as of each row's time.
+    #[command(
+        after_help = "Example:\n  larder get-historical-features --entities trips.parquet -f driver_hourly_stats:conv_rate -o training.parquet"
+    )]
+    GetHistoricalFeatures(GetHistoricalFeaturesArguments),
+    /// Push rows to a push source.
+    #[command(after_help = "Example:\n  larder push driver_push_source --file rows.ndjson --to online_and_offline")]
+    Push(PushArguments),
+    /// Write rows of one view to the online store.
+    WriteToOnlineStore(WriteToOnlineStoreArguments),
+    /// Answer feature requests over HTTP.
+    #[command(disable_help_flag = true)]
+    Serve(ServeArguments),
+    /// List or describe entities.
+    Entities(ObjectCommand),
+    /// List or describe feature views of all kinds.
+    FeatureViews(ObjectCommand),
+    /// List or describe on-demand feature views.
+    OnDemandFeatureViews(ObjectCommand),
+    /// List or describe feature services.
+    FeatureServices(ObjectCommand),
+    /// List or describe data sources.
+    DataSources(ObjectCommand),
+    /// List or describe features.
+    Features(ObjectCommand),
+    /// List or describe projects.
+    Projects(ObjectCommand),
+    /// Print the JSON Schema of definition files, for editors.
+    DefinitionsSchema,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JsonFlag {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// The folder of the feature repo to create.
+    #[arg(long, value_name = "DIR", default_value = "larder-demo")]
+    pub(crate) dir: PathBuf,
+    /// Keep serving when the demo is over.
+    #[arg(long)]
+    pub(crate) serve: bool,
+    /// Replace what is in the folder without asking.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// The port to serve on; 0 takes a free one.
+    #[arg(short, long, default_value_t = 6566)]
+    pub(crate) port: u16,
+    /// The time at which the sample data end; the last full hour by default.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) as_of: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArguments {
+    /// The folder to create; its name becomes the project's.
+    #[arg(value_name = "DIR", default_value = "feature_repo")]
+    pub(crate) dir: PathBuf,
+    /// The time at which the sample data end; the last full hour by default.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) as_of: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MaterializeArguments {
+    /// The earliest event time, included. No zone means UTC.
+    #[arg(value_name = "START")]
+    pub(crate) start: String,
+    /// The latest event time, included.
+    #[arg(value_name = "END")]
+    pub(crate) end: String,
+    #[command(flatten)]
+    pub(crate) views: ViewsArgument,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MaterializeIncrementalArguments {
+    /// The latest event time, included. No zone means UTC.
+    #[arg(value_name = "END")]
+    pub(crate) end: String,
+    #[command(flatten)]
+    pub(crate) views: ViewsArgument,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ViewsArgument {
+    /// Only these feature views; repeat, or separate by commas.
+    #[arg(short = 'v', long = "views", value_name = "VIEW", value_delimiter = ',')]
+    pub(crate) views: Vec<String>,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SelectionArguments {
+    /// A feature as view:feature; repeat for more.
+    #[arg(short = 'f', long = "features", value_name = "VIEW:FEATURE", conflicts_with = "feature_service")]
+    pub(crate) features: Vec<String>,
+    /// All features of this feature service.
+    #[arg(short = 's', long, value_name = "SERVICE")]
+    pub(crate) feature_service: Option<String>,
+    /// Call feature columns view__feature.
+    #[arg(long)]
+    pub(crate) full_feature_names: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GetOnlineFeaturesArguments {
+    /// An entity value as `join_key=value`, or request data as `field=value`; repeat a name for more rows.
+    #[arg(short = 'e', long = "entities", value_name = "KEY=VALUE", required = true)]
+    pub(crate) entities: Vec<String>,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArguments,
+    /// Print the answer of the HTTP server, with statuses and times.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GetHistoricalFeaturesArguments {
+    /// The entity rows: a Parquet, CSV or NDJSON file.
+    #[arg(long, value_name = "FILE", required_unless_present = "dataframe")]
+    pub(crate) entities: Option<PathBuf>,
+    /// The entity rows as JSON: a list of objects, or an object of lists.
+    #[arg(short = 'd', long, value_name = "JSON", conflicts_with = "entities")]
+    pub(crate) dataframe: Option<String>,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArguments,
+    /// Write the training set to this Parquet, CSV or NDJSON file; a table on the terminal without it.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Hide feature rows created after the entity row's time.
+    #[arg(long)]
+    pub(crate) filter_by_created_timestamp: bool,
+    /// Print rows as JSON instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PushArguments {
+    /// The push source.
+    #[arg(value_name = "SOURCE")]
+    pub(crate) source: String,
+    /// The rows: a Parquet, CSV or NDJSON file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Where the rows go.
+    #[arg(long, value_enum, default_value_t = PushTarget::Online)]
+    pub(crate) to: PushTarget,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum PushTarget {
+    #[value(name = "online")]
+    Online,
+    #[value(name = "offline")]
+    Offline,
+    #[value(name = "online_and_offline")]
+    OnlineAndOffline,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WriteToOnlineStoreArguments {
+    /// The feature view, or an on-demand feature view that is written to the online store.
+    #[arg(value_name = "VIEW")]
+    pub(crate) view: String,
+    /// The rows: a Parquet, CSV or NDJSON file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// The address to listen on.
+    #[arg(short = 'h', long, default_value = "127.0.0.1")]
+    pub(crate) host: String,
+    /// The port to listen on; 0 takes a free one.
+    #[arg(short, long, default_value_t = 6566)]
+    pub(crate) port: u16,
+    /// Seconds after which definitions applied by another process are seen.
+    #[arg(short = 'r', long = "registry_ttl_sec", value_name = "SECONDS", default_value_t = 1)]
+    pub(crate) registry_ttl_seconds: u64,
+    /// Print help.
+    #[arg(long, action = clap::ArgAction::Help)]
+    pub(crate) help: Option<bool>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ObjectCommand {
+    #[command(subcommand)]
+    pub(crate) verb: ObjectVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ObjectVerb {
+    /// List all.
+    List {
+        /// Only those with this tag; repeat to require several.
+        #[arg(long, value_name = "KEY:VALUE")]
+        tags: Vec<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print one, as YAML.
+    Describe {
+        /// Its name.
+        name: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}

@@ -1,0 +1,91 @@
+//! `larder get-online-features`.
+
+use anyhow::{Context as _, Result, bail};
+use larder::wire::get_online_features_body;
+use larder::{EntityValues, OnlineRequest, Selection};
+use serde_json::{Map, Value, json};
+
+use crate::arguments::GetOnlineFeaturesArguments;
+use crate::repo::Repo;
+use crate::store_door::StoreDoor;
+
+pub(crate) async fn run(repo: &Repo, arguments: &GetOnlineFeaturesArguments) -> Result<()> {
+    let entities = columns(&arguments.entities)?;
+    let selection = arguments.selection.selection()?;
+    let full_feature_names = arguments.selection.full_feature_names;
+    let body = match StoreDoor::open(repo.open().await?).await? {
+        StoreDoor::Here(store) => {
+            let entities =
+                entities.into_iter().map(|(name, values)| (name, EntityValues::Json(values))).collect();
+            let request = OnlineRequest { selection, entities, full_feature_names };
+            let response = store.get_online_features(request).await?;
+            get_online_features_body(&response)
+        }
+        StoreDoor::Server(server) => {
+            let entities: Map<String, Value> =
+                entities.into_iter().map(|(name, values)| (name, Value::Array(values))).collect();
+            let mut body = json!({"entities": entities, "full_feature_names": full_feature_names});
+            match selection {
+                Selection::References(features) => body["features"] = json!(features),
+                Selection::Service(service) => body["feature_service"] = json!(service),
+            }
+            server.post("/get-online-features", &body).await?
+        }
+    };
+    let answer: Value = serde_json::from_slice(&body).context("the answer is not JSON")?;
+    let shown = if arguments.json { answer } else { by_name(&answer)? };
+    println!("{}", serde_json::to_string_pretty(&shown)?);
+    Ok(())
+}
+
+/// Collects `key=value` arguments into columns; a repeated key has more rows.
+fn columns(arguments: &[String]) -> Result<Vec<(String, Vec<Value>)>> {
+    let mut columns: Vec<(String, Vec<Value>)> = Vec::new();
+    for argument in arguments {
+        let Some((key, value)) = argument.split_once('=') else {
+            bail!("`{argument}` is not `key=value`, such as `driver_id=1001`")
+        };
+        // Text becomes the declared type like any JSON text; lists and null have to be JSON.
+        let value = match value {
+            "null" => Value::Null,
+            _ if value.starts_with('[') => {
+                serde_json::from_str(value).with_context(|| format!("`{argument}` holds no JSON list"))?
+            }
+            _ => Value::String(value.to_owned()),
+        };
+        match columns.iter_mut().find(|(known, _)| known == key) {
+            Some((_, values)) => values.push(value),
+            None => columns.push((key.to_owned(), vec![value])),
+        }
+    }
+    Ok(columns)
+}
+
+/// `{"results": [{"values": …}, …], "metadata": {"feature_names": …}}` as name to values.
+fn by_name(answer: &Value) -> Result<Value> {
+    let parts = || {
+        let names = answer.get("metadata")?.get("feature_names")?.as_array()?;
+        let results = answer.get("results")?.as_array()?;
+        let column = |(name, result): (&Value, &Value)| {
+            Some((name.as_str()?.to_owned(), result.get("values")?.clone()))
+        };
+        names.iter().zip(results).map(column).collect::<Option<Map<String, Value>>>()
+    };
+    parts().map(Value::Object).context("the answer is not one to get-online-features")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeated_key_has_more_rows() {
+        let arguments = ["a=1", "b=x=y", "a=[1,2]", "b=null"].map(str::to_owned);
+        let expected = vec![
+            ("a".to_owned(), vec![json!("1"), json!([1, 2])]),
+            ("b".to_owned(), vec![json!("x=y"), json!(null)]),
+        ];
+        assert_eq!(columns(&arguments).unwrap(), expected);
+        assert!(columns(&["a".to_owned()]).is_err());
+    }
+}

@@ -1,0 +1,81 @@
+//! `larder materialize` and `larder materialize-incremental`.
+
+use anyhow::{Context as _, Result, bail};
+use larder::wire::{MaterializeEvent, MaterializeSummary};
+use larder_core::Timestamp;
+use serde_json::json;
+
+use crate::arguments::{MaterializeArguments, MaterializeIncrementalArguments, ViewsArgument};
+use crate::materialize_progress::MaterializeProgress;
+use crate::repo::Repo;
+use crate::server_client::ServerClient;
+use crate::store_door::StoreDoor;
+
+/// From START to END.
+pub(crate) async fn between(repo: &Repo, arguments: &MaterializeArguments, quiet: bool) -> Result<()> {
+    let start = Timestamp::parse(&arguments.start)?;
+    run(repo, Some(start), Timestamp::parse(&arguments.end)?, &arguments.views, quiet).await
+}
+
+/// From where each view's last materialization ended.
+pub(crate) async fn incremental(
+    repo: &Repo,
+    arguments: &MaterializeIncrementalArguments,
+    quiet: bool,
+) -> Result<()> {
+    run(repo, None, Timestamp::parse(&arguments.end)?, &arguments.views, quiet).await
+}
+
+async fn run(
+    repo: &Repo,
+    start: Option<Timestamp>,
+    end: Timestamp,
+    arguments: &ViewsArgument,
+    quiet: bool,
+) -> Result<()> {
+    let views = (!arguments.views.is_empty()).then(|| arguments.views.clone());
+    let progress = MaterializeProgress::new(!arguments.json, quiet);
+    let summary = match StoreDoor::open(repo.open().await?).await? {
+        StoreDoor::Here(store) => {
+            let observer = |event: larder::MaterializationEvent| progress.show(&event.into());
+            let report = store.materialize(start, end, views, &observer).await?;
+            MaterializeSummary::from(report)
+        }
+        StoreDoor::Server(server) => through_server(server, start, end, views, &progress).await?,
+    };
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&summary)?);
+    }
+    Ok(())
+}
+
+async fn through_server(
+    server: ServerClient,
+    start: Option<Timestamp>,
+    end: Timestamp,
+    views: Option<Vec<String>>,
+    progress: &MaterializeProgress,
+) -> Result<MaterializeSummary> {
+    let body = json!({
+        "start_ts": start.map(|start| start.to_string()),
+        "end_ts": end.to_string(),
+        "feature_views": views,
+    });
+    let mut summary = None;
+    let done: &mut Option<MaterializeSummary> = &mut summary;
+    server
+        .post_for_lines("/v1/materialize", &body, |line| {
+            let value: serde_json::Value = serde_json::from_slice(line).context("the server's answer is not JSON")?;
+            if let Some(error) = value.get("error") {
+                bail!("{}", error.as_str().map_or_else(|| error.to_string(), str::to_owned));
+            }
+            if let Some(value) = value.get("done") {
+                *done = Some(serde_json::from_value(value.clone())?);
+                return Ok(());
+            }
+            progress.show(&serde_json::from_value::<MaterializeEvent>(value)?);
+            Ok(())
+        })
+        .await?;
+    summary.context("the server ended its answer before it was done; run the command again")
+}

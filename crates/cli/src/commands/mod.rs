@@ -1,0 +1,65 @@
+//! The commands, one file each.
+
+mod apply;
+mod demo;
+mod get_historical_features;
+mod get_online_features;
+mod init;
+mod materialize;
+mod objects;
+mod push;
+mod serve;
+mod teardown;
+
+use anyhow::{Result, bail};
+use larder::Selection;
+
+use crate::arguments::{Arguments, Command, SelectionArguments};
+use crate::repo::Repo;
+
+/// Carries out the command line.
+pub(crate) async fn run(arguments: Arguments) -> Result<()> {
+    let quiet = arguments.quiet;
+    let repo = || Repo::find(&arguments);
+    match &arguments.command {
+        Command::Demo(demo) => demo::run(demo, quiet).await,
+        Command::Init(init) => init::run(init),
+        Command::DefinitionsSchema => objects::print_definitions_schema(),
+        Command::Plan(flag) => apply::plan(&repo()?, flag.json).await,
+        Command::Apply(flag) => apply::apply(&repo()?, flag.json).await,
+        Command::Teardown => teardown::run(&repo()?).await,
+        Command::Materialize(materialize) => materialize::between(&repo()?, materialize, quiet).await,
+        Command::MaterializeIncremental(materialize) => {
+            materialize::incremental(&repo()?, materialize, quiet).await
+        }
+        Command::GetOnlineFeatures(get) => get_online_features::run(&repo()?, get).await,
+        Command::GetHistoricalFeatures(get) => get_historical_features::run(&repo()?, get).await,
+        Command::Push(push) => push::push(&repo()?, push).await,
+        Command::WriteToOnlineStore(write) => push::write_to_online_store(&repo()?, write).await,
+        Command::Serve(serve) => serve::run(&repo()?, serve).await,
+        Command::Entities(command) => objects::run(&repo()?, objects::Kind::Entities, &command.verb).await,
+        Command::FeatureViews(command) => objects::run(&repo()?, objects::Kind::FeatureViews, &command.verb).await,
+        Command::OnDemandFeatureViews(command) => {
+            objects::run(&repo()?, objects::Kind::OnDemandFeatureViews, &command.verb).await
+        }
+        Command::FeatureServices(command) => {
+            objects::run(&repo()?, objects::Kind::FeatureServices, &command.verb).await
+        }
+        Command::DataSources(command) => objects::run(&repo()?, objects::Kind::DataSources, &command.verb).await,
+        Command::Features(command) => objects::run(&repo()?, objects::Kind::Features, &command.verb).await,
+        Command::Projects(command) => objects::run(&repo()?, objects::Kind::Projects, &command.verb).await,
+    }
+}
+
+impl SelectionArguments {
+    /// The features asked for.
+    fn selection(&self) -> Result<Selection> {
+        match &self.feature_service {
+            Some(service) => Ok(Selection::Service(service.clone())),
+            None if self.features.is_empty() => {
+                bail!("no features asked for; name some with `-f view:feature` or a service with `-s SERVICE`")
+            }
+            None => Ok(Selection::References(self.features.clone())),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Requests to a running server.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, Result, bail};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+/// Talks to the server that holds the online store.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ServerClient {
+    address: SocketAddr,
+}
+
+impl ServerClient {
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        Self { address }
+    }
+
+    /// Where the server listens.
+    pub(crate) fn address(self) -> SocketAddr {
+        self.address
+    }
+
+    /// Posts JSON; the body of a good answer.
+    ///
+    /// # Errors
+    ///
+    /// If the server cannot be reached, or with the server's own message if it refuses.
+    pub(crate) async fn post(self, path: &str, body: &Value) -> Result<Bytes> {
+        let response = self.send(path, body).await?;
+        let status = response.status();
+        let body = response.into_body().collect().await.context("the server broke off its answer")?.to_bytes();
+        if status.is_success() { Ok(body) } else { Err(refusal(status, &body)) }
+    }
+
+    /// Posts JSON, and hands each line of the answer to `line` as it arrives.
+    ///
+    /// # Errors
+    ///
+    /// As [`post`](Self::post), and what `line` returns.
+    pub(crate) async fn post_for_lines(
+        self,
+        path: &str,
+        body: &Value,
+        mut line: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let response = self.send(path, body).await?;
+        let status = response.status();
+        let mut incoming = response.into_body();
+        let mut pending: Vec<u8> = Vec::new();
+        while let Some(frame) = incoming.frame().await {
+            let frame = frame.context("the server broke off its answer")?;
+            if let Some(data) = frame.data_ref() {
+                pending.extend_from_slice(data);
+            }
+            while status.is_success()
+                && let Some(end) = pending.iter().position(|byte| *byte == b'\n')
+            {
+                let rest = pending.split_off(end + 1);
+                line(pending.trim_ascii_end())?;
+                pending = rest;
+            }
+        }
+        if !status.is_success() {
+            return Err(refusal(status, &pending));
+        }
+        if !pending.is_empty() {
+            line(&pending)?;
+        }
+        Ok(())
+    }
+
+    async fn send(self, path: &str, body: &Value) -> Result<Response<Incoming>> {
+        let address = self.address;
+        let unreachable = || format!("cannot reach the server at {address}");
+        let stream = TcpStream::connect(address).await.with_context(unreachable)?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.with_context(unreachable)?;
+        // Ends with the answer; its errors show up there.
+        tokio::spawn(connection);
+        let request = Request::post(path)
+            .header("host", address.to_string())
+            .header("content-type", "application/json")
+            .body(Full::new(Bytes::from(serde_json::to_vec(body)?)))?;
+        sender.send_request(request).await.with_context(unreachable)
+    }
+}
+
+/// The message inside Feast's error envelope, a JSON string that holds JSON, or else the body.
+fn refusal(status: StatusCode, body: &[u8]) -> anyhow::Error {
+    let text = String::from_utf8_lossy(body).into_owned();
+    let message = match serde_json::from_str::<Value>(&text) {
+        Ok(Value::String(inner)) => match serde_json::from_str::<Value>(&inner) {
+            Ok(envelope) => envelope.get("message").and_then(Value::as_str).map_or(inner.clone(), str::to_owned),
+            Err(_) => inner,
+        },
+        Ok(Value::Object(object)) => object
+            .get("error")
+            .or_else(|| object.get("detail"))
+            .map_or(text.clone(), |detail| detail.as_str().map_or_else(|| detail.to_string(), str::to_owned)),
+        _ => text,
+    };
+    if message.is_empty() { anyhow::anyhow!("the server answered {status}") } else { anyhow::anyhow!(message) }
+}
+
+/// Parses the address that a server has published, such as `http://127.0.0.1:6566`.
+pub(crate) fn parse_address(url: &str) -> Result<SocketAddr> {
+    let Some(address) = url.strip_prefix("http://") else { bail!("`{url}` is not the address of a server") };
+    address.trim_end_matches('/').parse().with_context(|| format!("`{url}` is not the address of a server"))
+}

@@ -1,0 +1,156 @@
+//! Plan, apply and teardown: the registry follows the definitions, the online store follows the registry.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use larder_core::Result;
+use larder_online::OnlineError;
+use larder_registry::{
+    Action, Definitions, FeatureRepo, ObjectChange, OnlineStoreConfig, Problem, RegistryDiff, TableChange,
+};
+use serde_json::{Value, json};
+
+use crate::stale_views::stale_views;
+use crate::{FeatureStore, blocking};
+
+/// What an apply has changed, or a plan would. Displays as Feast prints it.
+#[derive(Clone, Debug)]
+pub struct ApplyOutcome {
+    /// The changes of the registry.
+    pub diff: RegistryDiff,
+    /// Remarks on the definitions that stop nothing.
+    pub warnings: Vec<Problem>,
+    /// Where a server serves this project. It removes rows that are no longer wanted, and it sees the
+    /// change at its next refresh.
+    pub serving_at: Option<SocketAddr>,
+    online_store: &'static str,
+}
+
+impl fmt::Display for ApplyOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.diff)?;
+        writeln!(f, "{}", self.diff.infrastructure(self.online_store).trim_end())
+    }
+}
+
+impl ApplyOutcome {
+    /// The changes as JSON: `{"registry": [{"kind", "name", "action", "properties"}], "online": […]}`.
+    pub fn to_json(&self) -> Value {
+        let change = |change: &ObjectChange| {
+            let (action, properties) = match &change.action {
+                Action::Create => ("create", Vec::new()),
+                Action::Update(properties) => ("update", properties.clone()),
+                Action::Delete => ("delete", Vec::new()),
+            };
+            let properties: Vec<Value> = properties
+                .iter()
+                .map(|property| json!({"name": property.property, "before": property.before, "after": property.after}))
+                .collect();
+            json!({"kind": change.kind.noun(), "name": change.name, "action": action, "properties": properties})
+        };
+        let table = |table: &TableChange| {
+            json!({"view": table.view, "action": if table.created { "create" } else { "delete" }})
+        };
+        json!({
+            "registry": self.diff.changes.iter().map(change).collect::<Vec<_>>(),
+            "online": self.diff.tables.iter().map(table).collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl FeatureStore {
+    /// What [`apply`](Self::apply) would change.
+    ///
+    /// # Errors
+    ///
+    /// [`Problems`](larder_registry::Problems): everything that is wrong with the definitions, each with
+    /// its place; else as the registry.
+    pub async fn plan(&self) -> Result<ApplyOutcome> {
+        let definitions = self.definitions().await?;
+        let (registry, warnings) = (Arc::clone(self.registry()), definitions.warnings.clone());
+        let diff = blocking::run(move || registry.plan(&definitions)).await?;
+        Ok(self.outcome(diff, warnings, None))
+    }
+
+    /// Makes the registry hold exactly what the repo defines, and removes online rows that no longer
+    /// count: those of views that are gone, new, or changed in source or join keys.
+    ///
+    /// Where a server holds the online store, it does that removal when it sees the change.
+    ///
+    /// # Errors
+    ///
+    /// As [`plan`](Self::plan), and as the online store.
+    pub async fn apply(&self) -> Result<ApplyOutcome> {
+        let definitions = self.definitions().await?;
+        let before = self.refresh().await?;
+        let (registry, warnings) = (Arc::clone(self.registry()), definitions.warnings.clone());
+        let diff = blocking::run(move || registry.apply(&definitions)).await?;
+        let after = self.refresh().await?;
+        let stale = stale_views(before.snapshot(), after.snapshot());
+        let serving_at =
+            if stale.is_empty() { self.server_address().await } else { self.remove_rows(&stale).await? };
+        Ok(self.outcome(diff, warnings, serving_at))
+    }
+
+    /// Removes all of the project: its online rows, then its registry entries. Other projects stay.
+    /// Returns Feast's text for it.
+    ///
+    /// # Errors
+    ///
+    /// As the online store and the registry.
+    pub async fn teardown(&self) -> Result<String> {
+        let catalog = self.refresh().await?;
+        let snapshot = catalog.snapshot();
+        let mut text = String::new();
+        let views = snapshot.feature_views().iter().map(|view| (view.object.name.clone(), view.object.online));
+        let written = snapshot
+            .on_demand_feature_views()
+            .iter()
+            .map(|view| (view.object.name.clone(), view.object.write_to_online_store));
+        for (view, _) in views.chain(written).filter(|(_, online)| *online) {
+            let online = self.online().await?;
+            online.store.remove_view(&self.config().project, &view).await?;
+            let kind = online.store.kind();
+            text.push_str(&format!("Deleted {kind} table {}_{view}\n", self.config().project));
+        }
+        let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
+        blocking::run(move || registry.remove_project(&project)).await?;
+        self.refresh().await?;
+        Ok(text)
+    }
+
+    async fn definitions(&self) -> Result<Definitions> {
+        let config = self.config().clone();
+        let repo = blocking::run(move || Ok(FeatureRepo::load(&config)?)).await?;
+        Ok(repo.complete(self.offline().as_ref(), self.udf().as_ref()).await?)
+    }
+
+    /// Removes the rows of views; where another process serves the store, its address instead.
+    async fn remove_rows(&self, views: &BTreeSet<String>) -> Result<Option<SocketAddr>> {
+        let online = match self.online().await {
+            Ok(online) => online,
+            Err(error) => match error.downcast_ref::<OnlineError>() {
+                Some(OnlineError::Locked { holder: Some(address), .. }) => return Ok(Some(address.http)),
+                _ => return Err(error),
+            },
+        };
+        online.remove_rows(&self.config().project, views).await?;
+        Ok(None)
+    }
+
+    /// Where another process serves the online store, if one does.
+    async fn server_address(&self) -> Option<SocketAddr> {
+        let OnlineStoreConfig::Sled { path, .. } = &self.config().online_store else {
+            return None;
+        };
+        let path = path.clone();
+        let read = blocking::run(move || Ok(larder_online::ServerAddress::read(&path)?)).await;
+        read.ok().flatten().filter(|address| address.pid != std::process::id()).map(|address| address.http)
+    }
+
+    fn outcome(&self, diff: RegistryDiff, warnings: Vec<Problem>, serving_at: Option<SocketAddr>) -> ApplyOutcome {
+        ApplyOutcome { diff, warnings, serving_at, online_store: self.config().online_store.name() }
+    }
+}

@@ -1,0 +1,166 @@
+//! The feature store of one repo: its configuration, its registry and its stores.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use larder_core::{
+    Clock, ErrorKind, OfflineStore, OnDemandFeatureView, Project, RequestError, Result, SystemClock, Timestamp, UdfRuntime,
+};
+use larder_offline::FileOfflineStore;
+use larder_plan::Catalog;
+use larder_registry::{Definitions, RegistryFile, RegistrySnapshot, RepoConfig};
+use larder_udf::{WasmRuntime, WasmRuntimeOptions};
+use tokio::sync::{Mutex, OnceCell};
+
+use crate::online::Online;
+use crate::stale_views::stale_views;
+
+/// The feature store of one repo, with Feast's verbs.
+///
+/// Cheap to share behind an [`Arc`]; methods may run concurrently, each on one registry snapshot, and
+/// never block the caller's thread. Must be used from within a multi-threaded tokio runtime.
+pub struct FeatureStore {
+    config: RepoConfig,
+    registry: Arc<RegistryFile>,
+    offline: Arc<dyn OfflineStore>,
+    udf: Arc<dyn UdfRuntime>,
+    clock: Arc<dyn Clock>,
+    /// Opened by the first verb that needs it, since one process at a time may hold it.
+    online: OnceCell<Online>,
+    catalog: RwLock<Arc<Catalog>>,
+    /// Held while a new catalog is loaded, so that a change is loaded once.
+    loading: Mutex<()>,
+}
+
+impl FeatureStore {
+    /// Opens the feature repo in the folder `repo`, with the machine's clock.
+    ///
+    /// # Errors
+    ///
+    /// If `feature_store.yaml` or the registry cannot be read. A registry that is not there yet is empty.
+    pub async fn open(repo: impl AsRef<Path>) -> Result<Self> {
+        Self::with_config(RepoConfig::load(repo.as_ref())?, Arc::new(SystemClock)).await
+    }
+
+    /// Opens a feature repo with a configuration that is already read.
+    ///
+    /// # Errors
+    ///
+    /// If the registry cannot be read.
+    pub async fn with_config(config: RepoConfig, clock: Arc<dyn Clock>) -> Result<Self> {
+        let registry_path = config.registry.path.clone();
+        let registry = Arc::new(RegistryFile::open(&registry_path, Arc::clone(&clock))?);
+        let cache_dir = registry_path.parent().map(|folder| folder.join("components/compiled"));
+        let options = WasmRuntimeOptions { cache_dir, ..WasmRuntimeOptions::default() };
+        let udf: Arc<dyn UdfRuntime> = Arc::new(WasmRuntime::try_new(options)?);
+        let snapshot = read_snapshot(&registry, &config).await?;
+        let catalog = load_catalog(&registry, &udf, snapshot).await;
+        Ok(Self {
+            offline: Arc::new(FileOfflineStore::new(config.repo_path.clone())),
+            config,
+            registry,
+            udf,
+            clock,
+            online: OnceCell::new(),
+            catalog: RwLock::new(catalog),
+            loading: Mutex::new(()),
+        })
+    }
+
+    /// The folder of the feature repo.
+    pub fn repo(&self) -> &Path {
+        &self.config.repo_path
+    }
+
+    /// What `feature_store.yaml` says.
+    pub fn config(&self) -> &RepoConfig {
+        &self.config
+    }
+
+    /// The registry as last seen. One verb works on one of these from start to end.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.catalog.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Looks whether the registry has changed, here or in another process, and if so loads it and, where
+    /// this process holds the online store, removes rows that no longer count.
+    ///
+    /// # Errors
+    ///
+    /// If the registry cannot be read; the last catalog then stays in use.
+    pub async fn refresh(&self) -> Result<Arc<Catalog>> {
+        let _loading = self.loading.lock().await;
+        let snapshot = read_snapshot(&self.registry, &self.config).await?;
+        let current = self.catalog();
+        if current.snapshot().version_id == snapshot.version_id {
+            return Ok(current);
+        }
+        let catalog = load_catalog(&self.registry, &self.udf, snapshot).await;
+        if let Some(online) = self.online.get() {
+            // Before anybody can read a view under its new definition.
+            let stale = stale_views(current.snapshot(), catalog.snapshot());
+            online.remove_rows(&self.config.project, &stale).await?;
+        }
+        *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&catalog);
+        Ok(catalog)
+    }
+
+    pub(crate) fn registry(&self) -> &Arc<RegistryFile> {
+        &self.registry
+    }
+
+    pub(crate) fn offline(&self) -> &Arc<dyn OfflineStore> {
+        &self.offline
+    }
+
+    pub(crate) fn udf(&self) -> &Arc<dyn UdfRuntime> {
+        &self.udf
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    pub(crate) fn online_cell(&self) -> &OnceCell<Online> {
+        &self.online
+    }
+}
+
+/// What the registry holds; nothing, where the project has not been applied yet.
+async fn read_snapshot(registry: &Arc<RegistryFile>, config: &RepoConfig) -> Result<Arc<RegistrySnapshot>> {
+    let (registry, project) = (Arc::clone(registry), config.project.clone());
+    crate::blocking::run(move || match registry.snapshot(&project) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let nothing = Definitions::new(Project::new(project));
+            Ok(Arc::new(nothing.snapshot(Timestamp::EPOCH)))
+        }
+        other => other,
+    })
+    .await
+}
+
+async fn load_catalog(
+    registry: &Arc<RegistryFile>,
+    udf: &Arc<dyn UdfRuntime>,
+    snapshot: Arc<RegistrySnapshot>,
+) -> Arc<Catalog> {
+    let load = async |view: &OnDemandFeatureView| {
+        let reference = &view.transformation;
+        let digest = reference.component.ok_or_else(|| {
+            RequestError::other(
+                "it needs a component: give its definition a `transformation` and run `larder apply`",
+            )
+        })?;
+        let registry = Arc::clone(registry);
+        let component = crate::blocking::run(move || registry.load_component(digest)).await?;
+        udf.load(&view.name, component, &reference.function, reference.limits).await
+    };
+    Arc::new(Catalog::load(snapshot, load).await)
+}
+
+impl fmt::Debug for FeatureStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FeatureStore").field("repo", &self.config.repo_path).finish_non_exhaustive()
+    }
+}

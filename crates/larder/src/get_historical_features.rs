@@ -1,0 +1,170 @@
+//! Training sets: the features of each entity row as of its time.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::{Field as ArrowField, Schema};
+use futures::future::try_join_all;
+use larder_core::column::cast_column;
+use larder_core::{
+    EntityFrame, Error, ErrorKind, JoinedColumns, PointInTimeJoin, RequestError, Result, ViewJoin,
+};
+use larder_offline::entity_frame;
+use larder_plan::{Catalog, FeaturePlan, OnDemandInput, OutputSource, PlannedView, Retrieval, Selection};
+
+use crate::FeatureStore;
+
+/// A request for a training set.
+#[derive(Clone, Debug)]
+pub struct HistoricalRequest {
+    /// One row per row of the answer: join keys, a time, request data, and anything else, which passes
+    /// through.
+    ///
+    /// The time is the column `event_timestamp`, or else the only column of a timestamp type.
+    pub entity_rows: RecordBatch,
+    /// The features wanted.
+    pub selection: Selection,
+    /// Whether feature columns are called `view__feature`.
+    pub full_feature_names: bool,
+    /// Whether feature rows created after an entity row's time are invisible to it.
+    pub filter_by_created_timestamp: bool,
+}
+
+/// A training set.
+#[derive(Clone, Debug)]
+pub struct TrainingSet {
+    /// The entity columns in their order, then the features; one row per entity row, in its order.
+    pub rows: RecordBatch,
+    /// The time column, where it had to be inferred.
+    pub inferred_timestamp_column: Option<String>,
+}
+
+impl FeatureStore {
+    /// Joins features to entity rows, each as of the row's time, and applies on-demand views to the
+    /// result. Every entity row is kept, in order; what is not known is null.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError`] for unknown names, missing columns and colliding names; the stores' and
+    /// transformations' own errors otherwise.
+    pub async fn get_historical_features(&self, request: HistoricalRequest) -> Result<TrainingSet> {
+        let catalog = self.catalog();
+        let plan = FeaturePlan::resolve(
+            &catalog,
+            &request.selection,
+            request.full_feature_names,
+            Retrieval::Historical,
+        )?;
+        check_columns(&plan, &request.entity_rows)?;
+        let (frame, inferred_timestamp_column) = entity_frame::from_batch(request.entity_rows)?;
+        let views = plan.views.iter().map(|view| view_join(&catalog, view)).collect::<Result<Vec<_>>>()?;
+        let joined = self
+            .offline()
+            .join(PointInTimeJoin {
+                frame: frame.clone(),
+                views,
+                filter_by_created_timestamp: request.filter_by_created_timestamp,
+            })
+            .await?;
+        let computed = run_calls(&plan, &frame, &joined).await?;
+        Ok(TrainingSet { rows: assemble(&plan, &frame, &joined, &computed)?, inferred_timestamp_column })
+    }
+}
+
+/// Refuses entity rows that lack a column the plan needs, or that already have one it would add.
+fn check_columns(plan: &FeaturePlan, rows: &RecordBatch) -> Result<(), RequestError> {
+    let schema = rows.schema_ref();
+    let has = |name: &str| schema.column_with_name(name).is_some();
+    let mut expected: Vec<String> = plan.join_key_columns().iter().map(|key| key.column.clone()).collect();
+    for input in plan.calls.iter().flat_map(|call| &call.inputs) {
+        if let OnDemandInput::EntityColumn(field) = input
+            && !expected.contains(&field.name)
+        {
+            expected.push(field.name.clone());
+        }
+    }
+    let missing: Vec<String> = expected.iter().filter(|name| !has(name)).cloned().collect();
+    if !missing.is_empty() {
+        return Err(RequestError::EntityDfMissingColumns { expected, missing });
+    }
+    if let Some(absent) = plan.request_fields.iter().find(|request| !has(&request.field.name)) {
+        return Err(RequestError::RequestDataMissingHistorical {
+            feature: absent.field.name.clone(),
+            view: absent.needed_by.clone(),
+        });
+    }
+    let names: Vec<String> =
+        plan.outputs.iter().filter(|output| has(&output.name)).map(|output| output.name.clone()).collect();
+    if names.is_empty() { Ok(()) } else { Err(RequestError::FeatureNameCollision { names, full_feature_names: false }) }
+}
+
+fn view_join(catalog: &Catalog, view: &PlannedView) -> Result<ViewJoin> {
+    let definition = view.definition.as_ref().expect("historical plans read feature views only");
+    let source = definition.batch_source.as_ref().ok_or_else(|| {
+        RequestError::other(format!(
+            "feature view `{}` has no batch source, so it has no history; give its push source a `batch_source`",
+            view.name
+        ))
+    })?;
+    Ok(ViewJoin {
+        view: view.name.clone(),
+        source: Arc::clone(&catalog.snapshot().data_source(source)?.object),
+        join_keys: view.join_keys.iter().map(|key| key.key.clone()).collect(),
+        frame_columns: view.join_keys.iter().map(|key| key.column.clone()).collect(),
+        ttl: definition.ttl,
+        features: view
+            .features
+            .iter()
+            .filter_map(|position| view.stored_features.get(*position).cloned())
+            .collect(),
+    })
+}
+
+/// Runs every on-demand view once over all rows; the transformations split them as they like.
+async fn run_calls(
+    plan: &FeaturePlan,
+    frame: &EntityFrame,
+    joined: &[JoinedColumns],
+) -> Result<Vec<Vec<ArrayRef>>> {
+    let calls = plan.calls.iter().map(|call| {
+        call.run(frame.rows.num_rows(), |input| match input {
+            OnDemandInput::Stored { view, feature } => Ok(joined_column(joined, *view, *feature)),
+            OnDemandInput::Request(at) => {
+                let field = &plan.request_fields.get(*at).expect("the plan counts its request fields").field;
+                frame_column(frame, field)
+            }
+            OnDemandInput::EntityColumn(field) => frame_column(frame, field),
+        })
+    });
+    try_join_all(calls).await
+}
+
+fn frame_column(frame: &EntityFrame, field: &larder_core::Field) -> Result<ArrayRef> {
+    let column = frame.rows.column_by_name(&field.name).expect("`check_columns` saw the column");
+    Ok(cast_column(&field.name, column, field.value_type)?)
+}
+
+fn joined_column(joined: &[JoinedColumns], view: usize, feature: usize) -> ArrayRef {
+    let column = joined.get(view).and_then(|columns| columns.get(feature));
+    Arc::clone(column.expect("the offline store answers every feature of every view"))
+}
+
+fn assemble(
+    plan: &FeaturePlan,
+    frame: &EntityFrame,
+    joined: &[JoinedColumns],
+    computed: &[Vec<ArrayRef>],
+) -> Result<RecordBatch> {
+    let mut fields: Vec<Arc<ArrowField>> = frame.rows.schema_ref().fields().to_vec();
+    let mut columns = frame.rows.columns().to_vec();
+    for output in &plan.outputs {
+        let column = match output.source {
+            OutputSource::Stored { view, feature } => joined_column(joined, view, feature),
+            OutputSource::OnDemand { call, feature } => joined_column(computed, call, feature),
+        };
+        fields.push(Arc::new(ArrowField::new(&output.name, column.data_type().clone(), true)));
+        columns.push(column);
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+        .map_err(|source| Error::new(ErrorKind::Internal, source))
+}

@@ -1,0 +1,58 @@
+//! Serving: the verbs behind the HTTP doors, and the life of the server.
+
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use larder_core::{Error, ErrorKind, Result};
+use tokio::net::TcpListener;
+use tracing::warn;
+
+use crate::FeatureStore;
+
+impl FeatureStore {
+    /// Serves Feast's HTTP on `listener` until `shutdown` completes, then finishes what has begun.
+    ///
+    /// The online store's folder shows other processes where it is served. The registry is looked at
+    /// every `registry_refresh`; zero means only when asked.
+    ///
+    /// # Errors
+    ///
+    /// If the online store is held by another process, or the listener fails.
+    pub async fn serve(
+        self: Arc<Self>,
+        listener: TcpListener,
+        registry_refresh: Duration,
+        options: larder_serving::ServerOptions,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<()> {
+        let address = listener.local_addr().map_err(|source| Error::new(ErrorKind::Unavailable, source))?;
+        let _published = self.publish_address(reachable(address)).await?;
+        let refresher = tokio::spawn(refresh_periodically(Arc::clone(&self), registry_refresh));
+        let served = larder_serving::serve(listener, Arc::clone(&self) as _, options, shutdown).await;
+        refresher.abort();
+        served
+    }
+}
+
+/// The address at which this machine reaches a listener that may listen on all interfaces.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port())
+    } else {
+        address
+    }
+}
+
+async fn refresh_periodically(store: Arc<FeatureStore>, every: Duration) {
+    if every.is_zero() {
+        return;
+    }
+    loop {
+        tokio::time::sleep(every).await;
+        if let Err(error) = store.refresh().await {
+            warn!(error = error.chain(), "the registry cannot be read; the last definitions stay in use");
+        }
+    }
+}

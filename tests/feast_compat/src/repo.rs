@@ -1,0 +1,65 @@
+//! The feature repo behind the recorded answers, set up afresh in a temporary folder.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use larder::FeatureStore;
+use larder_core::Timestamp;
+use tempfile::TempDir;
+
+use crate::recorded_dir;
+
+/// How much of the history is online.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Nothing.
+    Applied,
+    /// `materialize 2024-01-01T00:00:00 2024-01-10T12:30:00`.
+    One,
+    /// Then `materialize-incremental 2024-01-16T00:00:00`.
+    Two,
+}
+
+/// A copy of the feature repo, applied, with its store open.
+#[derive(Debug)]
+pub struct GoldenRepo {
+    /// The store.
+    pub store: Arc<FeatureStore>,
+    _folder: TempDir,
+}
+
+impl GoldenRepo {
+    /// Sets the repo up to a stage.
+    pub async fn at(stage: Stage) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        copy_folder(&recorded_dir().join("repo"), folder.path());
+        fs::create_dir(folder.path().join("udfs")).expect("the folder is new");
+        fs::write(folder.path().join("udfs/feast_golden.wasm"), larder_testkit::guests::feast_golden())
+            .expect("the component can be written");
+        let store = FeatureStore::open(folder.path()).await.expect("the repo opens");
+        store.apply().await.expect("the definitions are right");
+        let time = |text| Timestamp::parse(text).expect("a time");
+        if stage != Stage::Applied {
+            let (start, end) = (time("2024-01-01T00:00:00"), time("2024-01-10T12:30:00"));
+            store.materialize(Some(start), end, None, &()).await.expect("stage 1 materializes");
+        }
+        if stage == Stage::Two {
+            store.materialize(None, time("2024-01-16T00:00:00"), None, &()).await.expect("stage 2 materializes");
+        }
+        Self { store: Arc::new(store), _folder: folder }
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("the folder can be created");
+    for entry in fs::read_dir(from).unwrap_or_else(|error| panic!("{}: {error}", from.display())) {
+        let entry = entry.expect("the folder can be listed");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("a file has a type").is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), &target).expect("the file can be copied");
+        }
+    }
+}
