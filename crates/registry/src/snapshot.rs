@@ -1,12 +1,15 @@
 //! What the registry held at one moment.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use larder_core::{
     DataSource, Entity, FeatureService, FeatureView, MaterializationInterval, OnDemandFeatureView, Project,
     RequestError, Timestamp,
 };
+
+use crate::ObjectKind;
 
 /// All objects of one project, as the registry held them at one moment. Never changes.
 ///
@@ -24,6 +27,24 @@ pub struct RegistrySnapshot {
     feature_views: Kind<FeatureView>,
     on_demand_feature_views: Kind<OnDemandFeatureView>,
     feature_services: Kind<FeatureService>,
+    unsupported: Vec<UnsupportedObject>,
+}
+
+/// An object of the registry, or a feature of one, that larder cannot use. The rest works without it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnsupportedObject {
+    /// What the object is.
+    pub kind: ObjectKind,
+    /// The object's name; `view:feature` for a single feature.
+    pub name: String,
+    /// Why it cannot be used.
+    pub reason: String,
+}
+
+impl fmt::Display for UnsupportedObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} `{}`: {}", self.kind.noun(), self.name, self.reason)
+    }
 }
 
 /// An object of the registry with what the registry knows about it.
@@ -86,7 +107,18 @@ impl RegistrySnapshot {
             feature_views: Kind::new(objects.feature_views, |view| &view.name),
             on_demand_feature_views: Kind::new(objects.on_demand_feature_views, |view| &view.name),
             feature_services: Kind::new(objects.feature_services, |service| &service.name),
+            unsupported: Vec::new(),
         }
+    }
+
+    /// The same snapshot, with the objects that were left out of it.
+    pub fn with_unsupported(self, unsupported: Vec<UnsupportedObject>) -> Self {
+        Self { unsupported, ..self }
+    }
+
+    /// The objects of the registry that larder cannot use, such as sources of kinds it does not have.
+    pub fn unsupported(&self) -> &[UnsupportedObject] {
+        &self.unsupported
     }
 
     /// All entities, without the hidden one.

@@ -1,0 +1,72 @@
+//! What a feature repo defines.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use larder_core::{
+    ComponentDigest, DataSource, Entity, FeatureService, FeatureView, OnDemandFeatureView, Project, Timestamp,
+};
+
+use crate::problem::Problem;
+use crate::{Registered, RegistrySnapshot, SnapshotObjects};
+
+/// All objects that a feature repo defines, complete and checked: every reference resolves, every type
+/// is known, every transformation fits its view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Definitions {
+    /// The project.
+    pub project: Project,
+    /// Entities, without the hidden one.
+    pub entities: Vec<Entity>,
+    /// Data sources.
+    pub data_sources: Vec<DataSource>,
+    /// Feature views.
+    pub feature_views: Vec<FeatureView>,
+    /// On-demand feature views.
+    pub on_demand_feature_views: Vec<OnDemandFeatureView>,
+    /// Feature services.
+    pub feature_services: Vec<FeatureService>,
+    /// The bytes of every component that an on-demand view names.
+    pub components: BTreeMap<ComponentDigest, Arc<[u8]>>,
+    /// Remarks that stop nothing, such as a source without a file yet.
+    pub warnings: Vec<Problem>,
+}
+
+impl Definitions {
+    /// A project without objects.
+    pub fn new(project: Project) -> Self {
+        Self {
+            project,
+            entities: Vec::new(),
+            data_sources: Vec::new(),
+            feature_views: Vec::new(),
+            on_demand_feature_views: Vec::new(),
+            feature_services: Vec::new(),
+            components: BTreeMap::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The definitions as a snapshot of a registry that was first applied at `created`.
+    pub fn snapshot(&self, created: Timestamp) -> RegistrySnapshot {
+        fn register<T: Clone>(objects: &[T], created: Timestamp) -> Vec<Registered<T>> {
+            objects
+                .iter()
+                .map(|object| Registered {
+                    object: Arc::new(object.clone()),
+                    created,
+                    last_updated: created,
+                    materialization_intervals: Vec::new(),
+                })
+                .collect()
+        }
+        let objects = SnapshotObjects {
+            entities: register(&self.entities, created),
+            data_sources: register(&self.data_sources, created),
+            feature_views: register(&self.feature_views, created),
+            on_demand_feature_views: register(&self.on_demand_feature_views, created),
+            feature_services: register(&self.feature_services, created),
+        };
+        RegistrySnapshot::new(String::new(), self.project.clone(), created, objects)
+    }
+}

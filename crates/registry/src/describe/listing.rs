@@ -1,0 +1,160 @@
+//! The tables of `list`.
+
+use std::collections::{BTreeMap, HashMap};
+
+use larder_core::{DUMMY_ENTITY, ValueType};
+
+use super::descriptor::{state_name, value_type_name};
+use crate::proto::{self, source_type};
+use crate::registry_diff::ObjectKind;
+use crate::registry_file::{Contents, of_project};
+
+/// A table of text: the rows of a listing under its headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// The headers, as Feast prints them.
+    pub headers: &'static [&'static str],
+    /// The rows, each with one text for every header.
+    pub rows: Vec<Vec<String>>,
+}
+
+type Tags = BTreeMap<String, String>;
+
+/// The objects of one kind that have all of `tags`, in the order of the registry. The table of feature
+/// views holds views of all kinds.
+pub(crate) fn list(
+    contents: &Contents,
+    project: &str,
+    kind: ObjectKind,
+    tags: &[(String, String)],
+) -> Listing {
+    let wanted = |has: &Tags| tags.iter().all(|(key, value)| has.get(key) == Some(value));
+    match kind {
+        ObjectKind::Project => {
+            let specs = contents.projects.iter().filter_map(|project| project.message().spec.as_ref());
+            let row = |spec: &proto::ProjectSpec| {
+                vec![spec.name.clone(), spec.description.clone(), python_dict(&spec.tags), spec.owner.clone()]
+            };
+            Listing {
+                headers: &["NAME", "DESCRIPTION", "TAGS", "OWNER"],
+                rows: specs.filter(|spec| wanted(&spec.tags)).map(row).collect(),
+            }
+        }
+        ObjectKind::DataSource => {
+            let sources = of_project(&contents.data_sources, project).map(|source| source.message());
+            let row = |source: &proto::DataSource| vec![proto::source_name(source).to_owned(), class(source)];
+            Listing {
+                headers: &["NAME", "CLASS"],
+                rows: sources.filter(|source| wanted(&source.tags)).map(row).collect(),
+            }
+        }
+        ObjectKind::Entity => {
+            let specs =
+                of_project(&contents.entities, project).filter_map(|entity| entity.message().spec.as_ref());
+            let row = |spec: &proto::EntitySpecV2| {
+                let number = u64::try_from(spec.value_type).unwrap_or_default();
+                let name = value_type_name(number).filter(|_| number > 0).unwrap_or("UNKNOWN");
+                vec![spec.name.clone(), spec.description.clone(), format!("ValueType.{name}")]
+            };
+            let shown = specs.filter(|spec| spec.name != DUMMY_ENTITY && wanted(&spec.tags));
+            Listing { headers: &["NAME", "DESCRIPTION", "TYPE"], rows: shown.map(row).collect() }
+        }
+        ObjectKind::FeatureView => list_views(contents, project, &wanted),
+        ObjectKind::OnDemandFeatureView => {
+            let specs = of_project(&contents.on_demand_feature_views, project);
+            let specs =
+                specs.filter_map(|view| view.message().spec.as_ref()).filter(|spec| wanted(&spec.tags));
+            Listing { headers: &["NAME"], rows: specs.map(|spec| vec![spec.name.clone()]).collect() }
+        }
+        ObjectKind::FeatureService => {
+            let specs = of_project(&contents.feature_services, project);
+            let specs =
+                specs.filter_map(|service| service.message().spec.as_ref()).filter(|spec| wanted(&spec.tags));
+            let row = |spec: &proto::FeatureServiceSpec| {
+                let features = spec.features.iter().flat_map(|projection| {
+                    let view = &projection.feature_view_name;
+                    projection.feature_columns.iter().map(move |column| format!("{view}:{}", column.name))
+                });
+                vec![spec.name.clone(), features.collect::<Vec<_>>().join(", ")]
+            };
+            Listing { headers: &["NAME", "FEATURES"], rows: specs.map(row).collect() }
+        }
+    }
+}
+
+fn list_views(contents: &Contents, project: &str, wanted: &dyn Fn(&Tags) -> bool) -> Listing {
+    let row = |name: &str, entities: &[String], kind: &str, disabled: bool, state: i32| {
+        let enabled = if disabled { "No" } else { "Yes" };
+        let cells = [name, &python_set(entities), kind, enabled, state_name(state)];
+        cells.map(str::to_owned).to_vec()
+    };
+    let mut rows = Vec::new();
+    let mut entities_of = HashMap::new();
+    for view in of_project(&contents.feature_views, project).map(|view| view.message()) {
+        let Some(spec) = &view.spec else { continue };
+        entities_of.insert(spec.name.as_str(), spec.entities.as_slice());
+        if wanted(&spec.tags) {
+            let state = view.meta.as_ref().map(|meta| meta.state).unwrap_or_default();
+            rows.push(row(&spec.name, &spec.entities, "FeatureView", spec.disabled, state));
+        }
+    }
+    for view in of_project(&contents.on_demand_feature_views, project).map(|view| view.message()) {
+        let Some(spec) = view.spec.as_ref().filter(|spec| wanted(&spec.tags)) else { continue };
+        // An on-demand view has the entities of what it reads.
+        let mut entities: Vec<String> = Vec::new();
+        for projection in spec.sources.values().filter_map(|source| source.feature_view_projection.as_ref()) {
+            let view = projection.feature_view_name.as_str();
+            for entity in entities_of.get(view).copied().unwrap_or_default() {
+                if !entities.contains(entity) {
+                    entities.push(entity.clone());
+                }
+            }
+        }
+        let state = view.meta.as_ref().map(|meta| meta.state).unwrap_or_default();
+        rows.push(row(&spec.name, &entities, "OnDemandFeatureView", spec.disabled, state));
+    }
+    Listing { headers: &["NAME", "ENTITIES", "TYPE", "ENABLED", "STATE"], rows }
+}
+
+/// Every feature of every view.
+pub(crate) fn list_features(contents: &Contents, project: &str) -> Listing {
+    let stored = of_project(&contents.feature_views, project).filter_map(|view| view.message().spec.as_ref());
+    let stored = stored.map(|spec| (&spec.name, &spec.features));
+    let on_demand = of_project(&contents.on_demand_feature_views, project);
+    let on_demand =
+        on_demand.filter_map(|view| view.message().spec.as_ref()).map(|spec| (&spec.name, &spec.features));
+    let rows = stored.chain(on_demand).flat_map(|(view, features)| {
+        features.iter().map(move |feature| {
+            let value_type =
+                ValueType::from_number(feature.value_type).map(|value_type| value_type.to_string());
+            let number = u64::try_from(feature.value_type).unwrap_or_default();
+            let value_type =
+                value_type.unwrap_or_else(|| value_type_name(number).unwrap_or("UNKNOWN").to_owned());
+            vec![feature.name.clone(), view.clone(), value_type]
+        })
+    });
+    Listing { headers: &["Feature", "Feature View", "Data Type"], rows: rows.collect() }
+}
+
+/// The Python class that Feast shows for a source.
+fn class(source: &proto::DataSource) -> String {
+    let class = match (source.data_source_class_type.as_str(), source.source_type) {
+        ("", source_type::BATCH_FILE) => "feast.infra.offline_stores.file_source.FileSource",
+        ("", source_type::REQUEST_SOURCE) => "feast.data_source.RequestSource",
+        ("", source_type::PUSH_SOURCE) => "feast.data_source.PushSource",
+        ("", _) => "feast.data_source.DataSource",
+        (class, _) => class,
+    };
+    format!("<class '{class}'>")
+}
+
+fn python_set(entities: &[String]) -> String {
+    let names: Vec<String> =
+        entities.iter().filter(|name| *name != DUMMY_ENTITY).map(|name| format!("'{name}'")).collect();
+    if names.is_empty() { "n/a".to_owned() } else { format!("{{{}}}", names.join(", ")) }
+}
+
+fn python_dict(tags: &Tags) -> String {
+    let pairs: Vec<String> = tags.iter().map(|(key, value)| format!("'{key}': '{value}'")).collect();
+    format!("{{{}}}", pairs.join(", "))
+}

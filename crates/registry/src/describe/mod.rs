@@ -1,0 +1,69 @@
+//! The texts of `describe` and the tables of `list`, as Feast prints them.
+//!
+//! They are made from the stored bytes, not from the domain: what larder does not use of an object is
+//! shown all the same.
+
+mod descriptor;
+mod json;
+mod listing;
+mod yaml_text;
+
+use larder_core::DUMMY_ENTITY;
+use serde_json::{Map, Value};
+
+use self::descriptor::{
+    DATA_SOURCE, ENTITY, FEATURE_SERVICE, FEATURE_VIEW, Message, ON_DEMAND_FEATURE_VIEW, PROJECT,
+};
+pub use self::listing::Listing;
+pub(crate) use self::listing::{list, list_features};
+use crate::registry_diff::ObjectKind;
+use crate::registry_file::{Contents, ContentsError, Object, Stored};
+
+/// One object as YAML, ending with a line feed; `None` if there is none of this name.
+pub(crate) fn describe(
+    contents: &Contents,
+    project: &str,
+    kind: ObjectKind,
+    name: &str,
+) -> Result<Option<String>, ContentsError> {
+    let found = match kind {
+        ObjectKind::Project => find(&contents.projects, name, name, &PROJECT),
+        ObjectKind::DataSource => find(&contents.data_sources, project, name, &DATA_SOURCE),
+        ObjectKind::Entity if name == DUMMY_ENTITY => None,
+        ObjectKind::Entity => find(&contents.entities, project, name, &ENTITY),
+        ObjectKind::FeatureView => find(&contents.feature_views, project, name, &FEATURE_VIEW),
+        ObjectKind::OnDemandFeatureView => {
+            find(&contents.on_demand_feature_views, project, name, &ON_DEMAND_FEATURE_VIEW)
+        }
+        ObjectKind::FeatureService => find(&contents.feature_services, project, name, &FEATURE_SERVICE),
+    };
+    let Some((raw, message)) = found else { return Ok(None) };
+    let mut object = json::decode(raw, message).map_err(|error| ContentsError::damaged(&error))?;
+    // Feast prints an object as it was before it got its project.
+    object.remove("project");
+    if let Some(Value::Object(spec)) = object.get_mut("spec") {
+        spec.remove("project");
+    }
+    if kind == ObjectKind::FeatureView {
+        add_state(&mut object);
+    }
+    Ok(Some(yaml_text::to_yaml(&Value::Object(object))))
+}
+
+fn find<'a, M: Object>(
+    objects: &'a [Stored<M>],
+    project: &str,
+    name: &str,
+    message: &'static Message,
+) -> Option<(&'a [u8], &'static Message)> {
+    let object = objects.iter().find(|object| object.message().key() == (project, name))?;
+    Some((object.raw(), message))
+}
+
+/// What `feature-views describe` adds at the end.
+fn add_state(object: &mut Map<String, Value>) {
+    let disabled = object.get("spec").and_then(|spec| spec.get("disabled")).and_then(Value::as_bool);
+    let state = object.get("meta").and_then(|meta| meta.get("state")).cloned();
+    object.insert("enabled".to_owned(), Value::Bool(disabled != Some(true)));
+    object.insert("state".to_owned(), state.unwrap_or_else(|| "STATE_UNSPECIFIED".into()));
+}

@@ -1,0 +1,39 @@
+//! Fields.
+
+use larder_core::{Field, ValueType};
+
+use super::{FeatureSpecV2, Unsupported};
+
+pub(super) fn field_to_proto(field: &Field) -> FeatureSpecV2 {
+    FeatureSpecV2 {
+        name: field.name.clone(),
+        value_type: field.value_type.number(),
+        tags: field.tags.clone(),
+        description: field.description.clone(),
+    }
+}
+
+pub(super) fn field_from_proto(spec: &FeatureSpecV2) -> Result<Field, Unsupported> {
+    Ok(Field {
+        name: spec.name.clone(),
+        value_type: ValueType::from_number(spec.value_type)
+            .ok_or(Unsupported::ValueType { number: spec.value_type })?,
+        description: spec.description.clone(),
+        tags: spec.tags.clone(),
+    })
+}
+
+/// The fields of known types; the others go to `unsupported`.
+pub(super) fn known_fields(
+    specs: &[FeatureSpecV2],
+    unsupported: &mut Vec<(String, Unsupported)>,
+) -> Vec<Field> {
+    let mut fields = Vec::with_capacity(specs.len());
+    for spec in specs {
+        match field_from_proto(spec) {
+            Ok(field) => fields.push(field),
+            Err(error) => unsupported.push((spec.name.clone(), error)),
+        }
+    }
+    fields
+}

@@ -1,0 +1,52 @@
+//! Feast's registry messages, as far as larder reads and writes them, and the ways between them and the
+//! domain types.
+//!
+//! Field numbers are Feast's (0.67). The messages are private to this crate: the domain knows nothing of
+//! protobuf. What a message does not list is kept by whoever keeps the bytes, see
+//! [`Contents`](crate::registry_file).
+
+mod data_source;
+mod entity;
+mod feature_service;
+mod feature_view;
+mod field;
+mod messages;
+mod on_demand_feature_view;
+mod projection;
+mod time;
+pub(crate) mod wire;
+
+pub(crate) use data_source::{DataSourceEncoder, data_source_from_proto, source_name};
+pub(crate) use entity::{dummy_entity_to_proto, entity_from_proto, entity_to_proto};
+pub(crate) use feature_service::{feature_service_from_proto, feature_service_to_proto};
+pub(crate) use feature_view::{
+    entity_keys, feature_view_from_proto, feature_view_to_proto, interval_to_proto, intervals_from_proto,
+};
+pub(crate) use messages::*;
+pub(crate) use on_demand_feature_view::{
+    on_demand_feature_view_from_proto, on_demand_feature_view_to_proto, on_demand_sources, transformation_of,
+};
+pub(crate) use projection::Views;
+pub(crate) use time::{time_from_proto, time_to_proto};
+
+/// Tags that begin so are larder's own and hidden from the domain.
+pub(crate) const RESERVED_TAG_PREFIX: &str = "larder.dev/";
+
+/// Why an object of a registry cannot be used here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unsupported {
+    #[error("larder has no value type of number {number} yet")]
+    ValueType { number: i32 },
+    #[error("data sources of type {number} are not supported yet")]
+    SourceType { number: i32 },
+    #[error("it lacks its `{part}`")]
+    Incomplete { part: &'static str },
+}
+
+/// Takes the user's tags out of all tags.
+pub(crate) fn visible_tags(
+    tags: &std::collections::BTreeMap<String, String>,
+) -> std::collections::BTreeMap<String, String> {
+    let visible = tags.iter().filter(|(key, _)| !key.starts_with(RESERVED_TAG_PREFIX));
+    visible.map(|(key, value)| (key.clone(), value.clone())).collect()
+}

@@ -1,0 +1,266 @@
+//! What a registry file holds, kept so that what is not touched is written back byte for byte.
+
+use larder_core::Timestamp;
+use prost::Message;
+
+use super::error::ContentsError;
+use crate::proto::wire::{self, WireField, WireValue};
+use crate::proto::{self, time_from_proto, time_to_proto};
+
+/// An object with the bytes it was read from.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Stored<M> {
+    raw: Vec<u8>,
+    message: M,
+}
+
+impl<M: Message + Default> Stored<M> {
+    /// An object made here.
+    pub(crate) fn new(message: M) -> Self {
+        Self { raw: message.encode_to_vec(), message }
+    }
+
+    /// An object from its bytes.
+    pub(crate) fn decode(raw: Vec<u8>) -> Result<Self, ContentsError> {
+        let message = M::decode(raw.as_slice()).map_err(|error| ContentsError::damaged(&error))?;
+        Ok(Self { raw, message })
+    }
+
+    pub(crate) fn message(&self) -> &M {
+        &self.message
+    }
+
+    pub(crate) fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+}
+
+/// A kind of object: where it is named, and to which project it belongs.
+pub(crate) trait Object: Message + Default + Clone {
+    fn key(&self) -> (&str, &str);
+}
+
+macro_rules! object_with_spec {
+    ($message:ty) => {
+        impl Object for $message {
+            fn key(&self) -> (&str, &str) {
+                self.spec.as_ref().map(|spec| (spec.project.as_str(), spec.name.as_str())).unwrap_or_default()
+            }
+        }
+    };
+}
+
+object_with_spec!(proto::Entity);
+object_with_spec!(proto::FeatureView);
+object_with_spec!(proto::OnDemandFeatureView);
+object_with_spec!(proto::FeatureService);
+
+impl Object for proto::DataSource {
+    fn key(&self) -> (&str, &str) {
+        (&self.project, proto::source_name(self))
+    }
+}
+
+impl Object for proto::Project {
+    fn key(&self) -> (&str, &str) {
+        self.spec.as_ref().map(|spec| (spec.name.as_str(), spec.name.as_str())).unwrap_or_default()
+    }
+}
+
+/// `feast.core.Registry`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Contents {
+    pub(crate) version_id: String,
+    pub(crate) last_updated: Option<Timestamp>,
+    pub(crate) entities: Vec<Stored<proto::Entity>>,
+    pub(crate) data_sources: Vec<Stored<proto::DataSource>>,
+    pub(crate) feature_views: Vec<Stored<proto::FeatureView>>,
+    pub(crate) on_demand_feature_views: Vec<Stored<proto::OnDemandFeatureView>>,
+    pub(crate) feature_services: Vec<Stored<proto::FeatureService>>,
+    pub(crate) projects: Vec<Stored<proto::Project>>,
+    /// Every other field of the message: number and bytes with the tag.
+    rest: Vec<(u32, Vec<u8>)>,
+}
+
+/// Field numbers of `feast.core.Registry`.
+pub(crate) mod number {
+    pub(crate) const ENTITIES: u32 = 1;
+    pub(crate) const SCHEMA_VERSION: u32 = 3;
+    pub(crate) const VERSION_ID: u32 = 4;
+    pub(crate) const LAST_UPDATED: u32 = 5;
+    pub(crate) const FEATURE_VIEWS: u32 = 6;
+    pub(crate) const FEATURE_SERVICES: u32 = 7;
+    pub(crate) const ON_DEMAND_FEATURE_VIEWS: u32 = 8;
+    pub(crate) const SAVED_DATASETS: u32 = 11;
+    pub(crate) const DATA_SOURCES: u32 = 12;
+    pub(crate) const VALIDATION_REFERENCES: u32 = 13;
+    pub(crate) const STREAM_FEATURE_VIEWS: u32 = 14;
+    pub(crate) const PROJECT_METADATA: u32 = 15;
+    pub(crate) const PERMISSIONS: u32 = 16;
+    pub(crate) const PROJECTS: u32 = 17;
+    pub(crate) const VERSION_HISTORY: u32 = 18;
+    pub(crate) const LABEL_VIEWS: u32 = 19;
+}
+
+/// The schema version that Feast writes.
+const SCHEMA_VERSION: &str = "1";
+
+impl Contents {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, ContentsError> {
+        if bytes.is_empty() {
+            return Err(ContentsError::Damaged("it is empty".to_owned()));
+        }
+        let mut contents = Self::default();
+        let mut schema_version = None;
+        // A registry starts with an object or the schema version: what does not parse at all is no registry.
+        let looks_like_one = bytes.first().is_some_and(|tag| matches!(tag, 0x0a | 0x1a));
+        let fields = wire::fields(bytes).map_err(|error| {
+            if looks_like_one { ContentsError::damaged(&error) } else { ContentsError::Foreign }
+        })?;
+        for WireField { number, value, raw } in fields {
+            let WireValue::Bytes(value) = value else {
+                contents.rest.push((number, raw.to_vec()));
+                continue;
+            };
+            let owned = || value.to_vec();
+            match number {
+                number::ENTITIES => contents.entities.push(Stored::decode(owned())?),
+                number::FEATURE_VIEWS => contents.feature_views.push(Stored::decode(owned())?),
+                number::FEATURE_SERVICES => contents.feature_services.push(Stored::decode(owned())?),
+                number::ON_DEMAND_FEATURE_VIEWS => {
+                    contents.on_demand_feature_views.push(Stored::decode(owned())?)
+                }
+                number::DATA_SOURCES => contents.data_sources.push(Stored::decode(owned())?),
+                number::PROJECTS => contents.projects.push(Stored::decode(owned())?),
+                number::SCHEMA_VERSION => schema_version = Some(String::from_utf8_lossy(value).into_owned()),
+                number::VERSION_ID => contents.version_id = String::from_utf8_lossy(value).into_owned(),
+                number::LAST_UPDATED => {
+                    let time =
+                        prost_types::Timestamp::decode(value).map_err(|e| ContentsError::damaged(&e))?;
+                    contents.last_updated = Some(time_from_proto(Some(&time)));
+                }
+                _ => contents.rest.push((number, raw.to_vec())),
+            }
+        }
+        match schema_version.as_deref() {
+            Some(SCHEMA_VERSION) => Ok(contents),
+            Some(other) if !looks_like_one || other.chars().any(char::is_control) => {
+                Err(ContentsError::Foreign)
+            }
+            Some(other) => Err(ContentsError::NewerSchema(other.to_owned())),
+            // Cut between two objects: the version comes after the entities.
+            None if looks_like_one => Err(ContentsError::Damaged("its end is missing".to_owned())),
+            None => Err(ContentsError::Foreign),
+        }
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        put_all(&mut bytes, number::ENTITIES, &self.entities);
+        wire::put_bytes(&mut bytes, number::SCHEMA_VERSION, SCHEMA_VERSION.as_bytes());
+        wire::put_bytes(&mut bytes, number::VERSION_ID, self.version_id.as_bytes());
+        if let Some(time) = self.last_updated {
+            wire::put_bytes(&mut bytes, number::LAST_UPDATED, &time_to_proto(time).encode_to_vec());
+        }
+        put_all(&mut bytes, number::FEATURE_VIEWS, &self.feature_views);
+        put_all(&mut bytes, number::FEATURE_SERVICES, &self.feature_services);
+        put_all(&mut bytes, number::ON_DEMAND_FEATURE_VIEWS, &self.on_demand_feature_views);
+        put_all(&mut bytes, number::DATA_SOURCES, &self.data_sources);
+        put_all(&mut bytes, number::PROJECTS, &self.projects);
+        for (_, raw) in &self.rest {
+            bytes.extend_from_slice(raw);
+        }
+        bytes
+    }
+
+    /// The bytes of the objects of a kind that larder does not use.
+    pub(crate) fn other_objects(&self, kind: u32) -> impl Iterator<Item = &[u8]> {
+        self.rest.iter().filter(move |(number, _)| *number == kind).filter_map(|(_, raw)| payload(raw))
+    }
+
+    /// Removes everything that belongs to a project, of every kind; whether there was anything.
+    pub(crate) fn remove_project(&mut self, project: &str) -> Result<bool, ContentsError> {
+        fn remove<M: Object>(objects: &mut Vec<Stored<M>>, project: &str) -> bool {
+            let before = objects.len();
+            objects.retain(|object| object.message().key().0 != project);
+            before != objects.len()
+        }
+        let mut removed = remove(&mut self.entities, project);
+        removed |= remove(&mut self.data_sources, project);
+        removed |= remove(&mut self.feature_views, project);
+        removed |= remove(&mut self.on_demand_feature_views, project);
+        removed |= remove(&mut self.feature_services, project);
+        removed |= remove(&mut self.projects, project);
+        let mut rest = Vec::with_capacity(self.rest.len());
+        for (number, raw) in std::mem::take(&mut self.rest) {
+            match without_project(number, &raw, project)? {
+                Some(kept) => {
+                    removed |= kept != raw;
+                    rest.push((number, kept));
+                }
+                None => removed = true,
+            }
+        }
+        self.rest = rest;
+        Ok(removed)
+    }
+}
+
+fn put_all<M: Message + Default>(bytes: &mut Vec<u8>, number: u32, objects: &[Stored<M>]) {
+    for object in objects {
+        wire::put_bytes(bytes, number, object.raw());
+    }
+}
+
+/// The value of a field of bytes given with its tag.
+fn payload(raw: &[u8]) -> Option<&[u8]> {
+    match wire::fields(raw).ok()?.first()?.value {
+        WireValue::Bytes(value) => Some(value),
+        _ => None,
+    }
+}
+
+/// A field of a kind that larder does not use, without what belongs to `project`; `None` if nothing is
+/// left of it.
+fn without_project(kind: u32, raw: &[u8], project: &str) -> Result<Option<Vec<u8>>, ContentsError> {
+    let Some(value) = payload(raw) else { return Ok(Some(raw.to_vec())) };
+    let damaged = |error: wire::WireError| ContentsError::damaged(&error);
+    let owner = match kind {
+        // spec.project
+        number::SAVED_DATASETS | number::STREAM_FEATURE_VIEWS | number::PERMISSIONS | number::LABEL_VIEWS => {
+            text(value, &[1, 2]).map_err(damaged)?
+        }
+        number::VALIDATION_REFERENCES => text(value, &[3]).map_err(damaged)?,
+        number::PROJECT_METADATA => text(value, &[1]).map_err(damaged)?,
+        number::VERSION_HISTORY => {
+            let mut kept = Vec::with_capacity(value.len());
+            for record in wire::fields(value).map_err(damaged)? {
+                let of_project = match record.value {
+                    WireValue::Bytes(record) => {
+                        text(record, &[2]).map_err(damaged)? == Some(project.as_bytes())
+                    }
+                    _ => false,
+                };
+                if !of_project {
+                    kept.extend_from_slice(record.raw);
+                }
+            }
+            let mut field = Vec::with_capacity(kept.len() + 8);
+            wire::put_bytes(&mut field, kind, &kept);
+            return Ok((!kept.is_empty()).then_some(field));
+        }
+        _ => None,
+    };
+    Ok((owner != Some(project.as_bytes())).then(|| raw.to_vec()))
+}
+
+/// The bytes at a path of field numbers; the last of several, as protobuf reads them.
+pub(crate) fn text<'a>(message: &'a [u8], path: &[u32]) -> Result<Option<&'a [u8]>, wire::WireError> {
+    let Some((number, path)) = path.split_first() else { return Ok(Some(message)) };
+    let fields = wire::fields(message)?;
+    let found = fields.iter().rev().find(|field| field.number == *number);
+    match found.map(|field| field.value) {
+        Some(WireValue::Bytes(value)) => text(value, path),
+        _ => Ok(None),
+    }
+}

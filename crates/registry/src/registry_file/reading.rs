@@ -1,0 +1,178 @@
+//! From the contents of a registry to the objects of one project.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use larder_core::{DUMMY_ENTITY, DataSource, Project, Timestamp};
+use prost_types::Timestamp as ProtoTime;
+use tracing::warn;
+
+use super::contents::{Contents, Object, Stored};
+use crate::proto::{
+    self, Unsupported, data_source_from_proto, entity_from_proto, entity_keys, feature_service_from_proto,
+    feature_view_from_proto, intervals_from_proto, on_demand_feature_view_from_proto, time_from_proto,
+};
+use crate::{ObjectKind, Registered, RegistrySnapshot, SnapshotObjects, UnsupportedObject};
+
+/// The objects of a project; `None` if the registry knows nothing of it.
+pub(super) fn snapshot(contents: &Contents, name: &str) -> Option<RegistrySnapshot> {
+    let (project, created) = project(contents, name)?;
+    let mut unsupported = Vec::new();
+    let objects = objects(contents, name, &mut unsupported);
+    for object in &unsupported {
+        warn!(project = name, %object, "an object of the registry cannot be used");
+    }
+    let snapshot = RegistrySnapshot::new(contents.version_id.clone(), project, created, objects);
+    Some(snapshot.with_unsupported(unsupported))
+}
+
+/// The objects of one kind that belong to a project, in the order of the file.
+pub(crate) fn of_project<'a, M: Object>(
+    objects: &'a [Stored<M>],
+    project: &'a str,
+) -> impl Iterator<Item = &'a Stored<M>> {
+    objects.iter().filter(move |object| object.message().key().0 == project)
+}
+
+/// The project with the time of its first apply. Registries of older versions of Feast have objects of
+/// projects that they do not list.
+fn project(contents: &Contents, name: &str) -> Option<(Project, Timestamp)> {
+    if let Some(project) = of_project(&contents.projects, name).next() {
+        let project = project.message();
+        let spec = project.spec.as_ref()?;
+        let created = project.meta.as_ref().and_then(|meta| meta.created_timestamp.as_ref());
+        let project = Project {
+            name: spec.name.clone(),
+            description: spec.description.clone(),
+            tags: spec.tags.clone(),
+            owner: spec.owner.clone(),
+        };
+        return Some((project, time_from_proto(created)));
+    }
+    let has_objects = of_project(&contents.entities, name).next().is_some()
+        || of_project(&contents.data_sources, name).next().is_some()
+        || of_project(&contents.feature_views, name).next().is_some()
+        || of_project(&contents.on_demand_feature_views, name).next().is_some()
+        || of_project(&contents.feature_services, name).next().is_some();
+    has_objects.then(|| (Project::new(name), Timestamp::EPOCH))
+}
+
+/// All objects of a project that larder can use; what it cannot use goes to `unsupported`.
+pub(super) fn objects(
+    contents: &Contents,
+    project: &str,
+    unsupported: &mut Vec<UnsupportedObject>,
+) -> SnapshotObjects {
+    let mut objects = SnapshotObjects::default();
+    let mut refuse = |kind, name: &str, reason: Unsupported| {
+        unsupported.push(UnsupportedObject { kind, name: name.to_owned(), reason: reason.to_string() });
+    };
+    for entity in of_project(&contents.entities, project) {
+        let message = entity.message();
+        let name = message.key().1;
+        if name == DUMMY_ENTITY {
+            continue;
+        }
+        match entity_from_proto(message) {
+            Ok(object) => objects.entities.push(registered(object, times(message.meta.as_ref()))),
+            Err(reason) => refuse(ObjectKind::Entity, name, reason),
+        }
+    }
+    for source in of_project(&contents.data_sources, project) {
+        let message = source.message();
+        match data_source_from_proto(message) {
+            Ok(object) => objects.data_sources.push(registered(object, source_times(message))),
+            Err(reason) => refuse(ObjectKind::DataSource, message.key().1, reason),
+        }
+    }
+    let keys = entity_keys(objects.entities.iter().map(|entity| entity.object.as_ref()));
+    for view in of_project(&contents.feature_views, project) {
+        let message = view.message();
+        let name = message.key().1;
+        let mut features = Vec::new();
+        match feature_view_from_proto(message, &keys, &mut features) {
+            Ok(object) => {
+                let meta = message.meta.as_ref();
+                let created = time_from_proto(meta.and_then(|meta| meta.created_timestamp.as_ref()));
+                let last_updated =
+                    time_from_proto(meta.and_then(|meta| meta.last_updated_timestamp.as_ref()));
+                let mut view = registered(object, (created, last_updated));
+                view.materialization_intervals = intervals_from_proto(meta);
+                objects.feature_views.push(view);
+            }
+            Err(reason) => refuse(ObjectKind::FeatureView, name, reason),
+        }
+        for (feature, reason) in features {
+            refuse(ObjectKind::FeatureView, &format!("{name}:{feature}"), reason);
+        }
+    }
+    for view in of_project(&contents.on_demand_feature_views, project) {
+        let message = view.message();
+        let name = message.key().1;
+        let mut features = Vec::new();
+        match on_demand_feature_view_from_proto(message, &keys, &mut features) {
+            Ok(object) => {
+                let meta = message.meta.as_ref();
+                let created = time_from_proto(meta.and_then(|meta| meta.created_timestamp.as_ref()));
+                let last_updated =
+                    time_from_proto(meta.and_then(|meta| meta.last_updated_timestamp.as_ref()));
+                objects.on_demand_feature_views.push(registered(object, (created, last_updated)));
+            }
+            Err(reason) => refuse(ObjectKind::OnDemandFeatureView, name, reason),
+        }
+        for (feature, reason) in features {
+            refuse(ObjectKind::OnDemandFeatureView, &format!("{name}:{feature}"), reason);
+        }
+    }
+    for service in of_project(&contents.feature_services, project) {
+        let message = service.message();
+        match feature_service_from_proto(message) {
+            Ok(object) => objects.feature_services.push(registered(object, times(message.meta.as_ref()))),
+            Err(reason) => refuse(ObjectKind::FeatureService, message.key().1, reason),
+        }
+    }
+    add_carried_sources(contents, project, &mut objects);
+    objects
+}
+
+/// Adds the sources that only views carry: the list of an older Feast lacks them.
+fn add_carried_sources(contents: &Contents, project: &str, objects: &mut SnapshotObjects) {
+    let mut known: HashSet<String> = of_project(&contents.data_sources, project)
+        .map(|source| source.message().key().1.to_owned())
+        .collect();
+    let mut carried: Vec<&proto::DataSource> = Vec::new();
+    for view in of_project(&contents.feature_views, project) {
+        if let Some(spec) = &view.message().spec {
+            carried.extend(&spec.batch_source);
+            carried.extend(&spec.stream_source);
+            carried.extend(spec.stream_source.iter().filter_map(|source| source.batch_source.as_deref()));
+        }
+    }
+    for view in of_project(&contents.on_demand_feature_views, project) {
+        let sources = view.message().spec.iter().flat_map(|spec| spec.sources.values());
+        carried.extend(sources.filter_map(|source| source.request_data_source.as_ref()));
+    }
+    for source in carried {
+        if known.insert(proto::source_name(source).to_owned())
+            && let Ok(object) = data_source_from_proto(source)
+        {
+            objects.data_sources.push(registered::<DataSource>(object, source_times(source)));
+        }
+    }
+}
+
+fn registered<T>(object: T, (created, last_updated): (Timestamp, Timestamp)) -> Registered<T> {
+    Registered { object: Arc::new(object), created, last_updated, materialization_intervals: Vec::new() }
+}
+
+fn times(meta: Option<&proto::Meta>) -> (Timestamp, Timestamp) {
+    let time = |pick: fn(&proto::Meta) -> Option<&ProtoTime>| time_from_proto(meta.and_then(pick));
+    (time(|meta| meta.created_timestamp.as_ref()), time(|meta| meta.last_updated_timestamp.as_ref()))
+}
+
+fn source_times(source: &proto::DataSource) -> (Timestamp, Timestamp) {
+    let meta = source.meta.as_ref();
+    let created = meta.and_then(|meta| meta.created_timestamp.as_ref());
+    let last_updated = meta.and_then(|meta| meta.last_updated_timestamp.as_ref());
+    (time_from_proto(created), time_from_proto(last_updated))
+}

@@ -1,0 +1,106 @@
+//! Feast's keys of `feature_store.yaml`, and what becomes of those that do nothing here.
+
+/// Stores of Feast that larder does not have yet.
+pub(super) const ONLINE_STORES_LATER: [&str; 24] = [
+    "sqlite",
+    "redis",
+    "dynamodb",
+    "postgres",
+    "mysql",
+    "snowflake.online",
+    "bigtable",
+    "datastore",
+    "hbase",
+    "cassandra",
+    "scylladb",
+    "hazelcast",
+    "elasticsearch",
+    "remote",
+    "singlestore",
+    "qdrant",
+    "couchbase.online",
+    "milvus",
+    "mongodb",
+    "faiss",
+    "hybrid",
+    "aerospike",
+    "chronon",
+    "azure",
+];
+
+/// Offline stores of Feast that larder does not have yet.
+pub(super) const OFFLINE_STORES_LATER: [&str; 15] = [
+    "bigquery",
+    "redshift",
+    "snowflake.offline",
+    "spark",
+    "trino",
+    "postgres",
+    "athena",
+    "mssql",
+    "clickhouse",
+    "ray",
+    "oracle",
+    "remote",
+    "couchbase.offline",
+    "hybrid",
+    "chronon",
+];
+
+/// Registries of Feast that larder does not have yet.
+pub(super) const REGISTRIES_LATER: [&str; 3] = ["sql", "snowflake.registry", "remote"];
+
+/// What becomes of a key of Feast's that larder does not act on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// larder behaves as if it were set, or it has no meaning here: nothing to say.
+    Silent,
+    /// It has no effect, which the user should know.
+    Remark(&'static str),
+    /// Going on without it would be wrong.
+    Refused,
+}
+
+/// Top-level keys that are not read into the configuration.
+pub(super) const TOP_LEVEL: [(&str, Fate); 7] = [
+    ("flags", Fate::Remark("larder has no feature flags")),
+    ("embedding_model", Fate::Remark("vector search is not supported yet")),
+    ("openlineage", Fate::Remark("lineage events are not supported yet")),
+    ("mlflow", Fate::Remark("the MLflow integration is not supported yet")),
+    ("data_quality_monitoring", Fate::Remark("data quality monitoring is not supported yet")),
+    ("repo_path", Fate::Remark("the repo is the folder of the file")),
+    ("label_view", Fate::Remark("label views are not supported yet")),
+];
+
+/// Keys of the registry block that are not read into the configuration.
+pub(super) const REGISTRY: [(&str, Fate); 8] = [
+    ("cache_mode", Fate::Remark("a changed registry file is always seen at once")),
+    ("s3_additional_kwargs", Fate::Remark("registries on S3 are not supported yet")),
+    ("registry_store_type", Fate::Remark("the registry is a local file")),
+    ("purge_feast_metadata", Fate::Remark("only registries in databases have such metadata")),
+    ("enable_online_feature_view_versioning", Fate::Refused),
+    ("serve_features_while_materializing", Fate::Silent),
+    ("mcp", Fate::Remark("larder has no MCP server yet")),
+    ("allow_cache", Fate::Silent),
+];
+
+/// Keys of the `feature_server` block.
+pub(super) const FEATURE_SERVER: [(&str, Fate); 14] = [
+    ("type", Fate::Silent),
+    ("enabled", Fate::Silent),
+    ("metrics", Fate::Remark("`/metrics` always tells all of larder's metrics")),
+    ("feature_logging", Fate::Remark("feature logging is not supported yet")),
+    ("audit_logging", Fate::Remark("audit logging is not supported yet")),
+    ("offline_push_batching_enabled", Fate::Remark("offline pushes are durable before they are answered")),
+    ("offline_push_batching_batch_size", Fate::Remark("offline pushes are durable before they are answered")),
+    (
+        "offline_push_batching_batch_interval_seconds",
+        Fate::Remark("offline pushes are durable before they are answered"),
+    ),
+    ("transformation_service_endpoint", Fate::Remark("transformations run inside larder")),
+    ("mcp_enabled", Fate::Remark("larder has no MCP server yet")),
+    ("mcp_server_name", Fate::Remark("larder has no MCP server yet")),
+    ("mcp_server_version", Fate::Remark("larder has no MCP server yet")),
+    ("mcp_transport", Fate::Remark("larder has no MCP server yet")),
+    ("execution_role_name", Fate::Silent),
+];

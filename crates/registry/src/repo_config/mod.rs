@@ -1,0 +1,234 @@
+//! `feature_store.yaml`: where a feature repo keeps things.
+
+mod expand;
+mod keys;
+mod read;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use larder_core::EntityKeyVersion;
+
+use crate::problem::{Problem, Problems};
+
+/// The name of the file that makes a folder a feature repo.
+pub const FEATURE_STORE_YAML: &str = "feature_store.yaml";
+
+/// What `feature_store.yaml` says. All paths are complete.
+#[derive(Clone, Debug)]
+pub struct RepoConfig {
+    /// The folder of the feature repo; relative paths of definitions start here.
+    pub repo_path: PathBuf,
+    /// The file this was read from.
+    pub file: PathBuf,
+    /// The project's name.
+    pub project: String,
+    /// What the project is, for people.
+    pub project_description: String,
+    /// Where the registry lies.
+    pub registry: RegistryConfig,
+    /// Where the newest values are kept.
+    pub online_store: OnlineStoreConfig,
+    /// Where the history lies.
+    pub offline_store: OfflineStoreConfig,
+    /// The layout of entity keys.
+    pub entity_key_serialization_version: EntityKeyVersion,
+    /// Whether times without zone in entity tables count as UTC.
+    pub coerce_tz_aware: bool,
+    /// How materialization runs.
+    pub materialization: MaterializationConfig,
+    /// How errors look over HTTP.
+    pub http: HttpConfig,
+    /// Remarks that stop nothing, such as keys that have no effect here.
+    pub warnings: Vec<Problem>,
+}
+
+/// Where the registry lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistryConfig {
+    /// The registry file.
+    pub path: PathBuf,
+    /// How long a server may use what it has read before it looks again; zero means for ever.
+    pub cache_ttl: Duration,
+}
+
+/// Where the newest values are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnlineStoreConfig {
+    /// The embedded store.
+    Sled {
+        /// Its folder.
+        path: PathBuf,
+        /// Memory for its page cache, in bytes; `None` is the store's default.
+        cache_size_bytes: Option<u64>,
+    },
+    /// In memory, lost at the end of the process.
+    Memory,
+    /// Nowhere: `online_store: null`.
+    Disabled,
+}
+
+impl OnlineStoreConfig {
+    /// The type's name in `feature_store.yaml` and in messages.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Sled { .. } => "sled",
+            Self::Memory => "memory",
+            Self::Disabled => "none",
+        }
+    }
+}
+
+/// Where the history lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OfflineStoreConfig {
+    /// In files; `dask` and `duckdb` are other names for it.
+    File,
+}
+
+/// How materialization runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MaterializationConfig {
+    /// Rows a write may hold; `None` is the store's default.
+    pub online_write_batch_size: Option<u64>,
+}
+
+/// How errors look over HTTP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HttpConfig {
+    /// The statuses of a user's mistakes.
+    pub error_status: ErrorStatus,
+}
+
+/// The statuses of a user's mistakes over HTTP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ErrorStatus {
+    /// A mistake of the request is a 4xx.
+    #[default]
+    Standard,
+    /// As Feast: mostly 500.
+    Feast,
+}
+
+impl RepoConfig {
+    /// Reads `feature_store.yaml` in the folder `path`, or the file `path` itself, whose folder then is
+    /// the feature repo. Environment variables written `$NAME` or `${NAME}` are filled in; unknown ones
+    /// stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the file, at once; with
+    /// [`ErrorKind::NotFound`](larder_core::ErrorKind::NotFound) if there is none.
+    pub fn load(path: &Path) -> Result<Self, Problems> {
+        let (repo, file) = if path.is_dir() {
+            (path.to_owned(), path.join(FEATURE_STORE_YAML))
+        } else {
+            (path.parent().unwrap_or(Path::new("")).to_owned(), path.to_owned())
+        };
+        Self::load_with(&repo, &file, &|name| std::env::var(name).ok())
+    }
+
+    /// Reads `file` for the feature repo in the folder `repo`, with the variables that `variable` knows.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn load_with(
+        repo: &Path,
+        file: &Path,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Problems> {
+        read::load(repo, file, variable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use larder_core::ErrorKind;
+
+    use super::*;
+
+    fn read(text: &str) -> Result<RepoConfig, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FEATURE_STORE_YAML);
+        std::fs::write(&file, text).unwrap();
+        let variable = |name: &str| (name == "HOME_OF_DATA").then(|| "/srv/data".to_owned());
+        RepoConfig::load_with(Path::new("/repo"), &file, &variable).map_err(|problems| problems.to_string())
+    }
+
+    #[test]
+    fn the_shortest_file_has_feasts_defaults_and_the_embedded_store() {
+        let config = read("project: demo\nregistry: data/registry.db\nprovider: local\n").unwrap();
+        assert_eq!(config.project, "demo");
+        assert_eq!(config.registry.path, Path::new("/repo/data/registry.db"));
+        assert_eq!(config.registry.cache_ttl, Duration::from_secs(600));
+        let path = PathBuf::from("/repo/data/online_store");
+        assert_eq!(config.online_store, OnlineStoreConfig::Sled { path, cache_size_bytes: None });
+        assert_eq!(config.entity_key_serialization_version, EntityKeyVersion::V3);
+        assert!(config.coerce_tz_aware);
+        assert_eq!(config.warnings, []);
+    }
+
+    #[test]
+    fn blocks_and_variables_are_read() {
+        let config = read(
+            "project: demo\nregistry:\n  registry_type: file\n  path: ${HOME_OF_DATA}/r.db\n  cache_ttl_seconds: 5\n\
+             online_store:\n  type: sled\n  path: $HOME_OF_DATA/$UNKNOWN\n  cache_size_mb: 64\n\
+             offline_store: {type: dask}\nentity_key_serialization_version: 2\nhttp: {error_status: feast}\n\
+             materialization: {online_write_batch_size: 500, pull_latest_features: false}\n",
+        )
+        .unwrap();
+        assert_eq!(config.registry.path, Path::new("/srv/data/r.db"));
+        assert_eq!(config.registry.cache_ttl, Duration::from_secs(5));
+        let path = PathBuf::from("/srv/data/$UNKNOWN");
+        assert_eq!(config.online_store, OnlineStoreConfig::Sled { path, cache_size_bytes: Some(64 << 20) });
+        assert_eq!(config.entity_key_serialization_version, EntityKeyVersion::V2);
+        assert_eq!(config.http.error_status, ErrorStatus::Feast);
+        assert_eq!(config.materialization.online_write_batch_size, Some(500));
+    }
+
+    #[test]
+    fn everything_wrong_is_told_at_once() {
+        let error = read(
+            "project: _demo\nprovider: gcp\nonline_store: {type: redis, connection_string: x}\n\
+             offline_store: bigquery\nauth: {type: oidc}\nentity_key_serialization_version: 1\n",
+        )
+        .unwrap_err();
+        for expected in [
+            "feature_store.yaml: there is no `registry`",
+            "feature_store.yaml:1:10: `_demo` cannot be a project's name",
+            "feature_store.yaml:2:11: provider `gcp` is not supported yet",
+            "feature_store.yaml:3:22: online store `redis` is not supported yet",
+            "feature_store.yaml:4:16: offline store `bigquery` is not supported yet",
+            "feature_store.yaml:5:14: auth `oidc` is not supported yet",
+            "feature_store.yaml:6:35: entity key version 1",
+            "7 problems",
+        ] {
+            assert!(error.contains(expected) || expected == "7 problems", "{expected}\n---\n{error}");
+        }
+    }
+
+    #[test]
+    fn keys_without_effect_are_remarks() {
+        let config = read("project: demo\nregistry: r.db\nflags: {a: b}\nmy_own: 1\nfeature_server: {metrics: {enabled: true}}\n").unwrap();
+        let texts: Vec<_> = config.warnings.iter().map(|warning| warning.what.clone()).collect();
+        assert_eq!(texts.len(), 3, "{texts:?}");
+        assert!(texts.iter().any(|text| text.contains("`my_own`")));
+        assert!(texts.iter().any(|text| text.contains("`flags`")));
+        assert!(texts.iter().any(|text| text.contains("`metrics`")));
+    }
+
+    #[test]
+    fn a_missing_file_is_not_found() {
+        let problems = RepoConfig::load(Path::new("/nonexistent")).unwrap_err();
+        assert_eq!(problems.kind(), ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_variables_value_is_never_shown() {
+        let error = read("project: demo\nregistry: r.db\nprovider: $HOME_OF_DATA\n").unwrap_err();
+        assert!(error.contains("3 | provider: $HOME_OF_DATA"), "{error}");
+    }
+}
