@@ -2,6 +2,7 @@
 
 mod binding;
 mod byte_size;
+mod complete;
 mod definitions;
 mod describe;
 mod problem;
@@ -16,7 +17,7 @@ mod text_file;
 mod yaml;
 
 pub use binding::{BindingError, BoundInput, bind_inputs, check_outputs};
-pub use definitions::Definitions;
+pub use definitions::{Definitions, FeatureRepo};
 pub use describe::Listing;
 pub use problem::{Problem, Problems};
 pub use registry_diff::{Action, ObjectChange, ObjectKind, PropertyChange, RegistryDiff, TableChange};

@@ -128,6 +128,11 @@ impl Problems {
         self.problems.iter()
     }
 
+    /// The problems themselves.
+    pub fn into_vec(self) -> Vec<Problem> {
+        self.problems
+    }
+
     /// What the caller can do: [`ErrorKind::NotFound`] where there is no feature repo at all, else
     /// [`ErrorKind::Invalid`].
     pub fn kind(&self) -> ErrorKind {

@@ -1,5 +1,18 @@
 //! What a feature repo defines.
 
+mod feature_repo;
+mod ignore;
+mod parsed;
+mod read;
+mod shapes;
+
+pub use self::feature_repo::FeatureRepo;
+pub(crate) use self::parsed::{
+    ParsedDataSource, ParsedDefinitions, ParsedFeatureService, ParsedFeatureView, ParsedOnDemandFeatureView,
+    ParsedProjection, ParsedSourceKind,
+};
+pub(crate) use self::read::not_a_key_type;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -1,0 +1,268 @@
+//! Feature views: join keys, features, and their columns.
+
+use arrow::datatypes::SchemaRef;
+use larder_core::{DataSourceKind, Entity, FeatureView, Field, ValueType, dummy_join_key};
+
+use super::Completion;
+use super::data_sources::{KnownSource, can_become};
+use crate::definitions::{ParsedDefinitions, ParsedFeatureView, not_a_key_type};
+use crate::suggestion::suggest;
+use crate::yaml::At;
+
+impl Completion {
+    pub(super) fn feature_views(&mut self, parsed: &ParsedDefinitions) {
+        for view in &parsed.feature_views {
+            match self.feature_view(view) {
+                Some(view) => self.definitions.feature_views.push(view),
+                None => {
+                    self.broken.insert(view.name.value.clone());
+                }
+            }
+        }
+    }
+
+    fn feature_view(&mut self, parsed: &ParsedFeatureView) -> Option<FeatureView> {
+        let sources = self.view_sources(parsed);
+        let entities = self.view_entities(&parsed.entities);
+        let (batch, stream) = sources?;
+        let entities = entities?;
+        let columns = batch.as_ref().and_then(|batch| batch.columns.clone());
+        let join_keys = self.join_keys(parsed, &entities, columns.as_ref());
+        let is_key = |name: &str| entities.iter().any(|entity| entity.join_key == name);
+        let mut features: Vec<Field> = parsed
+            .schema
+            .iter()
+            .map(|field| &field.value)
+            .filter(|field| !is_key(&field.name))
+            .cloned()
+            .collect();
+        let checked = self.check_schema(parsed, batch.as_ref());
+        if features.is_empty() {
+            features = self.infer_features(parsed, batch.as_ref(), &is_key)?;
+        }
+        checked?;
+        Some(FeatureView {
+            name: parsed.name.value.clone(),
+            entities: entities.iter().map(|entity| entity.name.clone()).collect(),
+            join_keys: join_keys?,
+            features,
+            ttl: parsed.ttl,
+            batch_source: batch.map(|batch| batch.source.name),
+            stream_source: stream,
+            online: parsed.online,
+            offline: parsed.offline,
+            enabled: parsed.enabled,
+            description: parsed.description.clone(),
+            tags: parsed.tags.clone(),
+            owner: parsed.owner.clone(),
+        })
+    }
+
+    /// The source of the history, and the name of the push source.
+    fn view_sources(&mut self, parsed: &ParsedFeatureView) -> Option<(Option<KnownSource>, Option<String>)> {
+        let Some(source) = self.sources.get(&parsed.source.value) else {
+            let there: Vec<String> = self
+                .sources
+                .values()
+                .filter(|known| known.source.as_request().is_none())
+                .map(|known| known.source.name.clone())
+                .collect();
+            let mut there: Vec<&str> = there.iter().map(String::as_str).collect();
+            there.sort_unstable();
+            self.unknown(&parsed.source, "data source", &there);
+            return None;
+        };
+        match &source.source.kind {
+            DataSourceKind::File(_) => Some((Some(source.clone()), None)),
+            DataSourceKind::Push(push) => {
+                let batch = match &push.batch_source {
+                    // A batch source with a problem has been told.
+                    Some(name) => Some(self.sources.get(name)?.clone()),
+                    None => None,
+                };
+                Some((batch, Some(parsed.source.value.clone())))
+            }
+            _ => {
+                let what = format!("`{}` cannot be the source of a feature view", parsed.source.value);
+                let problem = parsed.source.place.problem(what).because("it is a request source");
+                self.report.problem(problem.remedy("name a file source or a push source"));
+                None
+            }
+        }
+    }
+
+    /// The entities of these names, with distinct join keys.
+    pub(super) fn view_entities(&mut self, names: &[At<String>]) -> Option<Vec<Entity>> {
+        let mut entities: Vec<Entity> = Vec::with_capacity(names.len());
+        let mut complete = true;
+        for name in names {
+            let Some(entity) =
+                self.definitions.entities.iter().find(|entity| entity.name == name.value).cloned()
+            else {
+                let there: Vec<String> =
+                    self.definitions.entities.iter().map(|entity| entity.name.clone()).collect();
+                self.unknown(name, "entity", &there.iter().map(String::as_str).collect::<Vec<_>>());
+                complete = false;
+                continue;
+            };
+            if let Some(other) = entities.iter().find(|other| other.join_key == entity.join_key) {
+                let what = format!(
+                    "entities `{}` and `{}` have the same join key `{}`",
+                    other.name, entity.name, entity.join_key
+                );
+                self.report.problem(name.place.problem(what).remedy("give one of them another `join_key`"));
+                complete = false;
+            }
+            entities.push(entity);
+        }
+        complete.then_some(entities)
+    }
+
+    /// The join key columns, one an entity. The type is that of the schema, else of the entity, else of
+    /// the source's column.
+    fn join_keys(
+        &mut self,
+        parsed: &ParsedFeatureView,
+        entities: &[Entity],
+        columns: Option<&SchemaRef>,
+    ) -> Option<Vec<Field>> {
+        if entities.is_empty() {
+            return Some(vec![dummy_join_key()]);
+        }
+        let view = &parsed.name.value;
+        let mut keys = Vec::with_capacity(entities.len());
+        for (entity, reference) in entities.iter().zip(&parsed.entities) {
+            let declared = parsed.schema.iter().find(|field| field.value.name == entity.join_key);
+            let column = columns.map(|columns| columns.field_with_name(&entity.join_key));
+            if let (Some(Err(_)), Some(columns)) = (&column, columns) {
+                let problem = reference
+                    .place
+                    .problem(format!("the source of view `{view}` has no column `{}`", entity.join_key));
+                let there = columns.fields().iter().map(|field| field.name().as_str());
+                let why = format!("it is the join key of entity `{}`", entity.name);
+                self.report.problem(problem.because(why).maybe_remedy(suggest(&entity.join_key, there)));
+                continue;
+            }
+            let column = column.and_then(Result::ok).map(arrow::datatypes::Field::data_type);
+            let place = declared.map_or(&reference.place, |field| &field.place);
+            if let (Some(field), Some(value_type)) = (declared, entity.value_type)
+                && field.value.value_type != value_type
+            {
+                let what = format!(
+                    "view `{view}` has join key `{}` as {}, but entity `{}` as {value_type}",
+                    entity.join_key, field.value.value_type, entity.name
+                );
+                self.report.problem(field.place.problem(what).remedy("give both the same type"));
+                continue;
+            }
+            let value_type = declared.map(|field| field.value.value_type).or(entity.value_type);
+            let Some(value_type) = value_type.or_else(|| column.and_then(ValueType::infer)) else {
+                let what =
+                    format!("the type of join key `{}` of view `{view}` is not known", entity.join_key);
+                let remedy = format!("add `value_type` to entity `{}`", entity.name);
+                self.report.problem(reference.place.problem(what).remedy(remedy));
+                continue;
+            };
+            if !value_type.is_key_type() {
+                // That of an entity has been told where it is written.
+                if entity.value_type != Some(value_type) {
+                    self.report.problem(not_a_key_type(
+                        &At::new(value_type, place),
+                        &format!("entity `{}`", entity.name),
+                    ));
+                }
+                continue;
+            }
+            if let Some(column) = column.filter(|column| !can_become(column, value_type)) {
+                let what = format!(
+                    "column `{}` of the source is {column}, which cannot become {value_type}",
+                    entity.join_key
+                );
+                self.report.problem(place.problem(what));
+                continue;
+            }
+            let plain = Field::new(&entity.join_key, value_type);
+            keys.push(declared.map_or(plain, |field| field.value.clone()));
+        }
+        (keys.len() == entities.len()).then_some(keys)
+    }
+
+    /// Whether the source has a column for every declared field, of a type that can be read so.
+    fn check_schema(&mut self, parsed: &ParsedFeatureView, batch: Option<&KnownSource>) -> Option<()> {
+        let view = &parsed.name.value;
+        let mut complete = Some(());
+        for field in &parsed.schema {
+            let name = &field.value.name;
+            let file = batch.and_then(|batch| batch.source.as_file());
+            if let Some(mapped) = file.and_then(|file| file.field_mapping.get(name))
+                && mapped != name
+            {
+                let what = format!("field `{name}` of view `{view}` is renamed by its source");
+                self.report.problem(field.place.problem(what).remedy(format!("call it `{mapped}`")));
+                complete = None;
+                continue;
+            }
+            let Some(columns) = batch.and_then(|batch| batch.columns.as_ref()) else { continue };
+            match columns.field_with_name(name) {
+                Err(_) => {
+                    let there = columns.fields().iter().map(|field| field.name().as_str());
+                    let remedy = suggest(name, there);
+                    let what = format!("the source of view `{view}` has no column `{name}`");
+                    self.report.problem(field.place.problem(what).maybe_remedy(remedy));
+                    complete = None;
+                }
+                Ok(column) if !can_become(column.data_type(), field.value.value_type) => {
+                    let what = format!(
+                        "column `{name}` of the source of view `{view}` is {}, which cannot become {}",
+                        column.data_type(),
+                        field.value.value_type
+                    );
+                    let remedy = ValueType::infer(column.data_type())
+                        .map(|inferred| format!("declare it as {inferred}"));
+                    self.report.problem(field.place.problem(what).maybe_remedy(remedy));
+                    complete = None;
+                }
+                Ok(_) => {}
+            }
+        }
+        complete
+    }
+
+    /// Every column of the source that is no key, no time and not hidden.
+    fn infer_features(
+        &mut self,
+        parsed: &ParsedFeatureView,
+        batch: Option<&KnownSource>,
+        is_key: &dyn Fn(&str) -> bool,
+    ) -> Option<Vec<Field>> {
+        let what = format!("the features of view `{}` cannot be inferred", parsed.name.value);
+        let Some((batch, columns)) = batch.and_then(|batch| Some((batch, batch.columns.as_ref()?))) else {
+            let why = if batch.is_some() { "its source has no file yet" } else { "its source has no table" };
+            self.report.problem(parsed.name.place.problem(what).because(why).remedy("declare its `schema`"));
+            return None;
+        };
+        let mut features = Vec::new();
+        for column in columns.fields() {
+            let name = column.name();
+            if is_key(name) || batch.is_time(name) || name.starts_with("__") {
+                continue;
+            }
+            match ValueType::infer(column.data_type()) {
+                Some(value_type) => features.push(Field::new(name, value_type)),
+                None => {
+                    let why =
+                        format!("column `{name}` is {}, for which there is no type", column.data_type());
+                    let remedy = "declare the `schema` of the other columns";
+                    self.report.problem(parsed.name.place.problem(what).because(why).remedy(remedy));
+                    return None;
+                }
+            }
+        }
+        if features.is_empty() {
+            let why = "its source has only keys and times";
+            self.report.problem(parsed.name.place.problem(what).because(why));
+            return None;
+        }
+        Some(features)
+    }
+}
