@@ -239,3 +239,86 @@ impl Hasher for Sha256Hasher {
         digest.iter().take(8).fold(0, |value, byte| value << 8 | u64::from(*byte))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SandboxLimits;
+
+    /// The smallest component: nothing.
+    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+    const DIGEST: ComponentDigest = ComponentDigest([7; 32]);
+
+    fn engine() -> Engine {
+        let small = SandboxLimits { concurrent_calls: 1, concurrent_compilations: 1, ..SandboxLimits::default() };
+        crate::engine::build(&small).unwrap()
+    }
+
+    fn filled(folder: &Path, engine: &Engine) -> CompiledCache {
+        let cache = CompiledCache::open(folder, engine).unwrap();
+        cache.store(DIGEST, &Component::from_binary(engine, EMPTY).unwrap());
+        cache
+    }
+
+    #[test]
+    fn what_was_stored_is_there_after_opening_again() {
+        let (folder, engine) = (tempfile::tempdir().unwrap(), engine());
+        filled(folder.path(), &engine);
+        let cache = CompiledCache::open(folder.path(), &engine).unwrap();
+        assert!(cache.load(&engine, DIGEST).is_some());
+        assert!(cache.load(&engine, ComponentDigest([8; 32])).is_none());
+    }
+
+    #[test]
+    fn no_changed_byte_is_believed() {
+        let (folder, engine) = (tempfile::tempdir().unwrap(), engine());
+        let cache = filled(folder.path(), &engine);
+        let content = fs::read(cache.path(DIGEST)).unwrap();
+        let places = (0..MAGIC.len() + MAC_BYTES).chain([content.len() / 2, content.len() - 1]);
+        for place in places {
+            let mut changed = content.clone();
+            changed[place] ^= 1;
+            fs::write(cache.path(DIGEST), &changed).unwrap();
+            assert!(cache.load(&engine, DIGEST).is_none(), "byte {place}");
+        }
+        for length in [0, MAGIC.len() + 3, content.len() - 1] {
+            fs::write(cache.path(DIGEST), &content[..length]).unwrap();
+            assert!(cache.load(&engine, DIGEST).is_none(), "cut to {length}");
+        }
+    }
+
+    #[test]
+    fn an_entry_is_only_believed_under_its_own_name_and_in_its_own_folder() {
+        let (folder, other, engine) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), engine());
+        let (cache, other) = (filled(folder.path(), &engine), filled(other.path(), &engine));
+        let renamed = ComponentDigest([8; 32]);
+        fs::copy(cache.path(DIGEST), cache.path(renamed)).unwrap();
+        assert!(cache.load(&engine, renamed).is_none());
+        fs::copy(cache.path(DIGEST), other.path(DIGEST)).unwrap();
+        assert!(other.load(&engine, DIGEST).is_none());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn files_are_private_and_a_folder_found_open_is_worthless() {
+        use std::os::unix::fs::PermissionsExt;
+        let (folder, engine) = (tempfile::tempdir().unwrap(), engine());
+        let cache = filled(folder.path(), &engine);
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&cache.folder), 0o700);
+        assert_eq!(mode(&cache.folder.join("key")), 0o600);
+        assert_eq!(mode(&cache.path(DIGEST)), 0o600);
+        fs::set_permissions(&cache.folder, fs::Permissions::from_mode(0o777)).unwrap();
+        let cache = CompiledCache::open(folder.path(), &engine).unwrap();
+        assert_eq!(mode(&cache.folder), 0o700);
+        assert!(cache.load(&engine, DIGEST).is_none());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_the_folder_is_refused() {
+        let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::os::unix::fs::symlink(elsewhere.path(), folder.path().join("components")).unwrap();
+        assert!(matches!(CompiledCache::open(folder.path(), &engine()), Err(UdfError::Cache { .. })));
+    }
+}

@@ -234,3 +234,102 @@ fn expected_layout(scalar: ScalarType) -> &'static str {
         ScalarType::Bytes => "binary",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Array;
+    use larder_core::Field;
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::bindings::exports::larder::udf::transformation::Signature;
+    use crate::bindings::larder::udf::arrow::{Field as WitField, TypeNode, VarLenResult};
+
+    /// A signature with the outputs `a: Int32`, `b: String`, `c: Array(Bool)`.
+    fn agreed() -> Arc<AgreedSignature> {
+        let field = |name: &str, nodes: &[TypeNode]| WitField { name: name.to_owned(), nodes: nodes.to_vec() };
+        let outputs = vec![
+            field("a", &[TypeNode::Int32]),
+            field("b", &[TypeNode::Utf8]),
+            field("c", &[TypeNode::List, TypeNode::Boolean]),
+        ];
+        let declared = Signature { name: "f".to_owned(), inputs: vec![], outputs };
+        crate::signature::agree(vec![declared], &crate::SandboxLimits::default()).unwrap().remove(0)
+    }
+
+    /// Columns that are right or nearly so: every buffer may be a little too short, too long or odd.
+    fn nearly_right() -> impl Strategy<Value = BatchResult> {
+        let offsets = || {
+            prop_oneof![
+                Just(vec![0, 1, 2]),
+                Just(vec![0, 0, 2]),
+                Just(vec![0, 2, 2]),
+                vec(-1_i32..4, 0..5),
+            ]
+        };
+        let column = |values: BoxedStrategy<ValuesResult>| {
+            (option::of(vec(any::<u8>(), 0..3)), values)
+                .prop_map(|(validity, values)| ColumnResult { validity, values })
+        };
+        let ints = vec(any::<i32>(), 1..4).prop_map(ValuesResult::Int32).boxed();
+        let text = (offsets(), prop_oneof![Just(b"ab".to_vec()), Just("ä".into()), vec(any::<u8>(), 0..4)])
+            .prop_map(|(offsets, data)| ValuesResult::Utf8(VarLenResult { offsets, data }))
+            .boxed();
+        let lists = offsets().prop_map(ValuesResult::Offsets).boxed();
+        let items = vec(any::<u8>(), 0..3).prop_map(ValuesResult::Boolean).boxed();
+        (1_u32..4, column(ints), column(text), column(lists), column(items))
+            .prop_map(|(row_count, a, b, c, items)| BatchResult { row_count, columns: vec![a, b, c, items] })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_096))]
+
+        #[test]
+        fn what_passes_the_checks_is_valid_arrow(output in nearly_right()) {
+            if let Ok(batch) = lift(output, &agreed(), 2, 1 << 20) {
+                prop_assert_eq!(batch.num_rows(), 2);
+                for column in batch.columns() {
+                    prop_assert!(column.to_data().validate_full().is_ok());
+                }
+            }
+        }
+    }
+
+    fn right() -> BatchResult {
+        let column = |values| ColumnResult { validity: None, values };
+        let text = VarLenResult { offsets: vec![0, 1, 3], data: "xä".into() };
+        let validity = Some(vec![0b1111_1101]);
+        BatchResult {
+            row_count: 2,
+            columns: vec![
+                column(ValuesResult::Int32(vec![1, 2])),
+                ColumnResult { validity, values: ValuesResult::Utf8(text) },
+                column(ValuesResult::Offsets(vec![0, 0, 3])),
+                column(ValuesResult::Boolean(vec![0b101])),
+            ],
+        }
+    }
+
+    #[test]
+    fn a_right_output_becomes_a_table_of_the_signature() {
+        let agreed = agreed();
+        let batch = lift(right(), &agreed, 2, 1 << 20).unwrap();
+        assert_eq!(batch.schema(), agreed.output_schema);
+        let types: Vec<_> = batch.columns().iter().map(|column| column.data_type().clone()).collect();
+        let fields: Vec<&Field> = agreed.signature.outputs.iter().collect();
+        assert_eq!(types, fields.iter().map(|field| field.value_type.data_type()).collect::<Vec<_>>());
+        assert_eq!(batch.column(1).null_count(), 1);
+    }
+
+    #[test]
+    fn bytes_are_counted_over_all_buffers() {
+        let limit_bytes = 8 + 3 * 4 + 3 + 1 + 3 * 4 + 1;
+        assert!(lift(right(), &agreed(), 2, limit_bytes).is_ok());
+        assert_eq!(
+            lift(right(), &agreed(), 2, limit_bytes - 1),
+            Err(BrokenContract::TooLarge { actual_bytes: limit_bytes, limit_bytes: limit_bytes - 1 })
+        );
+    }
+}

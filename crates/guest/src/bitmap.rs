@@ -1,0 +1,100 @@
+//! Bits, packed as Arrow packs them.
+
+/// Bits, least significant first in each byte.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bitmap {
+    bytes: Vec<u8>,
+    len: usize,
+}
+
+impl Bitmap {
+    /// `len` bits that are all set.
+    pub(crate) fn filled(len: usize) -> Self {
+        Self { bytes: vec![u8::MAX; len.div_ceil(8)], len }
+    }
+
+    /// The first `len` bits of `bytes`; `None` where there are too few.
+    pub(crate) fn from_bytes(bytes: Vec<u8>, len: usize) -> Option<Self> {
+        (bytes.len() >= len.div_ceil(8)).then_some(Self { bytes, len })
+    }
+
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The bit at `index`; `false` past the end.
+    #[inline]
+    pub(crate) fn get(&self, index: usize) -> bool {
+        self.bytes.get(index / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 1)
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, bit: bool) {
+        let mask = u8::from(bit) << (self.len % 8);
+        if self.len.is_multiple_of(8) {
+            self.bytes.push(mask);
+        } else if let Some(last) = self.bytes.last_mut() {
+            // The bits past the end of a filled bitmap are set.
+            *last = *last & !(1 << (self.len % 8)) | mask;
+        }
+        self.len += 1;
+    }
+}
+
+/// Which values of a column are there. Takes no memory until the first null.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Validity(Option<Bitmap>);
+
+impl Validity {
+    pub(crate) fn from_bitmap(bitmap: Option<Bitmap>) -> Self {
+        Self(bitmap)
+    }
+
+    pub(crate) fn into_bytes(self) -> Option<Vec<u8>> {
+        self.0.map(Bitmap::into_bytes)
+    }
+
+    #[inline]
+    pub(crate) fn is_valid(&self, index: usize) -> bool {
+        self.0.as_ref().is_none_or(|bitmap| bitmap.get(index))
+    }
+
+    #[inline]
+    pub(crate) fn push_valid(&mut self) {
+        if let Some(bitmap) = &mut self.0 {
+            bitmap.push(true);
+        }
+    }
+
+    /// Adds a null after `len` values.
+    #[inline]
+    pub(crate) fn push_null(&mut self, len: usize) {
+        self.0.get_or_insert_with(|| Bitmap::filled(len)).push(false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn bits_read_back_and_pack_as_arrow_packs_them(filled in 0_usize..20, pushed: Vec<bool>) {
+            let mut bitmap = Bitmap::filled(filled);
+            pushed.iter().for_each(|bit| bitmap.push(*bit));
+            let expected: Vec<bool> = std::iter::repeat_n(true, filled).chain(pushed).collect();
+            prop_assert_eq!(bitmap.len(), expected.len());
+            for (index, bit) in expected.iter().enumerate() {
+                prop_assert_eq!(bitmap.get(index), *bit);
+                prop_assert_eq!(bitmap.bytes[index / 8] & (1 << (index % 8)) != 0, *bit);
+            }
+            prop_assert_eq!(bitmap.into_bytes().len(), expected.len().div_ceil(8));
+        }
+    }
+}

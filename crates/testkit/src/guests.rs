@@ -1,0 +1,33 @@
+//! The guests of `udfs/`, compiled by this crate's build script.
+//!
+//! These are core modules as cargo makes them; the runtime makes components of them.
+
+macro_rules! guests {
+    ($($(#[$doc:meta])* $name:ident = $file:literal;)+) => {
+        $(
+            $(#[$doc])*
+            pub fn $name() -> &'static [u8] {
+                include_bytes!(concat!(env!("LARDER_GUESTS"), "/", $file, ".wasm"))
+            }
+        )+
+    };
+}
+
+guests! {
+    /// `udfs/rust/driver_features`: arithmetic with nulls. The demo's functions.
+    driver_features = "driver_features";
+    /// `udfs/rust/trip_text`: text and timestamps.
+    trip_text = "trip_text";
+    /// `udfs/rust/basket`: list columns.
+    basket = "basket";
+    /// `udfs/rust/feast_golden`: the functions of the repositories from which Feast's answers were recorded.
+    feast_golden = "feast_golden";
+    /// `udfs/testing/echo`: returns its 16 inputs, one of each type, by `pass` and by `rebuild`.
+    echo = "echo";
+    /// `udfs/hostile/behaviours`: functions that misbehave when called.
+    hostile_behaviours = "hostile_behaviours";
+    /// `udfs/hostile/bad_signatures`: declares two functions of one name.
+    hostile_bad_signatures = "hostile_bad_signatures";
+    /// `udfs/hostile/foreign_import`: imports a clock.
+    hostile_foreign_import = "hostile_foreign_import";
+}

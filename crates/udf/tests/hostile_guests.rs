@@ -1,0 +1,169 @@
+//! Whatever a guest does, the host answers with an error that says it, and goes on.
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
+use arrow::datatypes::Int64Type;
+use futures::future::join_all;
+use larder_core::{Error, ErrorKind, TransformationLimits, UdfRuntime};
+use larder_testkit::guests;
+use larder_udf::{CallError, SandboxLimits, UdfError, WasmRuntime};
+use support::{RUNTIME, TOKIO, call, load, runtime_with};
+
+fn four_rows() -> RecordBatch {
+    let value: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, Some(3), Some(4)]));
+    RecordBatch::try_from_iter([("value", value)]).unwrap()
+}
+
+fn limits() -> TransformationLimits {
+    TransformationLimits {
+        wall_time: Duration::from_millis(500),
+        memory_bytes: 128 << 20,
+        output_bytes: 8 << 20,
+    }
+}
+
+fn failure_within(limits: TransformationLimits, function: &str) -> Error {
+    TOKIO.block_on(async {
+        let guest = guests::hostile_behaviours().into();
+        let function = RUNTIME.load("v", guest, function, limits).await.unwrap();
+        function.transform(four_rows()).await.expect_err("the function misbehaves")
+    })
+}
+
+/// The cause, after the names of view and function.
+fn cause(function: &str) -> String {
+    let error = failure_within(limits(), function);
+    assert_eq!(error.kind(), ErrorKind::Transformation);
+    let chain = error.chain();
+    let named = format!("on-demand feature view `v`: function `{function}` failed: ");
+    chain.strip_prefix(&named).unwrap_or_else(|| panic!("names are missing in {chain:?}")).to_owned()
+}
+
+#[test]
+fn a_panic_is_called_one() {
+    assert_eq!(cause("panics"), "panicked, or reached `unreachable`");
+}
+
+#[test]
+fn an_endless_loop_runs_out_of_time() {
+    let limits = TransformationLimits { wall_time: Duration::from_millis(50), ..limits() };
+    let error = failure_within(limits, "loops");
+    assert!(error.chain().ends_with("failed: ran out of time (limit 50ms)"), "{}", error.chain());
+}
+
+#[test]
+fn a_memory_bomb_runs_out_of_memory() {
+    let limits = TransformationLimits { memory_bytes: 16 << 20, ..limits() };
+    let error = failure_within(limits, "eats_memory");
+    assert!(error.chain().ends_with("failed: ran out of memory (limit 16 MiB)"), "{}", error.chain());
+}
+
+#[test]
+fn endless_recursion_is_stopped_and_guessed() {
+    assert!(cause("recurses").contains("endless recursion"));
+}
+
+#[test]
+fn an_error_of_the_function_is_passed_on() {
+    assert_eq!(cause("fails"), "this row is not to my taste");
+}
+
+#[test]
+fn a_long_message_is_cut() {
+    let limits = TransformationLimits { output_bytes: 64 << 20, ..limits() };
+    let error = failure_within(limits, "fails_at_length");
+    assert!(error.chain().len() < 5_000 && error.chain().ends_with("ä…"));
+}
+
+#[test]
+fn a_message_beyond_the_output_limit_never_reaches_the_host() {
+    assert_eq!(cause("fails_at_length"), "returned too much (limit 8 MiB)");
+}
+
+#[test]
+fn an_output_that_breaks_the_contract_is_refused_by_rule_and_column() {
+    for (function, expected) in [
+        ("adds_a_row", "returned 5 rows for 4 rows of input"),
+        ("lies_about_rows", "output `out` has 5 values instead of 4"),
+        ("adds_a_column", "returned 2 columns instead of 1 (lists count twice)"),
+        ("loses_a_column", "returned 0 columns instead of 1 (lists count twice)"),
+        ("changes_the_type", "output `out` came back as float64 instead of int64"),
+        ("shortens_validity", "the validity bitmap of output `out` has 0 bytes instead of 1"),
+        ("shortens_booleans", "the value bitmap of output `out` has 0 bytes instead of 1"),
+        ("falling_offsets", "the offsets of output `out` fall from 4 to 0 at row 3"),
+        ("offsets_past_the_end", "the offsets of output `out` end at 4000, but there are 2 bytes or values"),
+        ("offsets_not_from_zero", "the offsets of output `out` start at 1 instead of 0"),
+        ("too_few_offsets", "output `out` has 0 values instead of 4"),
+        ("broken_utf8", "output `out` holds text that is not utf-8"),
+        ("splits_a_character", "output `out` holds text that is not utf-8"),
+        ("list_of_nothing", "output `out` has 0 values instead of 4"),
+        ("list_as_text", "output `out` came back as int64 instead of list"),
+    ] {
+        let cause = cause(function);
+        let rule = cause.strip_prefix("broke the contract of transformations: ");
+        assert_eq!(rule, Some(expected), "{function}: {cause}");
+    }
+}
+
+#[test]
+fn a_huge_output_never_reaches_the_host() {
+    assert_eq!(cause("huge_output"), "returned too much (limit 8 MiB)");
+    assert_eq!(cause("a_million_columns"), "returned too much (limit 8 MiB)");
+}
+
+#[test]
+fn the_causes_can_be_told_apart_by_their_types() {
+    let error = failure_within(limits(), "adds_a_row");
+    let Some(UdfError::Call { source, .. }) = error.downcast_ref() else { panic!("{error:?}") };
+    assert!(matches!(source, CallError::Contract { .. }));
+}
+
+#[test]
+fn the_slots_of_failed_calls_are_free_again() {
+    let sandbox = SandboxLimits { concurrent_calls: 2, ..SandboxLimits::default() };
+    let runtime = runtime_with(sandbox);
+    for function in ["panics", "recurses", "adds_a_row"] {
+        let function = load(&runtime, guests::hostile_behaviours(), function);
+        let calls = (0..20).map(|_| function.transform(four_rows()));
+        assert!(TOKIO.block_on(join_all(calls)).iter().all(Result::is_err));
+    }
+    let good = load(&runtime, guests::hostile_behaviours(), "counts_its_calls");
+    let output = call(&good, &four_rows()).unwrap();
+    assert_eq!(output.column(0).as_primitive::<Int64Type>().value(3), 0);
+}
+
+fn refused(runtime: &WasmRuntime, bytes: &[u8]) -> Error {
+    let error = TOKIO.block_on(runtime.inspect(bytes.into())).expect_err("a rule is broken");
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    error
+}
+
+#[test]
+fn an_import_outside_the_world_is_named() {
+    let chain = refused(&RUNTIME, guests::hostile_foreign_import()).chain();
+    assert!(chain.starts_with("imports `wasi:clocks/wall-clock@0.2.0#now`, which transformations do not have"));
+    assert!(chain.ends_with("build for wasm32-unknown-unknown, or with WASI stubbed out"), "{chain}");
+}
+
+#[test]
+fn two_functions_of_one_name_are_refused_at_load() {
+    let chain = refused(&RUNTIME, guests::hostile_bad_signatures()).chain();
+    assert_eq!(chain, "the component's signatures are not valid: function `twin` is declared twice");
+}
+
+#[test]
+fn bytes_that_are_not_wasm_are_told_what_they_are() {
+    let chain = refused(&RUNTIME, b"import pandas as pd\n").chain();
+    assert!(chain.starts_with("not a wasm component but a text file, perhaps source code; build"), "{chain}");
+}
+
+#[test]
+fn a_guest_that_is_larger_than_its_limit_at_the_start_runs_out_of_memory() {
+    let limits = TransformationLimits { memory_bytes: 64 << 10, ..limits() };
+    let chain = failure_within(limits, "fails").chain();
+    assert!(chain.ends_with("ran out of memory (limit 64 KiB)"), "{chain}");
+}

@@ -1,0 +1,33 @@
+//! Nothing is lost or changed on the way into a guest and back.
+
+mod support;
+
+use larder_core::ValueType;
+use larder_testkit::guests;
+use proptest::prelude::*;
+use support::{RUNTIME, call, load, tables};
+
+fn fields() -> Vec<larder_core::Field> {
+    load(&RUNTIME, guests::echo(), "pass").signature().inputs.clone()
+}
+
+#[test]
+fn the_echo_has_a_column_of_every_type() {
+    let types: Vec<ValueType> = fields().iter().map(|field| field.value_type).collect();
+    assert_eq!(types, ValueType::all().collect::<Vec<_>>());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn every_type_comes_back_as_it_was(input in tables(fields(), 60)) {
+        for function in ["pass", "rebuild"] {
+            let output = call(&load(&RUNTIME, guests::echo(), function), &input).unwrap();
+            prop_assert_eq!(&output, &input, "through `{}`", function);
+            for column in output.columns() {
+                column.to_data().validate_full().unwrap();
+            }
+        }
+    }
+}

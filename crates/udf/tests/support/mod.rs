@@ -1,0 +1,114 @@
+//! What the tests of the host share: one runtime, and random tables of every type.
+
+#![allow(dead_code, reason = "every test file uses its own part")]
+
+use std::sync::{Arc, LazyLock};
+
+use arrow::array::{
+    Array, ArrayRef, BinaryArray, BooleanArray, Float32Array, Float64Array, Int32Array, Int64Array, ListArray,
+    RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::datatypes::{Field as ArrowField, Schema};
+use larder_core::{
+    Field, Result, ScalarType, Transformation, TransformationLimits, UdfRuntime, ValueType,
+};
+use larder_udf::{SandboxLimits, WasmRuntime, WasmRuntimeOptions};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use tokio::runtime::Runtime;
+
+/// Threads for the async parts of all tests of a file.
+pub static TOKIO: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+
+/// A runtime with the limits of the product.
+pub static RUNTIME: LazyLock<WasmRuntime> =
+    LazyLock::new(|| WasmRuntime::try_new(WasmRuntimeOptions::default()).unwrap());
+
+/// A runtime with other limits.
+pub fn runtime_with(sandbox: SandboxLimits) -> WasmRuntime {
+    WasmRuntime::try_new(WasmRuntimeOptions { sandbox, ..WasmRuntimeOptions::default() }).unwrap()
+}
+
+/// A function of a guest, within the default limits.
+pub fn load(runtime: &WasmRuntime, guest: &[u8], function: &str) -> Arc<dyn Transformation> {
+    let limits = TransformationLimits::default();
+    TOKIO.block_on(runtime.load("view", guest.into(), function, limits)).unwrap()
+}
+
+/// Calls a function and waits for it.
+pub fn call(function: &Arc<dyn Transformation>, input: &RecordBatch) -> Result<RecordBatch> {
+    TOKIO.block_on(function.transform(input.clone()))
+}
+
+/// A table of the given columns.
+pub fn table(fields: &[Field], arrays: Vec<ArrayRef>) -> RecordBatch {
+    let schema = Schema::new(fields.iter().map(Field::to_arrow).collect::<Vec<_>>());
+    RecordBatch::try_new(Arc::new(schema), arrays).unwrap()
+}
+
+/// Tables of `fields` with up to `rows` rows, which are slices from somewhere within larger tables.
+pub fn tables(fields: Vec<Field>, rows: usize) -> impl Strategy<Value = RecordBatch> {
+    (0..=rows, 0_usize..20, 0_usize..20).prop_flat_map(move |(rows, before, after)| {
+        let arrays: Vec<_> =
+            fields.iter().map(|field| array(field.value_type, before + rows + after)).collect();
+        let fields = fields.clone();
+        arrays.prop_map(move |arrays| table(&fields, arrays).slice(before, rows))
+    })
+}
+
+/// Arrays of a type, with nulls and with something under the nulls.
+pub fn array(value_type: ValueType, len: usize) -> BoxedStrategy<ArrayRef> {
+    match value_type {
+        ValueType::Scalar(scalar) => scalars(scalar, len),
+        ValueType::Array(item) => (vec(0_usize..4, len), nulls(len))
+            .prop_flat_map(move |(lengths, nulls)| {
+                let items = scalars(item, lengths.iter().sum());
+                items.prop_map(move |items| {
+                    let field = Arc::new(ArrowField::new("item", item.data_type(), true));
+                    let offsets = OffsetBuffer::from_lengths(lengths.iter().copied());
+                    Arc::new(ListArray::new(field, offsets, items, nulls.clone())) as ArrayRef
+                })
+            })
+            .boxed(),
+        other => panic!("add a strategy for {other}"),
+    }
+}
+
+fn scalars(scalar: ScalarType, len: usize) -> BoxedStrategy<ArrayRef> {
+    fn arrays<T, A>(value: impl Strategy<Value = T> + 'static, len: usize) -> BoxedStrategy<ArrayRef>
+    where
+        T: std::fmt::Debug + 'static,
+        A: Array + From<Vec<T>> + Clone + 'static,
+    {
+        vec(value, len).prop_map(|values| Arc::new(A::from(values)) as ArrayRef).boxed()
+    }
+    let values = match scalar {
+        ScalarType::Bytes => vec(vec(any::<u8>(), 0..5), len)
+            .prop_map(|values| Arc::new(BinaryArray::from_iter_values(values)) as ArrayRef)
+            .boxed(),
+        ScalarType::String => arrays::<String, StringArray>("[a-zà-ž🦀]{0,4}", len),
+        ScalarType::Int32 => arrays::<_, Int32Array>(any::<i32>(), len),
+        ScalarType::Int64 => arrays::<_, Int64Array>(any::<i64>(), len),
+        // All bit patterns: every NaN must come back as it went in.
+        ScalarType::Float64 => arrays::<_, Float64Array>(any::<u64>().prop_map(f64::from_bits), len),
+        ScalarType::Float32 => arrays::<_, Float32Array>(any::<u32>().prop_map(f32::from_bits), len),
+        ScalarType::Bool => arrays::<_, BooleanArray>(any::<bool>(), len),
+        ScalarType::UnixTimestamp => vec(any::<i64>(), len)
+            .prop_map(|values| {
+                Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC")) as ArrayRef
+            })
+            .boxed(),
+    };
+    (values, nulls(len))
+        .prop_map(|(values, nulls)| {
+            let data = values.to_data().into_builder().nulls(nulls).build().unwrap();
+            arrow::array::make_array(data)
+        })
+        .boxed()
+}
+
+fn nulls(len: usize) -> impl Strategy<Value = Option<NullBuffer>> {
+    option::of(vec(any::<bool>(), len)).prop_map(|valid| valid.map(NullBuffer::from))
+}
