@@ -79,22 +79,22 @@ impl ViewRows {
 mod tests {
     use super::*;
 
-    fn key(byte: u8) -> Option<EntityKey> {
-        Some(EntityKey::from_bytes(&[byte]))
+    fn key(byte: u8) -> EntityKey {
+        EntityKey::from_bytes(&[byte])
     }
 
     #[test]
     fn equal_keys_are_read_once_and_every_row_finds_its_own() {
-        let all = vec![key(3), key(1), None, key(3), key(1), None];
+        let all = vec![Some(key(3)), Some(key(1)), None, Some(key(3)), Some(key(1)), None];
         let distinct = DistinctKeys::new(all.clone());
-        assert_eq!(*distinct.keys, [key(3), key(1), None]);
+        assert_eq!(*distinct.keys, [Some(key(3)), Some(key(1)), None]);
         let again: Vec<_> = distinct.rows.unwrap().iter().map(|row| distinct.keys[*row].clone()).collect();
         assert_eq!(again, all);
     }
 
     #[test]
     fn keys_that_differ_are_passed_on_as_they_are() {
-        let distinct = DistinctKeys::new(vec![key(2), key(1)]);
-        assert_eq!((&*distinct.keys, distinct.rows), (&[key(2), key(1)][..], None));
+        let distinct = DistinctKeys::new(vec![Some(key(2)), Some(key(1))]);
+        assert_eq!((&*distinct.keys, distinct.rows), (&[Some(key(2)), Some(key(1))][..], None));
     }
 }

@@ -46,8 +46,11 @@ pub struct ResponseColumn {
     pub(crate) name: Arc<str>,
     pub(crate) values: ArrayRef,
     pub(crate) presence: Presence,
-    pub(crate) event_timestamps: Option<Arc<[Option<Timestamp>]>>,
+    pub(crate) event_timestamps: Option<EventTimes>,
 }
+
+/// The event time of each row, where it has one.
+pub(crate) type EventTimes = Arc<[Option<Timestamp>]>;
 
 /// Which values of a column are held.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +89,11 @@ impl OnlineResponse {
     /// The columns: entity columns, then features.
     pub fn columns(&self) -> &[ResponseColumn] {
         &self.columns
+    }
+
+    /// The feature columns alone.
+    pub fn feature_columns(&self) -> &[ResponseColumn] {
+        self.columns.get(self.entity_columns..).unwrap_or_default()
     }
 
     /// The column of a name.

@@ -51,7 +51,9 @@ fn push_as_python(out: &mut Vec<u8>, text: &[u8]) {
     if let Some(digits) = unsigned.strip_prefix(b"0.0000")
         && let Some((first, rest)) = digits.split_first()
     {
-        out.extend_from_slice(&text[..text.len() - unsigned.len()]);
+        if unsigned.len() < text.len() {
+            out.push(b'-');
+        }
         out.push(*first);
         if !rest.is_empty() {
             out.push(b'.');
@@ -140,7 +142,7 @@ mod tests {
         #[test]
         fn small_and_middling_floats_have_rusts_shortest_digits(number in -1e6_f64..1e6) {
             let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-            let rust = digits(&format!("{number:e}").split('e').next().unwrap_or_default().to_owned());
+            let rust = digits(format!("{number:e}").split('e').next().unwrap());
             let ours = encoded(number);
             let mantissa = digits(ours.split('e').next().unwrap());
             prop_assert_eq!(mantissa.trim_matches('0'), rust.trim_matches('0'));

@@ -9,7 +9,7 @@ use larder_core::Timestamp;
 use super::event_time::push_event_time;
 use super::text::push_string;
 use super::values::push_values;
-use crate::online_response::Presence;
+use crate::online_response::{EventTimes, Presence};
 use crate::{FeatureStatus, OnlineResponse, ResponseColumn};
 
 /// The body of Feast's `/get-online-features`.
@@ -69,7 +69,7 @@ struct Encoder {
     /// Statuses and times of columns that are all present and have no event time.
     computed: Option<Range<usize>>,
     statuses: Option<(Presence, Range<usize>)>,
-    times: Option<(Arc<[Option<Timestamp>]>, Range<usize>)>,
+    times: Option<(EventTimes, Range<usize>)>,
 }
 
 impl Encoder {

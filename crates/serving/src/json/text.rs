@@ -1,34 +1,25 @@
 //! Text as a JSON string, with the escapes that Python's `json` uses and no others.
 
-/// For each byte what stands for it: itself (0), `\u00XX` (`u`), or a backslash and this letter.
-const ESCAPES: [u8; 256] = {
-    let mut escapes = [0; 256];
-    let mut control = 0;
-    while control < 0x20 {
-        escapes[control] = b'u';
-        control += 1;
-    }
-    escapes[0x08] = b'b';
-    escapes[0x09] = b't';
-    escapes[0x0a] = b'n';
-    escapes[0x0c] = b'f';
-    escapes[0x0d] = b'r';
-    escapes[b'"' as usize] = b'"';
-    escapes[b'\\' as usize] = b'\\';
-    escapes
-};
-
 /// Writes `text` in quotes.
 pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let mut rest = text.as_bytes();
-    while let Some(at) = rest.iter().position(|byte| escape_of(*byte) != 0) {
+    while let Some(at) = rest.iter().position(|byte| must_be_escaped(*byte)) {
         let (plain, escaped) = rest.split_at(at);
         out.extend_from_slice(plain);
         let Some((byte, after)) = escaped.split_first() else { break };
-        match escape_of(*byte) {
-            b'u' => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
-            letter => out.extend_from_slice(&[b'\\', letter]),
+        let letter = match byte {
+            0x08 => b'b',
+            b'\t' => b't',
+            b'\n' => b'n',
+            0x0c => b'f',
+            b'\r' => b'r',
+            other => *other,
+        };
+        if letter < 0x20 {
+            out.extend_from_slice(format!("\\u{letter:04x}").as_bytes());
+        } else {
+            out.extend_from_slice(&[b'\\', letter]);
         }
         rest = after;
     }
@@ -36,8 +27,8 @@ pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-fn escape_of(byte: u8) -> u8 {
-    ESCAPES.get(usize::from(byte)).copied().unwrap_or(0)
+fn must_be_escaped(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
 #[cfg(test)]

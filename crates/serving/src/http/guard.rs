@@ -1,0 +1,156 @@
+//! What every request passes: a permit, the limits of its body, a net for panics, the metrics.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use futures::FutureExt as _;
+use larder_core::{Error, ErrorKind};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout};
+
+use super::ServerOptions;
+use super::background::{BackgroundTasks, ViewsInProgress};
+use super::body::RequestBody;
+use super::error::{HttpError, error_response};
+use super::metrics::{Endpoint, ServerMetrics};
+use crate::FeatureServer;
+
+/// What all requests of a server share.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) server: Arc<dyn FeatureServer>,
+    pub(crate) options: ServerOptions,
+    pub(crate) metrics: ServerMetrics,
+    pub(crate) background: BackgroundTasks,
+    pub(crate) in_progress: Arc<ViewsInProgress>,
+    permits: Semaphore,
+}
+
+impl App {
+    pub(crate) fn new(server: Arc<dyn FeatureServer>, options: ServerOptions) -> Self {
+        let permits = Semaphore::new(options.max_concurrent_requests.min(Semaphore::MAX_PERMITS));
+        Self {
+            server,
+            metrics: ServerMetrics::new(),
+            background: BackgroundTasks::default(),
+            in_progress: Arc::default(),
+            permits,
+            options,
+        }
+    }
+
+    async fn permit(&self, endpoint: Endpoint) -> Result<Option<SemaphorePermit<'_>>, HttpError> {
+        if !endpoint.is_short() {
+            return Ok(None);
+        }
+        if let Ok(permit) = self.permits.try_acquire() {
+            return Ok(Some(permit));
+        }
+        if let Ok(Ok(permit)) = timeout(self.options.queue_timeout, self.permits.acquire()).await {
+            return Ok(Some(permit));
+        }
+        let text = "Too many requests at the same time; try again later";
+        Err(HttpError::detail(StatusCode::SERVICE_UNAVAILABLE, text))
+    }
+
+    async fn body(&self, headers: &HeaderMap, body: Body) -> Result<RequestBody, HttpError> {
+        let limit = self.options.max_body_bytes;
+        let too_large = || {
+            let text = format!("The body is larger than {limit} bytes; send fewer rows at a time");
+            HttpError::detail(StatusCode::PAYLOAD_TOO_LARGE, &text)
+        };
+        let declared =
+            headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        if declared.is_some_and(|length: u64| length > limit as u64) {
+            return Err(too_large());
+        }
+        let read = match timeout(self.options.body_timeout, to_bytes(body, limit)).await {
+            Ok(read) => read,
+            Err(_elapsed) => {
+                let text = "The body did not arrive in time";
+                return Err(HttpError::detail(StatusCode::REQUEST_TIMEOUT, text));
+            }
+        };
+        match read {
+            Ok(bytes) => Ok(RequestBody { bytes, is_json: is_json(headers) }),
+            Err(error) if is_over_limit(&error) => Err(too_large()),
+            Err(_broken) => {
+                Err(HttpError::detail(StatusCode::BAD_REQUEST, "There was an error parsing the body"))
+            }
+        }
+    }
+}
+
+/// Answers one request. Whatever `handle` does, there is an answer, and it is counted.
+pub(crate) async fn answer<F, A>(app: Arc<App>, endpoint: Endpoint, request: Request, handle: F) -> Response
+where
+    F: FnOnce(Arc<App>, RequestBody) -> A,
+    A: Future<Output = Result<Response, HttpError>>,
+{
+    let started = Instant::now();
+    let (head, body) = request.into_parts();
+    let handled = AssertUnwindSafe(async {
+        let _permit = app.permit(endpoint).await?;
+        let body = app.body(&head.headers, body).await?;
+        handle(Arc::clone(&app), body).await
+    })
+    .catch_unwind()
+    .await;
+    let answer = handled.unwrap_or_else(|_panic| {
+        // The panic hook has printed message and place.
+        Err(Error::new(ErrorKind::Internal, format!("a request to {} panicked", endpoint.path())).into())
+    });
+    let response = answer.unwrap_or_else(|error| error_response(&error, app.options.error_status));
+    app.metrics.answered(endpoint, response.status().is_success(), started.elapsed());
+    response
+}
+
+/// Whether a body is to be read as JSON, by `FastAPI`'s rule; without a content type it is.
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(content_type) = headers.get(header::CONTENT_TYPE) else { return true };
+    let Ok(content_type) = content_type.to_str() else { return false };
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let subtype = essence.strip_prefix("application/");
+    subtype.is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
+}
+
+fn is_over_limit(error: &axum::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        if error.is::<http_body_util::LengthLimitError>() {
+            return true;
+        }
+        source = error.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn json_is_what_fastapi_takes_for_json() {
+        for (content_type, expected) in [
+            ("application/json", true),
+            ("Application/JSON; charset=utf-8", true),
+            ("application/vnd.api+json", true),
+            ("text/json", false),
+            ("text/plain", false),
+            ("application/x-www-form-urlencoded", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+            assert_eq!(is_json(&headers), expected, "{content_type}");
+        }
+        assert!(is_json(&HeaderMap::new()));
+    }
+}

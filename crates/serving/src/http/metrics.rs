@@ -1,0 +1,202 @@
+//! What the server counts, under Feast's names, as Prometheus text.
+//!
+//! Feast's latency histogram also has the labels `feature_count` and `feature_view_count`; a client
+//! chooses those, so they are left out here.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use larder_core::Timestamp;
+use larder_registry::RegistrySnapshot;
+use metrics::{Counter, Histogram, counter, gauge, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio::time::Instant;
+
+use crate::{MaterializeEvent, MaterializeObserver, OnlineResponse};
+
+const SECONDS: &[f64] = &[
+    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+const ENTITIES: &[f64] = &[1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 10_000.0];
+
+/// The recorder of the process. Metrics of all crates end here, from the first call on.
+pub(crate) fn prometheus() -> &'static PrometheusHandle {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    HANDLE.get_or_init(|| {
+        let buckets = "bucket lists are not empty";
+        let recorder = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)
+            .expect(buckets)
+            .set_buckets_for_metric(Matcher::Suffix("_entity_count".to_owned()), ENTITIES)
+            .expect(buckets)
+            .build_recorder();
+        let handle = recorder.handle();
+        if metrics::set_global_recorder(recorder).is_err() {
+            tracing::warn!("the process has a metrics recorder already: `/metrics` will be empty");
+        }
+        handle
+    })
+}
+
+/// How often samples are moved from their buffers into histograms.
+pub(crate) const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A route that is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    GetOnlineFeatures,
+    Push,
+    WriteToOnlineStore,
+    Materialize,
+    MaterializeIncremental,
+    MaterializeWithProgress,
+}
+
+impl Endpoint {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::GetOnlineFeatures,
+        Self::Push,
+        Self::WriteToOnlineStore,
+        Self::Materialize,
+        Self::MaterializeIncremental,
+        Self::MaterializeWithProgress,
+    ];
+
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::GetOnlineFeatures => "/get-online-features",
+            Self::Push => "/push",
+            Self::WriteToOnlineStore => "/write-to-online-store",
+            Self::Materialize => "/materialize",
+            Self::MaterializeIncremental => "/materialize-incremental",
+            Self::MaterializeWithProgress => "/v1/materialize",
+        }
+    }
+
+    /// Whether it is over soon, so that its requests may wait for each other.
+    pub(crate) fn is_short(self) -> bool {
+        matches!(self, Self::GetOnlineFeatures | Self::Push | Self::WriteToOnlineStore)
+    }
+}
+
+/// The metrics of every request, looked up once.
+#[derive(Debug)]
+pub(crate) struct ServerMetrics {
+    endpoints: Vec<EndpointMetrics>,
+    online_requests: Counter,
+    entity_count: Histogram,
+    present: Counter,
+    not_found: Counter,
+}
+
+#[derive(Debug)]
+struct EndpointMetrics {
+    endpoint: Endpoint,
+    success: Counter,
+    error: Counter,
+    latency: Histogram,
+}
+
+impl ServerMetrics {
+    pub(crate) fn new() -> Self {
+        let endpoint_metrics = |endpoint: Endpoint| {
+            let path = endpoint.path();
+            let requests = |status| counter!("feast_feature_server_request_total", "endpoint" => path, "status" => status);
+            EndpointMetrics {
+                endpoint,
+                success: requests("success"),
+                error: requests("error"),
+                latency: histogram!("feast_feature_server_request_latency_seconds", "endpoint" => path),
+            }
+        };
+        Self {
+            endpoints: Endpoint::ALL.map(endpoint_metrics).into(),
+            online_requests: counter!("feast_online_features_request_total"),
+            entity_count: histogram!("feast_online_features_entity_count"),
+            present: counter!("feast_online_features_status_total", "status" => "PRESENT"),
+            not_found: counter!("feast_online_features_status_total", "status" => "NOT_FOUND"),
+        }
+    }
+
+    pub(crate) fn answered(&self, endpoint: Endpoint, success: bool, latency: Duration) {
+        let Some(known) = self.endpoints.iter().find(|known| known.endpoint == endpoint) else { return };
+        if success { &known.success } else { &known.error }.increment(1);
+        known.latency.record(latency);
+    }
+
+    pub(crate) fn answered_features(&self, response: &OnlineResponse) {
+        self.online_requests.increment(1);
+        self.entity_count.record(u32::try_from(response.row_count()).unwrap_or(u32::MAX));
+        let (mut present, mut not_found) = (0, 0);
+        for column in response.feature_columns() {
+            let (held, missing) = column.status_counts();
+            present += held as u64;
+            not_found += missing as u64;
+        }
+        self.present.increment(present);
+        self.not_found.increment(not_found);
+    }
+}
+
+/// Counts a push that was taken; the source's name is one that the registry has.
+pub(crate) fn pushed(push_source: String, request_mode: &'static str) {
+    counter!("feast_push_request_total", "push_source" => push_source, "mode" => request_mode).increment(1);
+}
+
+/// Sets how long ago the newest materialized time of each view is.
+pub(crate) fn set_freshness(snapshot: &RegistrySnapshot, now: Timestamp) {
+    for view in snapshot.feature_views() {
+        let Some(end) = view.materialization_intervals.iter().map(|interval| interval.end).max() else {
+            continue;
+        };
+        let micros = u64::try_from(now.micros().saturating_sub(end.micros())).unwrap_or(0);
+        let labels = [("feature_view", view.object.name.clone()), ("project", snapshot.project.name.clone())];
+        gauge!("feast_feature_freshness_seconds", &labels).set(Duration::from_micros(micros).as_secs_f64());
+    }
+}
+
+/// Passes progress on, and counts the views of a materialization.
+pub(crate) struct CountingObserver {
+    inner: Arc<dyn MaterializeObserver>,
+    running: Mutex<Option<(String, Instant)>>,
+}
+
+impl CountingObserver {
+    pub(crate) fn new(inner: Arc<dyn MaterializeObserver>) -> Self {
+        Self { inner, running: Mutex::new(None) }
+    }
+
+    /// Counts the view that was running when the materialization failed.
+    pub(crate) fn failed(&self) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((view, started)) = running {
+            count_view(view, "failure", started);
+        }
+    }
+}
+
+impl MaterializeObserver for CountingObserver {
+    fn observe(&self, event: MaterializeEvent) {
+        {
+            let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            match &event {
+                MaterializeEvent::ViewStarted { feature_view, .. } => {
+                    *running = Some((feature_view.clone(), Instant::now()));
+                }
+                MaterializeEvent::ViewDone(_) => {
+                    if let Some((view, started)) = running.take() {
+                        count_view(view, "success", started);
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.inner.observe(event);
+    }
+}
+
+fn count_view(view: String, status: &'static str, started: Instant) {
+    histogram!("feast_materialization_duration_seconds", "feature_view" => view.clone())
+        .record(started.elapsed());
+    counter!("feast_materialization_result_total", "feature_view" => view, "status" => status).increment(1);
+}

@@ -1,0 +1,27 @@
+//! The HTTP door: Feast's routes, bodies, statuses and error envelope, and a few of our own.
+//!
+//! | route | answers |
+//! |---|---|
+//! | `POST /get-online-features` | values, statuses and event times, a column each |
+//! | `POST /push`, `POST /write-to-online-store` | nothing, `null` |
+//! | `POST /materialize`, `POST /materialize-incremental` | `null`, or with `?async=true` at once |
+//! | `POST /v1/materialize` | a line of JSON per step |
+//! | `GET /health` | 200 or 503 |
+//! | `GET /metrics` | Prometheus text |
+//!
+//! A request passes [`guard`] (permit, body limit, panics, metrics), [`body`] (JSON to a request, or the
+//! 422 that `FastAPI` gives), its route in [`routes`], and [`error`] if it fails.
+
+mod background;
+mod body;
+mod error;
+mod fields;
+mod guard;
+mod metrics;
+mod options;
+mod python_json;
+mod routes;
+mod serve;
+
+pub use options::{ErrorStatus, ServerOptions};
+pub use serve::{serve, shutdown_signal};

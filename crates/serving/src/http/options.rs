@@ -1,0 +1,54 @@
+//! What an operator may set.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use larder_core::{Clock, SystemClock};
+
+/// Limits and switches of the HTTP door.
+#[derive(Clone, Debug)]
+pub struct ServerOptions {
+    /// Bytes of one request body; a larger one is refused with 413.
+    pub max_body_bytes: usize,
+    /// Requests for features, pushes and writes that are worked on at the same time; others wait.
+    pub max_concurrent_requests: usize,
+    /// How long a request may wait for its turn before it is refused with 503.
+    pub queue_timeout: Duration,
+    /// How long a client may take to send its body before it is refused with 408.
+    pub body_timeout: Duration,
+    /// How long a connection may be open without the head of a request before it is closed.
+    pub idle_timeout: Duration,
+    /// How long requests and materializations may go on after the shutdown has begun.
+    pub shutdown_timeout: Duration,
+    /// Which statuses mistakes get.
+    pub error_status: ErrorStatus,
+    /// Where "now" comes from.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Which HTTP statuses a user's mistakes get.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ErrorStatus {
+    /// A 4xx for every mistake in a request.
+    #[default]
+    Precise,
+    /// Feast's: 500 for most of them.
+    Feast,
+}
+
+impl Default for ServerOptions {
+    /// 16 MiB bodies, 1,024 requests at a time, 5 s of waiting; 30 s for a body and for the shutdown,
+    /// 75 s for idle connections.
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 16 << 20,
+            max_concurrent_requests: 1024,
+            queue_timeout: Duration::from_secs(5),
+            body_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(75),
+            shutdown_timeout: Duration::from_secs(30),
+            error_status: ErrorStatus::default(),
+            clock: Arc::new(SystemClock),
+        }
+    }
+}

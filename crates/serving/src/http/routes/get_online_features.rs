@@ -1,0 +1,29 @@
+//! `POST /get-online-features`
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use larder_core::{Error, ErrorKind};
+
+use crate::http::body::{GetOnlineFeatures, RequestBody};
+use crate::http::error::{HttpError, json_response};
+use crate::http::guard::App;
+
+/// An answer with more values than this takes long enough to write that other requests would notice.
+const LARGE_ANSWER_VALUES: usize = 50_000;
+
+pub(crate) async fn get_online_features(app: Arc<App>, body: RequestBody) -> Result<Response, HttpError> {
+    let body: GetOnlineFeatures = body.read().await?;
+    let metadata = body.include_feature_view_version_metadata;
+    let answer = app.server.get_online_features(body.into_request()).await?;
+    app.metrics.answered_features(&answer);
+    let json = if answer.columns().len() * answer.row_count() <= LARGE_ANSWER_VALUES {
+        answer.to_json(metadata)
+    } else {
+        tokio::task::spawn_blocking(move || answer.to_json(metadata))
+            .await
+            .map_err(|failed| Error::new(ErrorKind::Internal, failed))?
+    };
+    Ok(json_response(StatusCode::OK, json))
+}

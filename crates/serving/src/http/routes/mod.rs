@@ -1,0 +1,9 @@
+//! The routes, one file each.
+
+mod get_online_features;
+mod materialize;
+mod observe;
+mod push;
+mod router;
+
+pub(crate) use router::router;

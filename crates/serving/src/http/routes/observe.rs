@@ -1,0 +1,33 @@
+//! `GET /health` and `GET /metrics`
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+
+use crate::http::guard::App;
+use crate::http::metrics::{prometheus, set_freshness};
+
+/// Empty: 200 if requests can be answered, else 503.
+pub(crate) async fn health(State(app): State<Arc<App>>) -> Response {
+    let mut response = Response::new(Body::empty());
+    if let Err(error) = app.server.health().await {
+        tracing::warn!(error = error.chain(), "not healthy");
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    response
+}
+
+/// Prometheus text. Without a registry everything but the freshness of views is there.
+pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
+    match app.server.snapshot().await {
+        Ok(snapshot) => set_freshness(&snapshot, app.options.clock.now()),
+        Err(error) => tracing::warn!(error = error.chain(), "no registry to tell how fresh views are"),
+    }
+    let mut response = Response::new(Body::from(prometheus().render()));
+    let content_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response
+}

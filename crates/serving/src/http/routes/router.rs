@@ -1,0 +1,93 @@
+//! Which path leads where, and what the other paths answer.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Query, Request, State};
+use axum::http::uri::Uri;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use axum::routing::{get, post};
+
+use super::get_online_features::get_online_features;
+use super::materialize::{materialize, materialize_incremental, materialize_with_progress};
+use super::observe::{health, metrics};
+use super::push::{push, write_to_online_store};
+use crate::http::error::{HttpError, error_response};
+use crate::http::guard::{App, answer};
+use crate::http::metrics::Endpoint;
+
+type Parameters = Query<HashMap<String, String>>;
+
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route(
+            Endpoint::GetOnlineFeatures.path(),
+            post(async |State(app): State<Arc<App>>, request: Request| {
+                answer(app, Endpoint::GetOnlineFeatures, request, get_online_features).await
+            }),
+        )
+        .route(
+            Endpoint::Push.path(),
+            post(async |State(app): State<Arc<App>>, request: Request| {
+                answer(app, Endpoint::Push, request, push).await
+            }),
+        )
+        .route(
+            Endpoint::WriteToOnlineStore.path(),
+            post(async |State(app): State<Arc<App>>, request: Request| {
+                answer(app, Endpoint::WriteToOnlineStore, request, write_to_online_store).await
+            }),
+        )
+        .route(
+            Endpoint::Materialize.path(),
+            post(async |State(app): State<Arc<App>>, Query(query): Parameters, request: Request| {
+                answer(app, Endpoint::Materialize, request, |app, body| materialize(app, body, query)).await
+            }),
+        )
+        .route(
+            Endpoint::MaterializeIncremental.path(),
+            post(async |State(app): State<Arc<App>>, Query(query): Parameters, request: Request| {
+                let handle = |app, body| materialize_incremental(app, body, query);
+                answer(app, Endpoint::MaterializeIncremental, request, handle).await
+            }),
+        )
+        .route(
+            Endpoint::MaterializeWithProgress.path(),
+            post(async |State(app): State<Arc<App>>, request: Request| {
+                answer(app, Endpoint::MaterializeWithProgress, request, materialize_with_progress).await
+            }),
+        )
+        .route("/health", get(health))
+        .route("/metrics", get(metrics))
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(not_found)
+        .with_state(app)
+}
+
+async fn method_not_allowed(State(app): State<Arc<App>>) -> Response {
+    let error = HttpError::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+    error_response(&error, app.options.error_status)
+}
+
+/// A path with a slash too many is sent to the one without, as `FastAPI` does.
+async fn not_found(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
+    let known = |path: &str| {
+        Endpoint::ALL.iter().any(|endpoint| endpoint.path() == path)
+            || ["/health", "/metrics"].contains(&path)
+    };
+    if let Some(path) = uri.path().strip_suffix('/').filter(|path| known(path)) {
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let base = host.map(|host| format!("http://{host}")).unwrap_or_default();
+        let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        if let Ok(location) = HeaderValue::try_from(format!("{base}{path}{query}")) {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+            response.headers_mut().insert(header::LOCATION, location);
+            return response;
+        }
+    }
+    error_response(&HttpError::detail(StatusCode::NOT_FOUND, "Not Found"), app.options.error_status)
+}

@@ -1,0 +1,134 @@
+//! From a listener to answers, until the shutdown.
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
+
+use super::ServerOptions;
+use super::guard::App;
+use super::metrics::{UPKEEP_INTERVAL, prometheus};
+use super::routes::router;
+use crate::FeatureServer;
+
+/// How long to wait after a failure to accept, which is mostly a lack of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves requests from `listener` until `shutdown` is ready, and then finishes what has begun.
+///
+/// After the shutdown no connection is taken and idle ones are closed; requests and materializations
+/// have [`shutdown_timeout`](ServerOptions::shutdown_timeout) to end, and are then dropped.
+///
+/// # Errors
+///
+/// None so far: a connection that fails ends alone, and a failure to accept is tried again.
+pub async fn serve(
+    listener: TcpListener,
+    server: Arc<dyn FeatureServer>,
+    options: ServerOptions,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let metrics = prometheus();
+    let app = Arc::new(App::new(server, options));
+    let router = router(Arc::clone(&app));
+    let (closing, closed) = watch::channel(false);
+    let mut connections = JoinSet::new();
+    let mut upkeep = interval(UPKEEP_INTERVAL);
+    upkeep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut shutdown = pin!(shutdown);
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _peer)) => {
+                    let connection = serve_connection(stream, router.clone(), closed.clone(), &app.options);
+                    connections.spawn(connection);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            // Nobody else takes note of the connections that have ended.
+            Some(_ended) = connections.join_next() => {}
+            _ = upkeep.tick() => metrics.run_upkeep(),
+            () = &mut shutdown => break,
+        }
+    }
+    drop(listener);
+    let deadline = Instant::now() + app.options.shutdown_timeout;
+    tracing::info!(connections = connections.len(), "shutting down");
+    // There is a receiver, `closed`, so this reaches everyone.
+    let _all_told = closing.send(true);
+    let all_ended = async { while connections.join_next().await.is_some() {} };
+    if timeout_at(deadline, all_ended).await.is_err() {
+        tracing::warn!(connections = connections.len(), "dropping requests that did not finish in time");
+        connections.shutdown().await;
+    }
+    app.background.finish(deadline).await;
+    Ok(())
+}
+
+fn serve_connection(
+    stream: TcpStream,
+    router: Router,
+    mut closed: watch::Receiver<bool>,
+    options: &ServerOptions,
+) -> impl Future<Output = ()> + Send + 'static {
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(options.idle_timeout);
+    async move {
+        // An answer is one write: waiting to fill a packet would only delay it.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "cannot turn off the delay of small packets");
+        }
+        let service = TowerToHyperService::new(router);
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+        let told_to_close = async { closed.wait_for(|closed| *closed).await.map(|_| ()) };
+        let ended = tokio::select! {
+            ended = &mut connection => ended,
+            _ = told_to_close => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "connection ended early");
+        }
+    }
+}
+
+/// Ready when the process is asked to end: by SIGTERM or SIGINT, or Ctrl-C where there are no signals.
+pub async fn shutdown_signal() {
+    let interrupted = async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(%error, "cannot wait for Ctrl-C");
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminated) => tokio::select! {
+                () = interrupted => {}
+                _ = terminated.recv() => {}
+            },
+            Err(error) => {
+                tracing::error!(%error, "cannot wait for SIGTERM");
+                interrupted.await;
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    interrupted.await;
+}
