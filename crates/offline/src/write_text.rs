@@ -11,7 +11,7 @@ use arrow_json::WriterBuilder;
 use arrow_json::writer::LineDelimited;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use larder_core::{FileFormat, column};
+use larder_core::{FileFormat, Timestamp, column};
 use serde_json::{Map, Value};
 
 use crate::error::OfflineError;
@@ -57,7 +57,11 @@ pub(crate) fn write_text(
 /// The column with times in UTC and bytes as base64, also inside lists.
 fn plain_column(name: &str, array: &ArrayRef) -> Result<ArrayRef, OfflineError> {
     Ok(match array.data_type() {
-        DataType::Timestamp(_, _) => Arc::new(column::to_timestamps(name, array)?),
+        DataType::Timestamp(_, _) => {
+            let times = column::to_timestamps(name, array)?;
+            let text = times.iter().map(|time| time.map(|time| Timestamp::from_micros(time).to_string()));
+            Arc::new(text.collect::<StringArray>())
+        }
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
             let bytes =
                 cast(array, &DataType::Binary).map_err(OfflineError::arrow("lay out bytes as text"))?;
