@@ -57,9 +57,9 @@ pub struct OnlineWrite {
 /// What became of the rows of a write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WriteOutcome {
-    /// Rows that took effect.
+    /// Rows that took effect: of rows with one key in one write, at most one.
     pub written: usize,
-    /// Rows that lost against a newer row.
+    /// Rows that lost against a newer row, or against another row of the same write.
     pub older: usize,
 }
 

@@ -94,8 +94,10 @@ async fn check(folder: &Path, acknowledged: i64) -> Result<i64, Box<dyn std::err
         let keys: Arc<[Option<EntityKey>]> = keys().into_iter().map(Some).collect();
         let read = OnlineRead { view: view(number), features: Arc::new([0, 1]), keys };
         let rows = store.read(vec![read]).await?.remove(0);
-        let rounds = rows.columns[0].values.as_primitive::<Int64Type>();
-        let texts = rows.columns[1].values.as_string::<i32>();
+        let [rounds, texts] = rows.columns.as_slice() else {
+            return Err("two features were asked for".into());
+        };
+        let (rounds, texts) = (rounds.values.as_primitive::<Int64Type>(), texts.values.as_string::<i32>());
         for (row, time) in rows.event_timestamps.iter().enumerate() {
             let Some(time) = time else {
                 assert_eq!(acknowledged, 0, "view {number}, row {row} is lost");

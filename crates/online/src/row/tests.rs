@@ -193,12 +193,11 @@ proptest! {
         let columns = decode(&features, &wanted, &rows).unwrap();
         for ((column, source), wanted) in columns.iter().zip(sources).zip(&wanted) {
             prop_assert_eq!(column.values.data_type(), &wanted.value_type.data_type());
-            match source {
-                Some(position) => prop_assert_eq!(&column.values, &take(&batch, position, &order)),
-                None => {
-                    prop_assert_eq!(column.present.count_set_bits(), 0);
-                    prop_assert_eq!(column.values.null_count(), order.len());
-                }
+            if let Some(position) = source {
+                prop_assert_eq!(&column.values, &take(&batch, position, &order));
+            } else {
+                prop_assert_eq!(column.present.count_set_bits(), 0);
+                prop_assert_eq!(column.values.null_count(), order.len());
             }
         }
     }

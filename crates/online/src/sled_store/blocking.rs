@@ -1,4 +1,8 @@
 //! The one place where async meets sled. Below it everything is plain synchronous code.
+//!
+//! Writes, flushes and removals always come through here; so do reads, except small ones of a store that
+//! fits into its cache: for them the way here and back costs more than the read. See
+//! [`SledOptions::inline_read_rows`](super::SledOptions::inline_read_rows).
 
 use std::sync::Arc;
 

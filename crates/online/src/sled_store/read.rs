@@ -39,6 +39,9 @@ fn fetch(views: &[Arc<StoredView>], reads: &[OnlineRead]) -> Result<Vec<Vec<Opti
         let Some((keys, project)) = reads.get(first).map(|read| (&read.keys, &read.view.project)) else {
             break;
         };
+        if fetched.get(first) == Some(&true) {
+            continue;
+        }
         // Reads of the same keys go together, entity by entity: their rows are neighbours.
         let together: Vec<(usize, &StoredView)> = (first..reads.len())
             .zip(reads.iter().zip(views).skip(first))
