@@ -4,6 +4,8 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::Int64Type;
@@ -62,13 +64,17 @@ fn values(columns: &[OnlineColumn]) -> Vec<Option<i64>> {
 
 /// Changes the stored rows behind the store's back.
 fn rewrite_rows(folder: &Path, change: impl Fn(Vec<u8>) -> Vec<u8>) -> TestResult {
-    let db = sled::open(folder.join("sled"))?;
-    let rows = db.open_tree("rows/rides")?;
+    // Sled's background work may hold its file for an instant after the store was dropped.
+    let db = (0..500).find_map(|_| {
+        thread::sleep(Duration::from_millis(10));
+        sled::open(folder.join("sled")).ok()
+    });
+    let rows = db.as_ref().ok_or("sled's file is released")?.open_tree("rows/rides")?;
     for item in &rows {
         let (key, value) = item?;
         rows.insert(key, change(value.to_vec()))?;
     }
-    db.flush()?;
+    rows.flush()?;
     Ok(())
 }
 
@@ -173,8 +179,7 @@ fn asking_for_the_server_does_not_keep_others_from_opening() -> TestResult {
     let folder = tempfile::tempdir()?;
     drop(open(folder.path())?);
     let path = folder.path().to_owned();
-    let asking =
-        std::thread::spawn(move || (0..200).try_for_each(|_| ServerAddress::read(&path).map(|_| ())));
+    let asking = thread::spawn(move || (0..200).try_for_each(|_| ServerAddress::read(&path).map(|_| ())));
     for _ in 0..3 {
         open(folder.path())?;
     }
