@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::Int64Type;
 use larder_core::{
     EntityKey, ErrorKind, Field, OnlineColumn, OnlineRead, OnlineStore, OnlineView, OnlineWrite, RowVersion,
@@ -92,6 +92,34 @@ async fn rows_survive_closing_and_are_read_after_the_features_changed() -> TestR
 
     write(&store, &before, 4, 8).await?;
     assert_eq!(values(&read(&store, &before).await?), [Some(7), Some(7)], "newest wins after reopening too");
+    Ok(())
+}
+
+/// Sled keeps values that exceed a segment of its log (512 KiB) in files of their own.
+#[tokio::test]
+async fn rows_larger_than_a_segment_of_the_log_survive_too() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let features = vec![Field::new("text", ValueType::STRING)];
+    let view = Arc::new(OnlineView { project: "rides".into(), name: "texts".into(), features });
+    let texts: ArrayRef =
+        Arc::new(StringArray::from_iter_values((0..4).map(|row| "ß".repeat(row * 400_000))));
+    let keys: Vec<EntityKey> = (0..4_u8).map(|row| EntityKey::from_bytes(&[row])).collect();
+    let version = RowVersion { event_timestamp: Timestamp::from_micros(1), created_timestamp: None };
+    let store = open(folder.path())?;
+    for _ in 0..3 {
+        let write = OnlineWrite {
+            view: Arc::clone(&view),
+            keys: keys.clone(),
+            versions: vec![version; 4],
+            features: RecordBatch::try_from_iter([("text", Arc::clone(&texts))])?,
+        };
+        assert_eq!(store.write(write).await?.written, 4);
+    }
+    store.flush().await?;
+    drop(store);
+    let keys = keys.into_iter().map(Some).collect();
+    let rows = open(folder.path())?.read(vec![OnlineRead { view, features: Arc::new([0]), keys }]).await?;
+    assert_eq!(&rows[0].columns[0].values, &texts);
     Ok(())
 }
 

@@ -12,7 +12,8 @@ use crate::OnlineError;
 ///
 /// `sled::Db::flush` hands the log to the kernel and waits for `sync_file_range`, which survives the
 /// death of the process. It does not write file sizes nor empty the disk's own cache, so an `fdatasync`
-/// of the log follows.
+/// of the log follows. Values larger than a segment of the log (512 KiB) lie in files of their own,
+/// which nobody syncs: they survive the process, not a power cut.
 #[derive(Debug)]
 pub(super) struct DurableFlush {
     log: File,
