@@ -123,7 +123,9 @@ mod tests {
 
     fn of_cells(cells: &[&str]) -> DataType {
         let mut seen = SeenTypes::default();
-        cells.iter().for_each(|cell| seen.add_text(cell));
+        for cell in cells {
+            seen.add_text(cell);
+        }
         seen.data_type()
     }
 
@@ -146,7 +148,9 @@ mod tests {
     fn json_text_stays_text_unless_it_is_a_time() {
         let of = |values: &[Value]| {
             let mut seen = SeenTypes::default();
-            values.iter().for_each(|value| seen.add_json(value));
+            for value in values {
+                seen.add_json(value);
+            }
             seen.data_type()
         };
         assert_eq!(of(&[json!("7"), json!(null)]), DataType::Utf8);

@@ -1,12 +1,11 @@
 //! Appending to sources: which columns, in what order the rows come, and what survives.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::{file_source, times, whole_numbers, with_mapping, write_parquet};
 use arrow::array::{
     Array, ArrayRef, Float32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
     TimestampNanosecondArray,
@@ -17,7 +16,6 @@ use larder_core::{
     ValueType, ViewJoin,
 };
 use larder_offline::{FileOfflineStore, table};
-use support::{file_source, times, whole_numbers, with_mapping, write_parquet};
 
 const FORMATS: [FileFormat; 3] = [FileFormat::Parquet, FileFormat::Csv, FileFormat::NdJson];
 const NOON: &str = "2024-01-01T12:00:00Z";
@@ -33,7 +31,7 @@ fn rows(trips: &[i64]) -> RecordBatch {
         ("t", times(trips.iter().map(|_| Some(micros(NOON))))),
         ("trips", Arc::new(Int64Array::from(trips.to_vec()))),
     ];
-    support::batch(columns, trips.len())
+    crate::support::batch(columns, trips.len())
 }
 
 fn source(path: &str, format: FileFormat) -> DataSource {
@@ -44,7 +42,7 @@ fn source(path: &str, format: FileFormat) -> DataSource {
 async fn newest(store: &FileOfflineStore, source: &DataSource) -> Option<i64> {
     let keys: ArrayRef = Arc::new(Int64Array::from(vec![1]));
     let frame = EntityFrame {
-        rows: support::batch(vec![("driver_id", keys)], 1),
+        rows: crate::support::batch(vec![("driver_id", keys)], 1),
         event_timestamps: Arc::new([Some(Timestamp::from_micros(micros(NOON) + 1_000_000))]),
     };
     let view = ViewJoin {
@@ -104,7 +102,7 @@ async fn columns_that_do_not_match_are_refused_in_feasts_words() {
             ("t", times([Some(0)].into_iter())),
             ("zzz", Arc::new(Int64Array::from(vec![1]))),
         ];
-        let error = store.append(&source, support::batch(columns, 1)).await.unwrap_err();
+        let error = store.append(&source, crate::support::batch(columns, 1)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert_eq!(
             error.to_string(),
@@ -138,7 +136,7 @@ async fn values_are_cast_to_the_types_of_the_file_and_times_without_zone_are_utc
         ("t", Arc::new(TimestampNanosecondArray::from(vec![nanos]).with_timezone("UTC"))),
         ("trips", Arc::new(Float32Array::from(vec![1.5]))),
     ];
-    let file = support::batch(columns, 1);
+    let file = crate::support::batch(columns, 1);
     write_parquet(&path, &file, 2);
     let pushed: Vec<(&str, ArrayRef)> = vec![
         ("driver_id", Arc::new(StringArray::from(vec!["1", "1"]))),
@@ -146,7 +144,7 @@ async fn values_are_cast_to_the_types_of_the_file_and_times_without_zone_are_utc
         ("trips", Arc::new(Int64Array::from(vec![Some(2), None]))),
     ];
     let source = source("one.parquet", FileFormat::Parquet);
-    store.append(&source, support::batch(pushed, 2)).await.unwrap();
+    store.append(&source, crate::support::batch(pushed, 2)).await.unwrap();
     let written = table::read_table(&path).unwrap();
     assert_eq!(written.schema(), file.schema());
     let expected = TimestampNanosecondArray::from(vec![nanos; 3]).with_timezone("UTC");
@@ -161,7 +159,7 @@ async fn values_are_cast_to_the_types_of_the_file_and_times_without_zone_are_utc
         ("t", times([Some(0), Some(0)].into_iter())),
         ("trips", Arc::new(Int64Array::from(vec![1, 1]))),
     ];
-    let error = store.append(&source, support::batch(beyond, 2)).await.unwrap_err();
+    let error = store.append(&source, crate::support::batch(beyond, 2)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.to_string().starts_with("column `driver_id`, row 1: 1099511627776"), "{error}");
     assert_eq!(table::read_table(&path).unwrap().num_rows(), 3);
@@ -177,7 +175,7 @@ async fn a_push_does_not_change_what_a_text_column_means() {
     let source = source("one.csv", FileFormat::Csv);
     let push = |driver_id: ArrayRef, trips: ArrayRef| {
         let t: ArrayRef = Arc::new(StringArray::from(vec!["2024-01-01 12:00:00"]));
-        support::batch(vec![("driver_id", driver_id), ("t", t), ("trips", trips)], 1)
+        crate::support::batch(vec![("driver_id", driver_id), ("t", t), ("trips", trips)], 1)
     };
     let one = || -> ArrayRef { Arc::new(Int64Array::from(vec![1])) };
     let error = store.append(&source, push(Arc::new(StringArray::from(vec!["x"])), one())).await.unwrap_err();

@@ -1,5 +1,4 @@
 //! Random tables, laid out in files, and what the naive reference makes of them.
-#![allow(dead_code, reason = "each test file uses a part")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,8 +12,8 @@ use arrow::array::{
 };
 use arrow::datatypes::{Int64Type, Schema};
 use larder_core::{
-    DataSource, DataSourceKind, EntityFrame, Field, FileFormat, FileSource, PullLatest, ScalarType,
-    Timestamp, ValueType, ViewJoin, timestamp_data_type,
+    DataSource, DataSourceKind, EntityFrame, Field, FileFormat, FileSource, PullLatest, Timestamp, ValueType,
+    ViewJoin, timestamp_data_type,
 };
 use larder_testkit::naive_join::{NaiveEntity, NaiveKey, NaiveRow};
 use parquet::arrow::ArrowWriter;
@@ -158,15 +157,13 @@ impl KeyShape {
     }
 
     /// The keys of the rows of a batch, as the naive reference writes them.
-    pub(crate) fn read_back(self, keys: &RecordBatch) -> Vec<Vec<NaiveKey>> {
-        let value = |column: &ArrayRef, row: usize| match ValueType::infer(column.data_type()) {
-            Some(ValueType::Scalar(ScalarType::String)) => {
-                NaiveKey::Text(column.as_string::<i32>().value(row).to_owned())
+    pub(crate) fn read_back(keys: &RecordBatch) -> Vec<Vec<NaiveKey>> {
+        let value = |column: &ArrayRef, row: usize| {
+            if let Some(text) = column.as_string_opt::<i32>() {
+                return NaiveKey::Text(text.value(row).to_owned());
             }
-            _ => {
-                let whole = arrow::compute::cast(column, &arrow::datatypes::DataType::Int64).unwrap();
-                NaiveKey::Whole(whole.as_primitive::<Int64Type>().value(row))
-            }
+            let whole = arrow::compute::cast(column, &arrow::datatypes::DataType::Int64).unwrap();
+            NaiveKey::Whole(whole.as_primitive::<Int64Type>().value(row))
         };
         (0..keys.num_rows())
             .map(|row| keys.columns().iter().map(|column| value(column, row)).collect())
@@ -196,7 +193,7 @@ impl Case {
         if self.has_created {
             columns.push(("c", times(self.rows.iter().map(|row| row.created))));
         }
-        columns.push(("id", Arc::new((0..self.rows.len() as i64).collect::<Int64Array>())));
+        columns.push(("id", Arc::new((0..).take(self.rows.len()).collect::<Int64Array>())));
         columns.push(("value", Arc::new(self.rows.iter().map(|row| row.value).collect::<Int64Array>())));
         batch(columns, self.rows.len())
     }
@@ -280,7 +277,10 @@ impl Case {
         winners: impl IntoIterator<Item = Option<usize>>,
     ) -> (Vec<Option<i64>>, Vec<Option<i64>>) {
         let row = |winner: Option<usize>| {
-            (winner.map(|place| place as i64), winner.and_then(|place| self.rows[place].value))
+            (
+                winner.map(|place| i64::try_from(place).unwrap()),
+                winner.and_then(|place| self.rows[place].value),
+            )
         };
         winners.into_iter().map(row).unzip()
     }

@@ -1,12 +1,11 @@
 //! How sources are found, which types their columns have, and what is said when they are broken.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::{file_source, times, whole_numbers, with_mapping, write_parquet};
 use arrow::array::{
     Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array,
     LargeStringArray, ListArray, RecordBatch, StringArray, TimestampSecondArray,
@@ -18,7 +17,6 @@ use larder_core::{
     ScalarType, Timestamp, ValueType, ViewJoin, timestamp_data_type,
 };
 use larder_offline::{FileOfflineStore, OfflineError, table};
-use support::{file_source, times, whole_numbers, with_mapping, write_parquet};
 
 const HOUR: i64 = 3_600_000_000;
 
@@ -28,7 +26,7 @@ fn rows(hours: &[i64]) -> RecordBatch {
         ("t", times(hours.iter().map(|hour| Some(hour * HOUR)))),
         ("trips", Arc::new(Int64Array::from(hours.to_vec()))),
     ];
-    support::batch(columns, hours.len())
+    crate::support::batch(columns, hours.len())
 }
 
 fn parquet(path: &str) -> DataSource {
@@ -50,7 +48,7 @@ fn view(source: &DataSource, feature: Field) -> ViewJoin {
 async fn feature(store: &FileOfflineStore, source: &DataSource, feature: Field) -> Result<ArrayRef, Error> {
     let keys: ArrayRef = Arc::new(Int64Array::from(vec![1]));
     let frame = EntityFrame {
-        rows: support::batch(vec![("driver_id", keys)], 1),
+        rows: crate::support::batch(vec![("driver_id", keys)], 1),
         event_timestamps: Arc::new([Some(Timestamp::from_micros(1_000 * HOUR))]),
     };
     let views = vec![view(source, feature)];
@@ -145,7 +143,7 @@ async fn a_frame_without_its_keys_names_all_that_are_missing() {
     let mut other = view(&parquet("a.parquet"), Field::new("trips", ValueType::INT64));
     other.frame_columns = vec!["origin_id".to_owned()];
     let views = vec![view(&parquet("a.parquet"), Field::new("trips", ValueType::INT64)), other];
-    let frame = EntityFrame { rows: support::batch(vec![], 1), event_timestamps: Arc::new([None]) };
+    let frame = EntityFrame { rows: crate::support::batch(vec![], 1), event_timestamps: Arc::new([None]) };
     let join = PointInTimeJoin { frame, views, filter_by_created_timestamp: false };
     let error = store(folder.path()).join(join).await.unwrap_err();
     assert_eq!(
@@ -172,7 +170,7 @@ async fn a_value_that_does_not_fit_names_file_column_and_row() {
     let mut columns = rows(&[1, 2, 3]).columns().to_vec();
     columns[2] = Arc::new(StringArray::from(vec!["1", "2", "x"]));
     let names = ["driver_id", "t", "trips"].into_iter().zip(columns).collect();
-    write_parquet(&folder.path().join("a.parquet"), &support::batch(names, 3), 2);
+    write_parquet(&folder.path().join("a.parquet"), &crate::support::batch(names, 3), 2);
     let error = trips(&store(folder.path()), &parquet("a.parquet")).await.unwrap_err();
     assert!(error.chain().contains("column `trips`, row 2: x"), "{}", error.chain());
 }
@@ -187,7 +185,7 @@ async fn files_may_differ_in_the_types_and_order_of_their_columns() {
         ("t", Arc::new(LargeStringArray::from(vec!["1970-01-01T05:00:00+02:00"]))),
         ("driver_id", Arc::new(Float64Array::from(vec![1.0]))),
     ];
-    write_parquet(&folder.path().join("data/b.parquet"), &support::batch(columns, 1), 1);
+    write_parquet(&folder.path().join("data/b.parquet"), &crate::support::batch(columns, 1), 1);
     assert_eq!(trips(&store(folder.path()), &parquet("data")).await.unwrap(), Some(9));
 }
 
@@ -208,7 +206,7 @@ async fn event_times_may_have_any_form_of_a_time() {
             ("trips", Arc::new(Int64Array::from(vec![7, 8]))),
         ];
         let path = format!("{place}.parquet");
-        write_parquet(&folder.path().join(&path), &support::batch(columns, 2), 1);
+        write_parquet(&folder.path().join(&path), &crate::support::batch(columns, 2), 1);
         assert_eq!(trips(&store(folder.path()), &parquet(&path)).await.unwrap(), Some(8), "{path}");
         // The same span, so that statistics of every form are put to the test.
         let pull = PullLatest {
@@ -255,7 +253,7 @@ async fn the_newest_rows_come_in_parts_in_the_order_of_their_encoded_keys() {
         ("t", times(ids.iter().map(|id| Some(*id)))),
         ("trips", Arc::new(Int64Array::from(ids))),
     ];
-    let rows = support::batch(columns, 20_000);
+    let rows = crate::support::batch(columns, 20_000);
     let file = fs::File::create(folder.path().join("a.parquet")).unwrap();
     let mut writer = parquet::arrow::ArrowWriter::try_new(file, rows.schema(), None).unwrap();
     writer.write(&rows).unwrap();
@@ -335,7 +333,7 @@ async fn parquet_files_that_disagree_about_a_column_have_no_schema() {
     let mut columns = rows(&[1]).columns().to_vec();
     columns[2] = Arc::new(StringArray::from(vec!["1"]));
     let names = ["driver_id", "t", "trips"].into_iter().zip(columns).collect();
-    write_parquet(&folder.path().join("data/b.parquet"), &support::batch(names, 1), 1);
+    write_parquet(&folder.path().join("data/b.parquet"), &crate::support::batch(names, 1), 1);
     let error = store(folder.path()).schema(&parquet("data")).await.unwrap_err();
     assert!(error.to_string().contains("column `trips` holds Int64 in"), "{error}");
     assert!(error.to_string().contains("b.parquet; rewrite one of them"), "{error}");
@@ -354,7 +352,7 @@ fn tables_come_back_from_every_format_as_they_were_written() {
         ("nothing", Arc::new(StringArray::from(vec![Some("é"), None, None]))),
         ("list", Arc::new(lists)),
     ];
-    let rows = support::batch(columns, 3);
+    let rows = crate::support::batch(columns, 3);
     let folder = tempfile::tempdir().unwrap();
     for file in ["t.parquet", "t.ndjson", "t.csv"] {
         let path = folder.path().join(file);

@@ -1,13 +1,11 @@
 //! The join and the newest row per key equal their naive references, over random tables in all formats.
 
-mod support;
-
+use crate::support::{Case, KeyShape, case, whole_numbers};
 use futures::TryStreamExt;
 use larder_core::{FileFormat, OfflineStore, PointInTimeJoin, Timestamp};
 use larder_offline::FileOfflineStore;
 use larder_testkit::naive_join::{naive_join, naive_latest};
 use proptest::prelude::*;
-use support::{Case, case, whole_numbers};
 use tokio::runtime::Runtime;
 
 /// Parquet and, in turns, a text format: whatever the format, the answer is the same. NDJSON says
@@ -67,7 +65,7 @@ proptest! {
             let parts: Vec<_> = runtime.block_on(latest.parts.try_collect()).unwrap();
             let mut seen = 0;
             for part in parts {
-                let keys = case.keys.read_back(&part.keys);
+                let keys = KeyShape::read_back(&part.keys);
                 let places: Vec<usize> = keys.iter().map(|keys| newest[keys]).collect();
                 let (ids, values) = case.expected(places.iter().copied().map(Some));
                 prop_assert_eq!(whole_numbers(part.features.column(0)), ids);

@@ -1,19 +1,17 @@
 //! Runs the cases of `cases/*.md`: each a sentence, tables, and what must come out, in every format.
 
-mod support;
-
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::{file_source, whole_numbers, with_mapping, write_parquet};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use larder_core::{
     Field, FileFormat, OfflineStore, PointInTimeJoin, Timestamp, ValueType, ViewJoin, parse_span,
 };
 use larder_offline::{FileOfflineStore, entity_frame, table};
-use support::{file_source, whole_numbers, with_mapping, write_parquet};
 
 #[tokio::test]
 async fn the_point_in_time_join_keeps_every_rule_in_every_format() {
@@ -163,7 +161,7 @@ fn with_times(rows: &RecordBatch) -> RecordBatch {
         let column = if is_time(field.name()) {
             let text = array.as_any().downcast_ref::<StringArray>().unwrap();
             let micros = text.iter().map(|cell| cell.map(|cell| Timestamp::parse(cell).unwrap().micros()));
-            support::times(micros)
+            crate::support::times(micros)
         } else {
             Arc::clone(array)
         };
