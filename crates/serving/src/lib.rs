@@ -1,4 +1,22 @@
-//! Answers requests.
+//! Answers requests for features, in process and over HTTP.
+//!
+//! [`OnlineRetrieval`] is the read path. What it does for one request:
+//!
+//! 1. finds the plan of the selection, or resolves it once and keeps it;
+//! 2. sorts the columns of the request into join keys and request data, cast to their declared types;
+//! 3. makes the entity keys, each once, and reads all views in one call of the store;
+//! 4. runs the on-demand views over what was read, all at the same time;
+//! 5. hands out an [`OnlineResponse`]: Arrow columns, which [`to_json`](OnlineResponse::to_json) writes
+//!    as Feast's body without a value type in between.
+//!
+//! [`serve`] is the HTTP door: Feast's routes, bodies, statuses and error envelope over a
+//! [`FeatureServer`], which has the verbs. Feast's client sees nothing unexpected, with one deliberate
+//! difference: a user's mistake is a 4xx where Feast often says 500
+//! ([`ErrorStatus::Feast`] restores that).
+//!
+//! The crate knows no store, no runtime and no registry file: it is handed an
+//! [`OnlineStore`](larder_core::OnlineStore) and a [`Catalog`](larder_plan::Catalog). Writing is not its
+//! matter either; it passes rows and requests on.
 
 mod entity_columns;
 mod fan_out;

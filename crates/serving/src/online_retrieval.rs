@@ -6,7 +6,9 @@ use arrow::array::{ArrayRef, new_null_array};
 use arrow::buffer::BooleanBuffer;
 use futures::future::try_join_all;
 use larder_core::{EntityKeyVersion, Error, ErrorKind, OnlineRows, OnlineStore, Result};
-use larder_plan::{Catalog, OnDemandInput, OutputSource};
+use larder_plan::{Catalog, OnDemandCall, OnDemandInput, OutputSource};
+use metrics::histogram;
+use tokio::time::Instant;
 
 use crate::entity_columns::EntityColumns;
 use crate::fan_out::ViewRows;
@@ -77,7 +79,14 @@ impl OnlineRetrieval {
     async fn read(&self, plan: &PreparedPlan, entities: &EntityColumns) -> Result<Vec<ViewRows>> {
         let prepared = plan.reads(entities)?;
         let asked = prepared.reads.len();
-        let answers = if asked == 0 { Vec::new() } else { self.store.read(prepared.reads).await? };
+        let answers = if asked == 0 {
+            Vec::new()
+        } else {
+            let started = Instant::now();
+            let answers = self.store.read(prepared.reads).await?;
+            histogram!("feast_feature_server_online_store_read_duration_seconds").record(started.elapsed());
+            answers
+        };
         if answers.len() != asked {
             return Err(BrokenContract::Answers { asked, given: answers.len() }.into());
         }
@@ -122,11 +131,23 @@ async fn compute(
     entities: &EntityColumns,
     views: &[ViewRows],
 ) -> Result<Vec<Vec<ArrayRef>>> {
+    let calls = plan.plan.calls.iter().zip(&plan.entity_inputs);
+    try_join_all(calls.map(|(call, entity_inputs)| compute_one(call, entity_inputs, entities, views))).await
+}
+
+async fn compute_one(
+    call: &OnDemandCall,
+    entity_inputs: &[Option<usize>],
+    entities: &EntityColumns,
+    views: &[ViewRows],
+) -> Result<Vec<ArrayRef>> {
     let rows = entities.row_count;
-    let calls = plan.plan.calls.iter().zip(&plan.entity_inputs).map(|(call, entity_inputs)| {
-        let mut positions = entity_inputs.iter();
-        call.run(rows, move |input| {
-            let position = positions.next().copied().flatten();
+    let started = Instant::now();
+    // A call asks for its inputs in their order, which is that of `entity_inputs`.
+    let mut entity_inputs = entity_inputs.iter().copied();
+    let columns = call
+        .run(rows, |input| {
+            let position = entity_inputs.next().flatten();
             let column = match input {
                 OnDemandInput::Stored { view, feature } => {
                     stored_column(views, *view, *feature).map(|(values, _)| values)
@@ -141,8 +162,11 @@ async fn compute(
             };
             column.cloned().ok_or_else(|| BrokenContract::Plan.into())
         })
-    });
-    try_join_all(calls).await
+        .await?;
+    let view = call.view.name.clone();
+    histogram!("feast_feature_server_transformation_duration_seconds", "odfv_name" => view)
+        .record(started.elapsed());
+    Ok(columns)
 }
 
 fn respond(
