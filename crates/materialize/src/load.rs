@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::future::join;
 use futures::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
 use larder_core::{
-    Field, LatestStream, MaterializationInterval, OnlineStore, PullLatest, RequestError, Result, WriteOutcome,
+    Field, LatestStream, MaterializationInterval, OnlineStore, PullLatest, Result, WriteOutcome,
 };
 
 use crate::observer::MaterializationEvent;
@@ -65,16 +65,10 @@ impl FeatureWriter {
         features: Vec<Field>,
         interval: MaterializationInterval,
     ) -> Result<LatestStream> {
+        let source = Arc::clone(target.history()?);
         let view = target.definition.name.clone();
-        let Some(source) = &target.source else {
-            return Err(RequestError::other(format!(
-                "feature view `{view}` has no batch source, so there is nothing to materialize; push to it instead"
-            ))
-            .into());
-        };
-        let MaterializationInterval { start, end } = interval;
         let join_keys = target.key_fields().to_vec();
-        let source = Arc::clone(source);
+        let MaterializationInterval { start, end } = interval;
         self.offline.pull_latest(PullLatest { view, source, join_keys, features, start, end }).await
     }
 

@@ -98,8 +98,10 @@ impl Selected {
         if !registered.object.online {
             return Err(RequestError::NotServedOnline { view: name.to_owned() }.into());
         }
+        let target = plan.view(name)?;
+        target.history()?;
         let recorded = registered.materialization_intervals.clone();
-        self.views.push(SelectedView { target: plan.view(name)?, recorded });
+        self.views.push(SelectedView { target, recorded });
         Ok(())
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use larder_core::{
-    DataSource, EntityKeyVersion, FeatureView, Field, OnlineStore, OnlineView, OnlineWrite, Result,
-    WriteOutcome,
+    DataSource, EntityKeyVersion, FeatureView, Field, OnlineStore, OnlineView, OnlineWrite, RequestError,
+    Result, WriteOutcome,
 };
 use larder_registry::RegistrySnapshot;
 
@@ -51,6 +51,16 @@ impl ViewTarget {
     /// The columns that make the key of a row; none for a view without entities.
     pub(crate) fn key_fields(&self) -> &[Field] {
         key_fields(&self.definition)
+    }
+
+    /// The source to materialize from.
+    pub(crate) fn history(&self) -> Result<&Arc<DataSource>, RequestError> {
+        self.source.as_ref().ok_or_else(|| {
+            RequestError::other(format!(
+                "feature view `{}` has no batch source, so there is nothing to materialize; push to it instead",
+                self.definition.name
+            ))
+        })
     }
 
     /// Writes rows and brings the on-demand views that follow up to date. The one way of rows of feature

@@ -1,0 +1,167 @@
+//! Which on-demand views follow which sources, and what their rows are.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array};
+use larder_core::{EntityKey, EntityKeyEncoder, EntityKeyVersion, Field, OnDemandSource, ValueType};
+use larder_materialize::{Materialize, PushMode};
+use serde_json::json;
+
+use crate::world::{Row, World, at, feature_view, projection, push_source, read_one, sum};
+
+fn row(key: i64, event: i64, value: Option<i64>) -> Row {
+    Row { key: Some(key), event, created: None, value }
+}
+
+fn trip() -> [Field; 2] {
+    [Field::new("driver_id", ValueType::INT64), Field::new("zone_id", ValueType::INT64)]
+}
+
+fn trip_key(driver: i64, zone: i64) -> EntityKey {
+    let columns = [driver, zone].map(|id| Arc::new(Int64Array::from(vec![id])) as ArrayRef);
+    let encoder = EntityKeyEncoder::try_new(&trip(), EntityKeyVersion::V3).unwrap();
+    encoder.encode(&columns, 1).unwrap().remove(0).unwrap()
+}
+
+/// Makes `driver_sum` a view of trips (driver and zone), with `extra` known per trip and `trips` per driver.
+fn sum_by_trip(world: &mut World) {
+    world.objects.data_sources.push(push_source("trip_push", None));
+    let view = world.objects.view_mut("driver_extra");
+    view.join_keys = trip().to_vec();
+    view.entities.push("zone".to_owned());
+    view.batch_source = None;
+    let view = &mut world.objects.on_demand_feature_views[0];
+    view.join_keys = trip().to_vec();
+    view.entities.push("zone".to_owned());
+}
+
+#[tokio::test]
+async fn a_row_has_the_newest_event_time_of_its_sources_and_nulls_for_those_without_row() {
+    let world = World::in_memory(&[], &[]);
+    world.push("stats_push", "trips", &[row(1, 9, Some(3)), row(2, 9, None)]).await.unwrap();
+    assert_eq!(
+        world.held("driver_sum", "total").await,
+        BTreeMap::from([(1, (9, sum(Some(3), None))), (2, (9, None))])
+    );
+    world.push("extra_push", "extra", &[row(1, 4, Some(5)), row(3, 4, Some(6))]).await.unwrap();
+    assert_eq!(
+        world.held("driver_sum", "total").await,
+        BTreeMap::from([(1, (9, sum(Some(3), Some(5)))), (2, (9, None)), (3, (4, sum(None, Some(6))))])
+    );
+}
+
+#[tokio::test]
+async fn by_name_a_view_is_computed_for_the_keys_its_sources_have_in_the_span() {
+    let mut world = World::in_memory(&[row(1, 5, Some(1)), row(2, 50, Some(2)), row(3, 5, Some(3))], &[]);
+    let follows = world.objects.on_demand_feature_views.remove(0);
+    world.push("stats_push", "trips", &[row(1, 6, Some(7)), row(2, 60, Some(8))]).await.unwrap();
+    assert!(world.held("driver_sum", "total").await.is_empty(), "it is not there yet");
+    world.objects.on_demand_feature_views.push(follows);
+    let asked = Materialize { start: at(0), end: at(10), views: Some(vec!["driver_sum".to_owned()]) };
+    let report = world.writer.materialize(&world.catalog().await, &asked, &()).await.unwrap();
+    // Key 3 has no row online yet, key 2 none in the span.
+    assert_eq!(world.held("driver_sum", "total").await, BTreeMap::from([(1, (6, Some(7_000)))]));
+    let report = &report.views[0];
+    assert_eq!((report.keys, report.outcome.written, report.recorded), (2, 1, None));
+    assert_eq!(world.log.intervals("driver_sum"), []);
+}
+
+#[tokio::test]
+async fn a_source_with_fewer_join_keys_is_read_for_the_rows_that_another_source_names() {
+    let mut world = World::in_memory(&[row(1, 5, Some(1))], &[]);
+    sum_by_trip(&mut world);
+    let push_extra = |event: i64| {
+        let columns = json!({"driver_id": [1, 2], "zone_id": [7, 7], "event_timestamp": [event, event], "extra": [4, 5]});
+        world.push_json("extra_push", columns, PushMode::Online)
+    };
+    let keys = || vec![Some(trip_key(1, 7)), Some(trip_key(2, 7)), Some(trip_key(1, 8))];
+    world.push("stats_push", "trips", &[row(1, 3, Some(2))]).await.unwrap();
+    assert_eq!(read_one(&*world.online, "driver_sum", "total", keys()).await, [None, None, None]);
+    push_extra(2).await.unwrap();
+    assert_eq!(
+        read_one(&*world.online, "driver_sum", "total", keys()).await,
+        [Some((3, sum(Some(2), Some(4)))), Some((2, sum(None, Some(5)))), None]
+    );
+    // Nobody knows which trips the driver has until the trips are written again.
+    world.push("stats_push", "trips", &[row(1, 9, Some(6))]).await.unwrap();
+    push_extra(2).await.unwrap();
+    let now = read_one(&*world.online, "driver_sum", "total", keys()).await;
+    assert_eq!(now[0], Some((9, sum(Some(6), Some(4)))));
+}
+
+#[tokio::test]
+async fn renamed_join_keys_lead_to_the_rows_of_the_renamed_key() {
+    let mut world = World::in_memory(&[], &[]);
+    let view = &mut world.objects.on_demand_feature_views[0];
+    view.join_keys = vec![Field::new("rider_id", ValueType::INT64)];
+    for source in &mut view.sources {
+        let OnDemandSource::FeatureView(projection) = source else { panic!("both are views") };
+        projection.join_key_map.insert("driver_id".to_owned(), "rider_id".to_owned());
+    }
+    world.push("stats_push", "trips", &[row(1, 3, Some(2))]).await.unwrap();
+    let id: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    let encoder =
+        EntityKeyEncoder::try_new(&[Field::new("rider_id", ValueType::INT64)], EntityKeyVersion::V3).unwrap();
+    let key = encoder.encode(&[id], 1).unwrap();
+    assert_eq!(read_one(&*world.online, "driver_sum", "total", key).await, [Some((3, Some(2_000)))]);
+}
+
+#[tokio::test]
+async fn a_source_with_a_join_key_of_its_own_keeps_the_view_from_following() {
+    let mut world = World::in_memory(&[], &[]);
+    sum_by_trip(&mut world);
+    let view = &mut world.objects.on_demand_feature_views[0];
+    view.entities.pop();
+    view.join_keys.pop();
+    world.push("stats_push", "trips", &[row(1, 3, Some(2))]).await.unwrap();
+    assert!(world.held("driver_sum", "total").await.is_empty());
+    let asked = Materialize { start: at(0), end: at(10), views: Some(vec!["driver_sum".to_owned()]) };
+    let error = world.writer.materialize(&world.catalog().await, &asked, &()).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "on-demand feature view `driver_sum` cannot follow `driver_extra`, whose join key `zone_id` it does \
+         not have; add the entity to the view"
+    );
+}
+
+#[tokio::test]
+async fn a_view_of_which_no_source_has_all_join_keys_does_not_follow() {
+    let mut world = World::in_memory(&[], &[]);
+    let view = &mut world.objects.on_demand_feature_views[0];
+    view.join_keys = trip().to_vec();
+    view.entities.push("zone".to_owned());
+    let asked = Materialize { start: at(0), end: at(10), views: Some(vec!["driver_sum".to_owned()]) };
+    let error = world.writer.materialize(&world.catalog().await, &asked, &()).await.unwrap_err();
+    assert!(error.to_string().contains("none of them has all its join keys"), "{error}");
+}
+
+#[tokio::test]
+async fn a_source_that_gives_no_input_still_counts_for_the_event_time() {
+    let mut world = World::in_memory(&[], &[]);
+    world.objects.feature_views.push(feature_view("unused", "other", "stats"));
+    world.objects.view_mut("unused").stream_source = Some("unused_push".to_owned());
+    world.objects.on_demand_feature_views[0].sources.push(projection("unused", "other"));
+    world.push("stats_push", "trips", &[row(1, 3, Some(2))]).await.unwrap();
+    world.push("unused_push", "other", &[row(1, 8, Some(2)), row(2, 8, None)]).await.unwrap();
+    assert_eq!(
+        world.held("driver_sum", "total").await,
+        BTreeMap::from([(1, (8, Some(2_000))), (2, (8, None))])
+    );
+}
+
+#[tokio::test]
+async fn views_without_entities_follow_each_other() {
+    let mut world = World::in_memory(&[], &[]);
+    for name in ["driver_stats", "driver_extra"] {
+        let view = world.objects.view_mut(name);
+        view.entities.clear();
+        view.join_keys = vec![larder_core::dummy_join_key()];
+    }
+    let view = &mut world.objects.on_demand_feature_views[0];
+    view.entities.clear();
+    view.join_keys = vec![larder_core::dummy_join_key()];
+    world.push("stats_push", "trips", &[row(1, 3, Some(2))]).await.unwrap();
+    world.push("extra_push", "extra", &[row(1, 5, Some(1))]).await.unwrap();
+    assert_eq!(world.held_without_entities("driver_sum", "total").await, Some((5, Some(2_001))));
+}
