@@ -14,10 +14,10 @@ use crate::template::fill;
 /// Makes a function over arrays a transformation. See `larder_guest::on_demand_feature_view`.
 #[proc_macro_attribute]
 pub fn on_demand_feature_view(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    match expand(attribute, &item) {
-        Ok(implementation) => item.into_iter().chain(implementation).collect(),
-        Err(error) => item.into_iter().chain(error.into_tokens()).collect(),
-    }
+    // A qualified input, `view__feature`, is no snake case.
+    let allowed = fill("#[allow(non_snake_case, reason = \"arguments are named after columns\")]", &[]);
+    let added = expand(attribute, &item).unwrap_or_else(MacroError::into_tokens);
+    [allowed, item, added].into_iter().collect()
 }
 
 /// A mistake of the user, at the place where it was made.

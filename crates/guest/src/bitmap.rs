@@ -10,12 +10,24 @@ pub(crate) struct Bitmap {
 impl Bitmap {
     /// `len` bits that are all set.
     pub(crate) fn filled(len: usize) -> Self {
-        Self { bytes: vec![u8::MAX; len.div_ceil(8)], len }
+        let mut bytes = vec![u8::MAX; len.div_ceil(8)];
+        if let (Some(last), rest @ 1..) = (bytes.last_mut(), len % 8) {
+            *last = (1 << rest) - 1;
+        }
+        Self { bytes, len }
     }
 
     /// The first `len` bits of `bytes`; `None` where there are too few.
-    pub(crate) fn from_bytes(bytes: Vec<u8>, len: usize) -> Option<Self> {
-        (bytes.len() >= len.div_ceil(8)).then_some(Self { bytes, len })
+    pub(crate) fn from_bytes(mut bytes: Vec<u8>, len: usize) -> Option<Self> {
+        if bytes.len() < len.div_ceil(8) {
+            return None;
+        }
+        bytes.truncate(len.div_ceil(8));
+        if let (Some(last), rest @ 1..) = (bytes.last_mut(), len % 8) {
+            // The contract gives these bits no meaning; `push` wants them clear.
+            *last &= (1 << rest) - 1;
+        }
+        Some(Self { bytes, len })
     }
 
     pub(crate) fn into_bytes(self) -> Vec<u8> {
@@ -38,8 +50,7 @@ impl Bitmap {
         if self.len.is_multiple_of(8) {
             self.bytes.push(mask);
         } else if let Some(last) = self.bytes.last_mut() {
-            // The bits past the end of a filled bitmap are set.
-            *last = *last & !(1 << (self.len % 8)) | mask;
+            *last |= mask;
         }
         self.len += 1;
     }
@@ -87,7 +98,9 @@ mod tests {
         #[test]
         fn bits_read_back_and_pack_as_arrow_packs_them(filled in 0_usize..20, pushed: Vec<bool>) {
             let mut bitmap = Bitmap::filled(filled);
-            pushed.iter().for_each(|bit| bitmap.push(*bit));
+            for bit in &pushed {
+                bitmap.push(*bit);
+            }
             let expected: Vec<bool> = std::iter::repeat_n(true, filled).chain(pushed).collect();
             prop_assert_eq!(bitmap.len(), expected.len());
             for (index, bit) in expected.iter().enumerate() {

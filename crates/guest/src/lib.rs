@@ -61,7 +61,7 @@
 //! | [`TimestampArray`] | `UnixTimestamp` | [`Timestamp`] |
 //! | [`ListArray<A>`](ListArray) | `Array(T)` | [`List`] |
 //!
-//! [`Array`] has what they share; [`map_rows`] and [`rows`] go through several at once.
+//! [`Array`] has what they share; [`map_rows`] and [`rows()`] go through several at once.
 
 mod array;
 mod binary_array;
@@ -162,6 +162,8 @@ macro_rules! export {
 
             #[cfg(target_arch = "wasm32")]
             $crate::bindings::export!(Component with_types_in $crate::bindings);
+            #[cfg(not(target_arch = "wasm32"))]
+            $crate::__private::exported::<Component>();
         };
     };
 }
@@ -174,6 +176,9 @@ pub mod __private {
 
     /// A function as `export!` calls it.
     pub type Call = fn(Batch) -> Result<Batch, Error>;
+
+    /// Counts as a use of the functions where nothing is exported.
+    pub const fn exported<G: Guest>() {}
 
     /// Calls the function at `index`.
     ///

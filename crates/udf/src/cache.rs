@@ -250,7 +250,8 @@ mod tests {
     const DIGEST: ComponentDigest = ComponentDigest([7; 32]);
 
     fn engine() -> Engine {
-        let small = SandboxLimits { concurrent_calls: 1, concurrent_compilations: 1, ..SandboxLimits::default() };
+        let small =
+            SandboxLimits { concurrent_calls: 1, concurrent_compilations: 1, ..SandboxLimits::default() };
         crate::engine::build(&small).unwrap()
     }
 

@@ -64,8 +64,9 @@ mod tests {
 
     #[test]
     fn a_small_batch_is_one_call_and_an_empty_one_none() {
-        assert_eq!(split(&batch(Int64Array::from(vec![0; 100])), 8_192, 1 << 20), [0..100]);
-        assert_eq!(split(&batch(Int64Array::from(vec![0; 1])), 8_192, 1), [0..1]);
+        let ranges = |rows, bytes| split(&batch(Int64Array::from(vec![0; rows])), 8_192, bytes);
+        assert_eq!(ranges(100, 1 << 20), std::slice::from_ref(&(0..100)));
+        assert_eq!(ranges(1, 1), std::slice::from_ref(&(0..1)));
         assert!(split(&batch(Int64Array::from(vec![0; 0])), 8_192, 1 << 20).is_empty());
     }
 

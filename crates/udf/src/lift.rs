@@ -249,7 +249,8 @@ mod tests {
 
     /// A signature with the outputs `a: Int32`, `b: String`, `c: Array(Bool)`.
     fn agreed() -> Arc<AgreedSignature> {
-        let field = |name: &str, nodes: &[TypeNode]| WitField { name: name.to_owned(), nodes: nodes.to_vec() };
+        let field =
+            |name: &str, nodes: &[TypeNode]| WitField { name: name.to_owned(), nodes: nodes.to_vec() };
         let outputs = vec![
             field("a", &[TypeNode::Int32]),
             field("b", &[TypeNode::Utf8]),
@@ -262,12 +263,7 @@ mod tests {
     /// Columns that are right or nearly so: every buffer may be a little too short, too long or odd.
     fn nearly_right() -> impl Strategy<Value = BatchResult> {
         let offsets = || {
-            prop_oneof![
-                Just(vec![0, 1, 2]),
-                Just(vec![0, 0, 2]),
-                Just(vec![0, 2, 2]),
-                vec(-1_i32..4, 0..5),
-            ]
+            prop_oneof![Just(vec![0, 1, 2]), Just(vec![0, 0, 2]), Just(vec![0, 2, 2]), vec(-1_i32..4, 0..5),]
         };
         let column = |values: BoxedStrategy<ValuesResult>| {
             (option::of(vec(any::<u8>(), 0..3)), values)

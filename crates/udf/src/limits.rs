@@ -37,7 +37,7 @@ pub struct SandboxLimits {
     pub functions: usize,
     /// Columns that one function may take or give. Default: 4,096.
     pub columns: usize,
-    /// Wall time in which a component must tell its signatures. Default: 1 s.
+    /// Wall time in which a component must tell its signatures. Default: 10 s.
     pub signature_time: Duration,
     /// Bytes that a component's signatures may take up. Default: 4 MiB.
     pub signature_bytes: usize,
@@ -62,7 +62,7 @@ impl Default for SandboxLimits {
             component_bytes: 64 << 20,
             functions: 1_024,
             columns: 4_096,
-            signature_time: Duration::from_secs(1),
+            signature_time: Duration::from_secs(10),
             signature_bytes: 4 << 20,
             message_bytes: 4 << 10,
         }

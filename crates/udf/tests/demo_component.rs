@@ -1,44 +1,28 @@
 //! The component that `larder demo` carries, so that the demo needs no Wasm target.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper may stop its test")]
+
+mod support;
+
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float32Array, Int64Array, RecordBatch};
-use arrow::ipc::writer::StreamWriter;
+use arrow::array::RecordBatch;
 use larder_core::{TransformationLimits, TransformationSignature, UdfRuntime};
 use larder_testkit::guests;
 use larder_udf::{WasmRuntime, WasmRuntimeOptions};
+use proptest::strategy::{Strategy as _, ValueTree as _};
+use proptest::test_runner::TestRunner;
+use support::{bytes, tables};
 
 const REFRESH: &str = "LARDER_BLESS=1 cargo test -p larder-udf --test demo_component";
 
-/// A batch with nulls for any signature of the sample functions.
-fn batch(signature: &TransformationSignature) -> RecordBatch {
-    let columns = signature.inputs.iter().zip(1_i32..).map(|(field, seed)| {
-        let value = |row: i32| (row % 7 != seed % 7).then_some(row * 31 % 97 * seed);
-        let array: ArrayRef = match field.value_type.to_string().as_str() {
-            "Float32" => (0..1_000).map(|row| value(row).map(|value| value as f32 / 100.0)).collect::<Float32Array>().into_array(),
-            "Int64" => (0..1_000).map(|row| value(row).map(i64::from)).collect::<Int64Array>().into_array(),
-            other => panic!("add an arm for {other}, which an input of the sample functions now has"),
-        };
-        (field.name.clone(), array)
-    });
-    RecordBatch::try_from_iter(columns).unwrap()
-}
-
-trait IntoArray {
-    fn into_array(self) -> ArrayRef;
-}
-
-impl<A: arrow::array::Array + 'static> IntoArray for A {
-    fn into_array(self) -> ArrayRef {
-        Arc::new(self)
-    }
-}
-
-fn bytes(batch: &RecordBatch) -> Vec<u8> {
-    let mut writer = StreamWriter::try_new(Vec::new(), batch.schema_ref()).unwrap();
-    writer.write(batch).unwrap();
-    writer.into_inner().unwrap()
+/// A table with nulls for any signature, the same in every run.
+fn table(signature: &TransformationSignature) -> RecordBatch {
+    let mut runner = TestRunner::deterministic();
+    let tables =
+        (0..20).map(|_| tables(signature.inputs.clone(), 1_000).new_tree(&mut runner).unwrap().current());
+    tables.max_by_key(RecordBatch::num_rows).unwrap()
 }
 
 #[tokio::test]
@@ -57,7 +41,7 @@ async fn the_demo_component_does_what_its_source_does() {
         for component in [&checked_in, &built] {
             let limits = TransformationLimits::default();
             let function = runtime.load("demo", Arc::clone(&component.bytes), &signature.name, limits);
-            let output = function.await.unwrap().transform(batch(signature)).await.unwrap();
+            let output = function.await.unwrap().transform(table(signature)).await.unwrap();
             outputs.push(bytes(&output));
         }
         assert_eq!(outputs[0], outputs[1], "`{}` is stale; refresh it with `{REFRESH}`", signature.name);

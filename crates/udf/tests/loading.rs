@@ -1,5 +1,7 @@
 //! From the bytes a user gives to a function that can be called.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper may stop its test")]
+
 mod support;
 
 use std::sync::Arc;
@@ -28,7 +30,11 @@ fn a_core_module_becomes_a_component_and_a_component_stays_what_it_is() {
 fn the_signature_says_names_and_types_in_order() {
     let function = load(&RUNTIME, guests::basket(), "basket_prices");
     let text = |fields: &[larder_core::Field]| {
-        fields.iter().map(|field| format!("{}: {}", field.name, field.value_type)).collect::<Vec<_>>().join(", ")
+        fields
+            .iter()
+            .map(|field| format!("{}: {}", field.name, field.value_type))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     assert_eq!(text(&function.signature().inputs), "prices: Array(Float64)");
     assert_eq!(
@@ -64,15 +70,19 @@ fn a_table_of_other_columns_is_not_passed_on() {
         let input = RecordBatch::try_from_iter([(name, Arc::clone(&value))]).unwrap();
         let error = call(&function, &input).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Internal);
-        assert!(error.to_string().ends_with(&format!("was given `{name}`: Int32 instead of `val_to_add`: Int64")));
+        assert!(
+            error.to_string().ends_with(&format!("was given `{name}`: Int32 instead of `val_to_add`: Int64"))
+        );
     }
 }
 
 #[test]
 fn two_runtimes_share_what_one_of_them_compiled() {
     let folder = tempfile::tempdir().unwrap();
-    let options =
-        || WasmRuntimeOptions { cache_dir: Some(folder.path().to_owned()), sandbox: SandboxLimits::default() };
+    let options = || WasmRuntimeOptions {
+        cache_dir: Some(folder.path().to_owned()),
+        sandbox: SandboxLimits::default(),
+    };
     let inspect = || {
         let runtime = WasmRuntime::try_new(options()).unwrap();
         TOKIO.block_on(runtime.inspect(guests::driver_features().into())).unwrap().signatures

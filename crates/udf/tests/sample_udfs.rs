@@ -1,11 +1,13 @@
 //! The samples of `udfs/rust`, compiled, do what their documentation says.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper may stop its test")]
+
 mod support;
 
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Float32Array, Float64Array, Int64Array, ListArray, RecordBatch, StringArray,
+    ArrayRef, AsArray, Float32Array, Float64Array, Int64Array, ListArray, RecordBatch, StringArray,
     TimestampMicrosecondArray,
 };
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
@@ -59,7 +61,8 @@ fn timestamps_are_read_in_utc() {
         Arc::new(TimestampMicrosecondArray::from(micros).with_timezone("UTC")) as ArrayRef
     };
     let wednesday_noon = 1_706_702_400_000_000;
-    let columns = vec![at(vec![Some(wednesday_noon), None]), at(vec![Some(wednesday_noon - 90_000_000), Some(0)])];
+    let columns =
+        vec![at(vec![Some(wednesday_noon), None]), at(vec![Some(wednesday_noon - 90_000_000), Some(0)])];
     let output = run(guests::trip_text(), "trip_time", columns).unwrap();
     let hours: Vec<_> = output.column(0).as_primitive::<Int32Type>().iter().collect();
     assert_eq!(hours, [Some(12), None]);
@@ -112,6 +115,9 @@ fn functions_recorded_from_feast_give_what_python_gave() {
     let balance: ArrayRef = Arc::new(Float64Array::from(vec![Some(5.0), Some(5.0), None]));
     let conv: ArrayRef = Arc::new(Float32Array::from(vec![Some(0.5), None, None]));
     let afford = run(guests::feast_golden(), "affordability_one", vec![balance, conv, distances()]).unwrap();
-    assert_eq!(afford.column(0).as_boolean().iter().collect::<Vec<_>>(), [Some(true), Some(false), Some(false)]);
+    assert_eq!(
+        afford.column(0).as_boolean().iter().collect::<Vec<_>>(),
+        [Some(true), Some(false), Some(false)]
+    );
     assert_eq!(floats(&afford, 1), [Some(2.5), Some(-1.0), Some(-1.0)]);
 }

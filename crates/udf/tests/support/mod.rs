@@ -3,16 +3,15 @@
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use arrow::array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, Float32Array, Float64Array, Int32Array, Int64Array, ListArray,
-    RecordBatch, StringArray, TimestampMicrosecondArray,
+    Array, ArrayData, ArrayRef, BinaryArray, BooleanArray, Float32Array, Float64Array, Int32Array,
+    Int64Array, ListArray, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{Field as ArrowField, Schema};
-use larder_core::{
-    Field, Result, ScalarType, Transformation, TransformationLimits, UdfRuntime, ValueType,
-};
+use larder_core::{Field, Result, ScalarType, Transformation, TransformationLimits, UdfRuntime, ValueType};
 use larder_udf::{SandboxLimits, WasmRuntime, WasmRuntimeOptions};
 use proptest::collection::vec;
 use proptest::option;
@@ -20,36 +19,37 @@ use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
 /// Threads for the async parts of all tests of a file.
-pub static TOKIO: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+pub(crate) static TOKIO: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
 /// A runtime with the limits of the product.
-pub static RUNTIME: LazyLock<WasmRuntime> =
+pub(crate) static RUNTIME: LazyLock<WasmRuntime> =
     LazyLock::new(|| WasmRuntime::try_new(WasmRuntimeOptions::default()).unwrap());
 
 /// A runtime with other limits.
-pub fn runtime_with(sandbox: SandboxLimits) -> WasmRuntime {
+pub(crate) fn runtime_with(sandbox: SandboxLimits) -> WasmRuntime {
     WasmRuntime::try_new(WasmRuntimeOptions { sandbox, ..WasmRuntimeOptions::default() }).unwrap()
 }
 
-/// A function of a guest, within the default limits.
-pub fn load(runtime: &WasmRuntime, guest: &[u8], function: &str) -> Arc<dyn Transformation> {
-    let limits = TransformationLimits::default();
+/// A function of a guest, with so much time that a busy machine is no reason to fail.
+pub(crate) fn load(runtime: &WasmRuntime, guest: &[u8], function: &str) -> Arc<dyn Transformation> {
+    let limits =
+        TransformationLimits { wall_time: Duration::from_secs(60), ..TransformationLimits::default() };
     TOKIO.block_on(runtime.load("view", guest.into(), function, limits)).unwrap()
 }
 
 /// Calls a function and waits for it.
-pub fn call(function: &Arc<dyn Transformation>, input: &RecordBatch) -> Result<RecordBatch> {
+pub(crate) fn call(function: &Arc<dyn Transformation>, input: &RecordBatch) -> Result<RecordBatch> {
     TOKIO.block_on(function.transform(input.clone()))
 }
 
 /// A table of the given columns.
-pub fn table(fields: &[Field], arrays: Vec<ArrayRef>) -> RecordBatch {
+pub(crate) fn table(fields: &[Field], arrays: Vec<ArrayRef>) -> RecordBatch {
     let schema = Schema::new(fields.iter().map(Field::to_arrow).collect::<Vec<_>>());
     RecordBatch::try_new(Arc::new(schema), arrays).unwrap()
 }
 
 /// Tables of `fields` with up to `rows` rows, which are slices from somewhere within larger tables.
-pub fn tables(fields: Vec<Field>, rows: usize) -> impl Strategy<Value = RecordBatch> {
+pub(crate) fn tables(fields: Vec<Field>, rows: usize) -> impl Strategy<Value = RecordBatch> {
     (0..=rows, 0_usize..20, 0_usize..20).prop_flat_map(move |(rows, before, after)| {
         let arrays: Vec<_> =
             fields.iter().map(|field| array(field.value_type, before + rows + after)).collect();
@@ -59,7 +59,7 @@ pub fn tables(fields: Vec<Field>, rows: usize) -> impl Strategy<Value = RecordBa
 }
 
 /// Arrays of a type, with nulls and with something under the nulls.
-pub fn array(value_type: ValueType, len: usize) -> BoxedStrategy<ArrayRef> {
+pub(crate) fn array(value_type: ValueType, len: usize) -> BoxedStrategy<ArrayRef> {
     match value_type {
         ValueType::Scalar(scalar) => scalars(scalar, len),
         ValueType::Array(item) => (vec(0_usize..4, len), nulls(len))
@@ -111,4 +111,16 @@ fn scalars(scalar: ScalarType, len: usize) -> BoxedStrategy<ArrayRef> {
 
 fn nulls(len: usize) -> impl Strategy<Value = Option<NullBuffer>> {
     option::of(vec(any::<bool>(), len)).prop_map(|valid| valid.map(NullBuffer::from))
+}
+
+/// The raw bytes of all buffers that values are made of. Equal tables may differ in them.
+pub(crate) fn bytes(batch: &RecordBatch) -> Vec<Vec<u8>> {
+    fn collect(data: &ArrayData, bytes: &mut Vec<Vec<u8>>) {
+        bytes.extend(data.nulls().map(|nulls| nulls.buffer().to_vec()));
+        bytes.extend(data.buffers().iter().map(|buffer| buffer.to_vec()));
+        data.child_data().iter().for_each(|child| collect(child, bytes));
+    }
+    let mut all = Vec::new();
+    batch.columns().iter().for_each(|column| collect(&column.to_data(), &mut all));
+    all
 }

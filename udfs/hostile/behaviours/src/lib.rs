@@ -24,9 +24,7 @@ const FUNCTIONS: &[(&str, &[TypeNode], fn(Batch) -> Result<Batch, Error>)] = &[
             eaten.push(black_box(vec![1_u8; 1 << 20]));
         }
     }),
-    ("recurses", &[TypeNode::Int64], |input| {
-        int64(&input, vec![recurse(i64::from(input.row_count))])
-    }),
+    ("recurses", &[TypeNode::Int64], |input| int64(&input, vec![recurse(i64::from(input.row_count))])),
     ("fails", &[TypeNode::Int64], |_| Err(Error { message: "this row is not to my taste".to_owned() })),
     ("fails_at_length", &[TypeNode::Int64], |_| Err(Error { message: "ä".repeat(10 << 20) })),
     ("adds_a_row", &[TypeNode::Int64], |input| {

@@ -49,12 +49,16 @@ mod tests {
         let (total, size, shares) = basket_prices(prices);
         assert_eq!(total, Float64Array::from(vec![Some(4.0), None, Some(0.0)]));
         assert_eq!(size, Int64Array::from(vec![Some(3), None, Some(0)]));
-        assert_eq!(shares, ListArray::from_iter([Some(vec![Some(0.25), None, Some(0.75)]), None, Some(vec![])]));
+        assert_eq!(
+            shares,
+            ListArray::from_iter([Some(vec![Some(0.25), None, Some(0.75)]), None, Some(vec![])])
+        );
     }
 
     #[test]
     fn tags_are_told_apart_without_their_spelling() {
-        let tags = ListArray::<StringArray>::from_iter([Some(vec![Some(" Fresh"), Some("fresh"), None]), None]);
+        let tags =
+            ListArray::<StringArray>::from_iter([Some(vec![Some(" Fresh"), Some("fresh"), None]), None]);
         assert_eq!(basket_tags(tags), ListArray::from_iter([Some(vec!["fresh".to_owned()]), None]));
     }
 }

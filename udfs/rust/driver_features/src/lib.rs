@@ -11,9 +11,8 @@ fn transformed_conv_rate(
     val_to_add: Int64Array,
     val_to_add_2: Int64Array,
 ) -> (Float64Array, Float64Array) {
-    let plus = |values: &Int64Array| {
-        map_rows((&conv_rate, values), |(rate, value)| f64::from(rate) + value as f64)
-    };
+    let plus =
+        |values: &Int64Array| map_rows((&conv_rate, values), |(rate, value)| f64::from(rate) + value as f64);
     (plus(&val_to_add), plus(&val_to_add_2))
 }
 

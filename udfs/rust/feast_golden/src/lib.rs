@@ -15,9 +15,8 @@ fn transformed_conv_rate(
     val_to_add: Int64Array,
     val_to_add_2: Int64Array,
 ) -> (Float64Array, Float64Array) {
-    let plus = |values: &Int64Array| {
-        map_rows((&conv_rate, values), |(rate, value)| f64::from(rate) + value as f64)
-    };
+    let plus =
+        |values: &Int64Array| map_rows((&conv_rate, values), |(rate, value)| f64::from(rate) + value as f64);
     (plus(&val_to_add), plus(&val_to_add_2))
 }
 
@@ -91,7 +90,8 @@ fn od_single(conv_rate: Float32Array, val_to_add: Int64Array) -> Float64Array {
 /// Python's whole numbers have no end; a product that does not fit its `Int64` output is an error.
 #[on_demand_feature_view(outputs(r1))]
 fn od_reqonly(val_to_add: Int64Array) -> Result<Int64Array, String> {
-    let doubled = |value: i64| value.checked_mul(2).ok_or_else(|| format!("twice {value} does not fit in Int64"));
+    let doubled =
+        |value: i64| value.checked_mul(2).ok_or_else(|| format!("twice {value} does not fit in Int64"));
     val_to_add.iter().map(|value| value.map(doubled).transpose()).collect()
 }
 

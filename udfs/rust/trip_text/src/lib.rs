@@ -11,7 +11,8 @@ use larder_guest::{
 fn address_features(address: StringArray) -> (StringArray, Int64Array, BooleanArray) {
     rows((&address,))
         .map(|(address,)| {
-            let city = address.and_then(|text| text.rsplit(',').next()).map(|city| city.trim().to_lowercase());
+            let city =
+                address.and_then(|text| text.rsplit(',').next()).map(|city| city.trim().to_lowercase());
             let length = address.map(|text| i64::try_from(text.chars().count()).unwrap_or(i64::MAX));
             let airport = address.map(|text| text.to_lowercase().contains("airport"));
             (city.filter(|city| !city.is_empty()), length, airport)
@@ -32,7 +33,10 @@ fn trip_time(
         map_rows((&requested_at,), |(at,)| at.weekday()),
         map_rows((&requested_at,), |(at,)| at.weekday() <= 5 && matches!(at.hour(), 7..=9 | 16..=18)),
         map_rows((&requested_at, &last_seen), |(at, seen)| at.seconds_since(seen) / 60.0),
-        requested_at.iter().map(|at| at.map(|at| larder_guest::Timestamp::from_seconds(at.seconds() / 3600 * 3600))).collect(),
+        requested_at
+            .iter()
+            .map(|at| at.map(|at| larder_guest::Timestamp::from_seconds(at.seconds() / 3600 * 3600)))
+            .collect(),
     )
 }
 

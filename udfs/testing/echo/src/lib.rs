@@ -8,8 +8,22 @@ use larder_guest::{
 macro_rules! echo {
     ($name:ident, $array:ident => $echoed:expr) => {
         #[on_demand_feature_view(outputs(
-            bytes, string, int32, int64, float64, float32, bool, timestamp, bytes_list, string_list,
-            int32_list, int64_list, float64_list, float32_list, bool_list, timestamp_list
+            bytes,
+            string,
+            int32,
+            int64,
+            float64,
+            float32,
+            bool,
+            timestamp,
+            bytes_list,
+            string_list,
+            int32_list,
+            int64_list,
+            float64_list,
+            float32_list,
+            bool_list,
+            timestamp_list
         ))]
         fn $name(
             bytes: BinaryArray,
@@ -37,12 +51,23 @@ macro_rules! echo {
             }
             (
                 (
-                    echoed!(bytes), echoed!(string), echoed!(int32), echoed!(int64), echoed!(float64),
-                    echoed!(float32), echoed!(bool), echoed!(timestamp),
+                    echoed!(bytes),
+                    echoed!(string),
+                    echoed!(int32),
+                    echoed!(int64),
+                    echoed!(float64),
+                    echoed!(float32),
+                    echoed!(bool),
+                    echoed!(timestamp),
                 ),
                 (
-                    echoed!(bytes_list), echoed!(string_list), echoed!(int32_list), echoed!(int64_list),
-                    echoed!(float64_list), echoed!(float32_list), echoed!(bool_list),
+                    echoed!(bytes_list),
+                    echoed!(string_list),
+                    echoed!(int32_list),
+                    echoed!(int64_list),
+                    echoed!(float64_list),
+                    echoed!(float32_list),
+                    echoed!(bool_list),
                     echoed!(timestamp_list),
                 ),
             )
