@@ -14,8 +14,8 @@
 //! ```
 //!
 //! A folder that others could write to is closed, and its key is made anew, which makes what lies
-//! in it worthless. The cache is never needed: what cannot be read is compiled again, what cannot be
-//! written is logged.
+//! in it worthless. Once open, the cache is never needed: what cannot be read is compiled again, what
+//! cannot be written is logged.
 
 use std::fs::{self, File, OpenOptions};
 use std::hash::{Hash, Hasher};
@@ -140,7 +140,7 @@ fn open_folder(folder: &Path) -> io::Result<[u8; KEY_BYTES]> {
     let mut key = [0; KEY_BYTES];
     getrandom::fill(&mut key).map_err(io::Error::other)?;
     write_new(&path, &[&key])?;
-    // Another process may have done the same; both now use the file that won.
+    // Should another process do the same now, each compiles again what the other has stored.
     read_key(&path)
 }
 
@@ -159,9 +159,8 @@ fn read_key(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
 
 /// Writes a file of mode 0600 under a name of its own and then moves it to `path`.
 fn write_new(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let unique = COUNTER.fetch_add(1, Ordering::Relaxed);
-    let temporary = path.with_extension(format!("{}-{unique}.new", std::process::id()));
+    let temporary = path.with_extension(unique("new"));
+    drop(fs::remove_file(&temporary));
     let written = create_private(&temporary).and_then(|mut file| {
         parts.iter().try_for_each(|part| file.write_all(part))?;
         file.sync_all()?;
@@ -172,6 +171,12 @@ fn write_new(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
         drop(fs::remove_file(&temporary));
     }
     written
+}
+
+/// A file ending that nobody else uses now; a process of the same id may have, before it was killed.
+fn unique(purpose: &str) -> String {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    format!("{}-{}.{purpose}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed))
 }
 
 #[cfg(unix)]
@@ -194,7 +199,7 @@ fn close_to_others(folder: &Path) -> io::Result<bool> {
         return Err(io::Error::new(io::ErrorKind::NotADirectory, "not a folder, or a link to one"));
     }
     // The owner of what this process creates is this process's user.
-    let probe = folder.with_extension(format!("{}.probe", std::process::id()));
+    let probe = folder.with_extension(unique("probe"));
     drop(fs::remove_dir(&probe));
     fs::DirBuilder::new().mode(0o700).create(&probe)?;
     let user = fs::symlink_metadata(&probe).map(|probe| probe.uid());

@@ -15,8 +15,8 @@ pub struct SandboxLimits {
     pub concurrent_compilations: usize,
     /// Rows of one call; a longer batch is split, the pieces run in parallel. Default: 8,192.
     pub rows_per_call: usize,
-    /// The most memory that the limits of a view may grant to one call, in bytes. Address space of
-    /// this size is set aside for each slot. Default: 1 GiB; at most 4 GiB.
+    /// The most memory that the limits of a view may grant to one call, in bytes. Default: 1 GiB; at
+    /// most 4 GiB. It costs nothing until it is used, but each slot reserves 4 GiB of address space.
     pub memory_bytes: usize,
     /// Stack of Wasm frames in one call, in bytes. Default: 512 KiB. (What languages call their
     /// stack lies mostly in linear memory and counts as memory.)
