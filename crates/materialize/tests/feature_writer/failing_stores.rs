@@ -15,22 +15,33 @@ use crate::world::Journal;
 #[derive(Debug)]
 pub(crate) struct CrashingStore(Mutex<State>);
 
+/// What may be left of writes that were not flushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Survival {
+    /// Some rows of each write, whatever became of writes before it.
+    AnyRows,
+    /// All rows up to some moment, as in a store with a log.
+    Prefix,
+}
+
 #[derive(Debug)]
 struct State {
     live: Arc<MemoryOnlineStore>,
     durable: Vec<OnlineWrite>,
     unflushed: Vec<OnlineWrite>,
     calls_until_crash: Option<usize>,
+    survival: Survival,
     chance: u64,
 }
 
 impl CrashingStore {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(crate) fn new(survival: Survival, seed: u64) -> Self {
         Self(Mutex::new(State {
             live: Arc::default(),
             durable: Vec::new(),
             unflushed: Vec::new(),
             calls_until_crash: None,
+            survival,
             chance: seed,
         }))
     }
@@ -63,7 +74,14 @@ impl State {
 
     async fn crash(&mut self) -> Error {
         let unflushed = std::mem::take(&mut self.unflushed);
-        for write in unflushed {
+        let whole = usize::try_from(next(&mut self.chance)).unwrap_or_default() % (unflushed.len() + 1);
+        for (at, write) in unflushed.into_iter().enumerate() {
+            if self.survival == Survival::Prefix && at != whole {
+                if at < whole {
+                    self.durable.push(write);
+                }
+                continue;
+            }
             let rows = write.keys.len();
             let surviving = usize::try_from(next(&mut self.chance)).unwrap_or_default() % (rows + 1);
             self.durable.push(OnlineWrite {
@@ -131,7 +149,8 @@ impl YieldingStore {
 
     async fn yield_some(&self) {
         let mut chance = self.chance.load(Ordering::SeqCst);
-        let turns = next(&mut chance) % 5;
+        // Mostly short waits, so that a long one is overtaken by several calls of others.
+        let turns = if next(&mut chance) % 4 == 0 { next(&mut chance) % 30 } else { next(&mut chance) % 3 };
         self.chance.store(chance, Ordering::SeqCst);
         for _ in 0..turns {
             tokio::task::yield_now().await;

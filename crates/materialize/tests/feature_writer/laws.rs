@@ -8,7 +8,7 @@ use larder_materialize::{Materialize, MaterializeIncremental};
 use larder_online::{MemoryOnlineStore, SledOnlineStore, SledOptions};
 use proptest::prelude::*;
 
-use crate::failing_stores::{CrashingStore, YieldingStore};
+use crate::failing_stores::{CrashingStore, Survival, YieldingStore};
 use crate::world::{Held, KEYS, NOW, Row, World, at, sum};
 
 /// Event times lie between 0 and this, with many ties.
@@ -154,7 +154,7 @@ proptest! {
         seed in any::<u64>(),
     ) {
         block_on(async {
-            let store = Arc::new(CrashingStore::new(seed));
+            let store = Arc::new(CrashingStore::new(Survival::AnyRows, seed));
             let world = World::new(Arc::clone(&store) as Arc<dyn OnlineStore>, &stats, &extra);
             let files = Files { stats, extra };
             let mut models = Models::default();
@@ -189,6 +189,38 @@ proptest! {
                 step.add_to(&world, &files, &mut models);
             }
             let runs = steps.iter().map(|step| step.attempt(&world));
+            for run in futures::future::join_all(runs).await {
+                run.map_err(|error| TestCaseError::fail(error.chain()))?;
+            }
+            models.check(&world).await
+        })?;
+    }
+
+    /// Few keys and times, so that most computations overlap with one of the same key and newest time,
+    /// and only the order in which they read and write decides which stays.
+    #[test]
+    fn of_overlapping_computations_the_one_with_the_final_sources_stays(
+        pushes in prop::collection::vec((any::<bool>(), 0..2_i64, 0..4_i64, 0..3_i64, 0..60_u8), 4..24),
+        seed in any::<u64>(),
+    ) {
+        block_on(async {
+            let store = YieldingStore::new(Arc::new(MemoryOnlineStore::new()), seed);
+            let world = World::new(Arc::new(store), &[], &[]);
+            let files = Files { stats: Vec::new(), extra: Vec::new() };
+            let mut models = Models::default();
+            let steps = pushes.into_iter().map(|(is_stats, key, event, created, turns_late)| {
+                let rows = vec![Row::new(Some(key), event, Some(created))];
+                let step = if is_stats { Step::PushStats(rows) } else { Step::PushExtra(rows) };
+                step.add_to(&world, &files, &mut models);
+                (step, turns_late)
+            });
+            let steps: Vec<(Step, u8)> = steps.collect();
+            let runs = steps.iter().map(async |(step, turns_late)| {
+                for _ in 0..*turns_late {
+                    tokio::task::yield_now().await;
+                }
+                step.attempt(&world).await
+            });
             for run in futures::future::join_all(runs).await {
                 run.map_err(|error| TestCaseError::fail(error.chain()))?;
             }

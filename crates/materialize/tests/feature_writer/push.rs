@@ -7,7 +7,7 @@ use larder_core::{DataSourceKind, ErrorKind, OnlineStore, RequestError, Timestam
 use larder_materialize::{Materialize, Push, PushMode};
 use serde_json::{Value, json};
 
-use crate::failing_stores::CrashingStore;
+use crate::failing_stores::{CrashingStore, Survival};
 use crate::world::{NOW, Row, World, feature_view, file_source, json_table, push_source};
 
 const ALL: Materialize = Materialize { start: Timestamp::EPOCH, end: Timestamp::MAX, views: None };
@@ -251,7 +251,7 @@ async fn a_pushed_fraction_is_not_cut_by_a_text_file_that_has_whole_numbers_so_f
 
 #[tokio::test]
 async fn a_push_is_durable_when_it_returns() {
-    let store = Arc::new(CrashingStore::new(1));
+    let store = Arc::new(CrashingStore::new(Survival::AnyRows, 1));
     let world = World::new(Arc::clone(&store) as Arc<dyn OnlineStore>, &[], &[]);
     let rows = [Row::new(Some(1), NOW, None)];
     world.push("stats_push", "trips", &rows).await.unwrap();
