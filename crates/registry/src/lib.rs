@@ -17,9 +17,9 @@ mod text_file;
 mod yaml;
 
 pub use binding::{BindingError, BoundInput, bind_inputs, check_outputs};
-pub use definitions::{Definitions, FeatureRepo};
+pub use definitions::{Definitions, FeatureRepo, definitions_json_schema};
 pub use describe::Listing;
-pub use problem::{Problem, Problems};
+pub use problem::{Excerpt, Problem, Problems};
 pub use registry_diff::{Action, ObjectChange, ObjectKind, PropertyChange, RegistryDiff, TableChange};
 pub use registry_file::{DamagedContents, RegistryError, RegistryFile};
 pub use repo_config::{

@@ -30,9 +30,16 @@ pub struct Problem {
     pub why: Option<String>,
     /// What would make it right.
     pub remedy: Option<String>,
-    /// The line itself, without its end.
-    pub source_line: Option<String>,
-    /// How many characters of the line are meant, from `column` on.
+    /// The line itself, where there is one to show.
+    pub excerpt: Option<Box<Excerpt>>,
+}
+
+/// The line of a problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The text, without the line's end.
+    pub line: String,
+    /// How many characters are meant, from the problem's column on.
     pub width: usize,
 }
 
@@ -46,8 +53,7 @@ impl Problem {
             what: what.into(),
             why: None,
             remedy: None,
-            source_line: None,
-            width: 0,
+            excerpt: None,
         }
     }
 
@@ -83,7 +89,7 @@ impl fmt::Display for Problem {
         if let Some(remedy) = &self.remedy {
             write!(f, "; {remedy}")?;
         }
-        if let Some(line) = &self.source_line {
+        if let Some(Excerpt { line, width }) = self.excerpt.as_deref() {
             let number = self.line.to_string();
             let gutter = " ".repeat(number.len());
             // A tab stays a tab under itself, so that the caret stands where the terminal shows the mark.
@@ -92,7 +98,7 @@ impl fmt::Display for Problem {
                 .take(self.column.saturating_sub(1))
                 .map(|c| if c == '\t' { '\t' } else { ' ' })
                 .collect();
-            let carets = "^".repeat(self.width.max(1));
+            let carets = "^".repeat((*width).max(1));
             write!(f, "\n{gutter} |\n{number} | {line}\n{gutter} | {before}{carets}")?;
         }
         Ok(())
@@ -229,8 +235,8 @@ impl Place {
             what: what.into(),
             why: None,
             remedy: None,
-            source_line: line.cloned(),
-            width: self.width.min(left).max(1),
+            excerpt: line
+                .map(|line| Box::new(Excerpt { line: line.clone(), width: self.width.min(left).max(1) })),
         }
     }
 }

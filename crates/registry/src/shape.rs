@@ -28,8 +28,6 @@ pub(crate) enum Takes {
     /// Any text.
     Text,
     Boolean,
-    /// A whole number.
-    Count,
     /// A span of time such as `1d`.
     Span,
     /// A number of bytes such as `64MiB`.

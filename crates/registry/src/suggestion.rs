@@ -5,8 +5,8 @@ pub(crate) fn suggest<'a>(given: &str, valid: impl IntoIterator<Item = &'a str>)
     /// More names than these say nothing at a glance.
     const MOST_LISTED: usize = 12;
     let valid: Vec<&str> = valid.into_iter().collect();
-    if let Some(nearest) = nearest(given, &valid) {
-        return Some(format!("did you mean `{nearest}`?"));
+    if let Some(nearest) = nearest(given, valid.iter().copied()) {
+        return Some(nearest);
     }
     if valid.is_empty() || valid.len() > MOST_LISTED {
         return None;
@@ -15,13 +15,14 @@ pub(crate) fn suggest<'a>(given: &str, valid: impl IntoIterator<Item = &'a str>)
     Some(format!("there {} {}", if names.len() == 1 { "is" } else { "are" }, names.join(", ")))
 }
 
-fn nearest<'a>(given: &str, valid: &[&'a str]) -> Option<&'a str> {
+/// `did you mean …?` with the name nearest to `given`, if one is near.
+pub(crate) fn nearest<'a>(given: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let lower = given.to_lowercase();
     let distance = |name: &str| strsim::damerau_levenshtein(&lower, &name.to_lowercase());
-    let (closest, name) = valid.iter().map(|name| (distance(name), *name)).min()?;
+    let (closest, name) = valid.into_iter().map(|name| (distance(name), name)).min()?;
     // A third of the letters may differ, as in Levenshtein-based compilers.
     let allowed = given.chars().count().max(3) / 3;
-    (closest <= allowed).then_some(name)
+    (closest <= allowed).then(|| format!("did you mean `{name}`?"))
 }
 
 #[cfg(test)]

@@ -129,10 +129,9 @@ impl Completion {
                 None
             }
             None => {
-                let there =
-                    all.data_sources.iter().filter(|s| matches!(s.kind, ParsedSourceKind::File { .. }));
-                let there: Vec<&str> = there.map(|source| source.name.value.as_str()).collect();
-                self.unknown(batch, "file source", &there);
+                let there = all.data_sources.iter().filter(|source| source.is_file());
+                let there = there.map(|source| source.name.value.as_str());
+                self.unknown(batch, "file source", "data_sources", there);
                 None
             }
         }
@@ -236,7 +235,7 @@ impl Completion {
     }
 }
 
-/// Whether values of an Arrow type are read as a declared type, by the table of [`column`].
+/// Whether values of an Arrow type are read as a declared type, by the table of [`mod@column`].
 pub(super) fn can_become(found: &DataType, declared: ValueType) -> bool {
     column::cast_column("", &new_empty_array(found), declared).is_ok()
 }

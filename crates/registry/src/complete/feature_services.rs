@@ -8,12 +8,12 @@ use crate::definitions::{ParsedDefinitions, ParsedFeatureService};
 impl Completion {
     pub(super) fn feature_services(&mut self, parsed: &ParsedDefinitions) {
         for service in &parsed.feature_services {
-            let service = self.feature_service(service);
+            let service = self.feature_service(service, parsed);
             self.definitions.feature_services.push(service);
         }
     }
 
-    fn feature_service(&mut self, parsed: &ParsedFeatureService) -> FeatureService {
+    fn feature_service(&mut self, parsed: &ParsedFeatureService, all: &ParsedDefinitions) -> FeatureService {
         let mut features: Vec<FeatureViewProjection> = Vec::with_capacity(parsed.features.len());
         for projection in &parsed.features {
             let name = &projection.target.value;
@@ -25,14 +25,9 @@ impl Completion {
             let on_demand = self.definitions.on_demand_feature_views.iter().find(|view| &view.name == name);
             let found = stored.or_else(|| on_demand.map(|view| (view.features.clone(), Vec::new())));
             let Some((known, join_keys)) = found else {
-                let stored = self.definitions.feature_views.iter().map(|view| view.name.clone());
-                let on_demand = self.definitions.on_demand_feature_views.iter().map(|view| view.name.clone());
-                let there: Vec<String> = stored.chain(on_demand).collect();
-                self.unknown(
-                    &projection.target,
-                    "view",
-                    &there.iter().map(String::as_str).collect::<Vec<_>>(),
-                );
+                let stored = all.feature_views.iter().map(|view| view.name.value.as_str());
+                let on_demand = all.on_demand_feature_views.iter().map(|view| view.name.value.as_str());
+                self.unknown(&projection.target, "view", "feature_views", stored.chain(on_demand));
                 continue;
             };
             let complete = self.project_view(projection, &known, &join_keys);

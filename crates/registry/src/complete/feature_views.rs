@@ -12,7 +12,7 @@ use crate::yaml::At;
 impl Completion {
     pub(super) fn feature_views(&mut self, parsed: &ParsedDefinitions) {
         for view in &parsed.feature_views {
-            match self.feature_view(view) {
+            match self.feature_view(view, parsed) {
                 Some(view) => self.definitions.feature_views.push(view),
                 None => {
                     self.broken.insert(view.name.value.clone());
@@ -21,8 +21,8 @@ impl Completion {
         }
     }
 
-    fn feature_view(&mut self, parsed: &ParsedFeatureView) -> Option<FeatureView> {
-        let sources = self.view_sources(parsed);
+    fn feature_view(&mut self, parsed: &ParsedFeatureView, all: &ParsedDefinitions) -> Option<FeatureView> {
+        let sources = self.view_sources(parsed, all);
         let entities = self.view_entities(&parsed.entities);
         let (batch, stream) = sources?;
         let entities = entities?;
@@ -59,17 +59,15 @@ impl Completion {
     }
 
     /// The source of the history, and the name of the push source.
-    fn view_sources(&mut self, parsed: &ParsedFeatureView) -> Option<(Option<KnownSource>, Option<String>)> {
+    fn view_sources(
+        &mut self,
+        parsed: &ParsedFeatureView,
+        all: &ParsedDefinitions,
+    ) -> Option<(Option<KnownSource>, Option<String>)> {
         let Some(source) = self.sources.get(&parsed.source.value) else {
-            let there: Vec<String> = self
-                .sources
-                .values()
-                .filter(|known| known.source.as_request().is_none())
-                .map(|known| known.source.name.clone())
-                .collect();
-            let mut there: Vec<&str> = there.iter().map(String::as_str).collect();
-            there.sort_unstable();
-            self.unknown(&parsed.source, "data source", &there);
+            let there = all.data_sources.iter().filter(|source| !source.is_request());
+            let there = there.map(|source| source.name.value.as_str());
+            self.unknown(&parsed.source, "data source", "data_sources", there);
             return None;
         };
         match &source.source.kind {
@@ -101,7 +99,7 @@ impl Completion {
             else {
                 let there: Vec<String> =
                     self.definitions.entities.iter().map(|entity| entity.name.clone()).collect();
-                self.unknown(name, "entity", &there.iter().map(String::as_str).collect::<Vec<_>>());
+                self.unknown(name, "entity", "entities", there.iter().map(String::as_str));
                 complete = false;
                 continue;
             };
@@ -247,16 +245,13 @@ impl Completion {
             if is_key(name) || batch.is_time(name) || name.starts_with("__") {
                 continue;
             }
-            match ValueType::infer(column.data_type()) {
-                Some(value_type) => features.push(Field::new(name, value_type)),
-                None => {
-                    let why =
-                        format!("column `{name}` is {}, for which there is no type", column.data_type());
-                    let remedy = "declare the `schema` of the other columns";
-                    self.report.problem(parsed.name.place.problem(what).because(why).remedy(remedy));
-                    return None;
-                }
-            }
+            let Some(value_type) = ValueType::infer(column.data_type()) else {
+                let why = format!("column `{name}` is {}, for which there is no type", column.data_type());
+                let remedy = "declare the `schema` of the other columns";
+                self.report.problem(parsed.name.place.problem(what).because(why).remedy(remedy));
+                return None;
+            };
+            features.push(Field::new(name, value_type));
         }
         if features.is_empty() {
             let why = "its source has only keys and times";

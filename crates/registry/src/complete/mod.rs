@@ -107,12 +107,20 @@ impl Completion {
     }
 
     /// The problem of a name that nothing has; none if it is that of something with a problem of its own.
-    fn unknown(&mut self, name: &At<String>, what: &str, there: &[&str]) {
+    /// `key` is where such things are defined, and `there` names those that are.
+    fn unknown<'a>(
+        &mut self,
+        name: &At<String>,
+        what: &str,
+        key: &str,
+        there: impl Iterator<Item = &'a str>,
+    ) {
         if self.broken.contains(&name.value) {
             return;
         }
+        let there: Vec<&str> = there.collect();
         let remedy = suggest(&name.value, there.iter().copied());
-        let remedy = remedy.or_else(|| there.is_empty().then(|| "there is none".to_owned()));
+        let remedy = remedy.or_else(|| there.is_empty().then(|| format!("define it under `{key}`")));
         self.report
             .problem(name.place.problem(format!("there is no {what} `{}`", name.value)).maybe_remedy(remedy));
     }

@@ -20,14 +20,14 @@ impl Completion {
             parsed.on_demand_feature_views.iter().map(|view| ("on-demand feature view", view.name.clone()));
         let services =
             parsed.feature_services.iter().map(|service| ("feature service", service.name.clone()));
-        self.unique(entities, |name| name.to_owned(), "");
-        self.unique(sources, str::to_lowercase, "names of data sources differ in more than case");
+        self.unique(entities, str::to_owned, "");
+        self.unique(sources, str::to_lowercase, "names of data sources must differ in more than case");
         self.unique(
             views.chain(on_demand),
             str::to_lowercase,
-            "names of views of all kinds differ in more than case",
+            "names of views of all kinds must differ in more than case",
         );
-        self.unique(services, |name| name.to_owned(), "");
+        self.unique(services, str::to_owned, "");
         for entity in parsed.entities.iter().filter(|entity| entity.value.name == DUMMY_ENTITY) {
             let problem = entity.place.problem(format!("`{DUMMY_ENTITY}` cannot be the name of an entity"));
             self.report.problem(problem.because("it is that of the hidden entity of views without entities"));

@@ -36,21 +36,24 @@ impl Completion {
     ) -> Option<OnDemandFeatureView> {
         let problems_before = self.report.problems.len();
         let mut sources: Vec<OnDemandSource> = Vec::new();
+        let mut all_known = true;
         for source in &parsed.sources {
             let Some(resolved) = self.on_demand_source(source, all) else {
-                // Told, or broken itself: either way there is nothing more to check.
-                return self.skip_rest(parsed, all, source);
+                all_known = false;
+                continue;
             };
-            let name = source_name(&resolved);
-            if sources.iter().any(|known| source_name(known) == name) {
+            if sources.iter().any(|known| source_name(known) == source_name(&resolved)) {
                 let what = format!(
                     "`{}` is listed twice in the sources of `{}`",
                     source.target.value, parsed.name.value
                 );
                 self.report.problem(source.target.place.problem(what));
-                continue;
+            } else {
+                sources.push(resolved);
             }
-            sources.push(resolved);
+        }
+        if !all_known {
+            return None;
         }
         let keys = self.source_join_keys(&sources);
         self.check_request_fields(parsed, &sources, &keys);
@@ -86,20 +89,6 @@ impl Completion {
             tags: parsed.tags.clone(),
             owner: parsed.owner.clone(),
         })
-    }
-
-    /// Looks up the sources after one that failed, so that all unknown names are told.
-    fn skip_rest(
-        &mut self,
-        parsed: &ParsedOnDemandFeatureView,
-        all: &ParsedDefinitions,
-        failed: &ParsedProjection,
-    ) -> Option<OnDemandFeatureView> {
-        let rest = parsed.sources.iter().skip_while(|source| !std::ptr::eq(*source, failed)).skip(1);
-        for source in rest {
-            self.on_demand_source(source, all);
-        }
-        None
     }
 
     fn on_demand_source(
@@ -146,12 +135,10 @@ impl Completion {
                 None
             }
             None => {
-                let views = self.definitions.feature_views.iter().map(|view| view.name.clone());
-                let requests =
-                    self.definitions.data_sources.iter().filter(|source| source.as_request().is_some());
-                let there: Vec<String> = views.chain(requests.map(|source| source.name.clone())).collect();
-                let there: Vec<&str> = there.iter().map(String::as_str).collect();
-                self.unknown(&source.target, "feature view or request source", &there);
+                let views = all.feature_views.iter().map(|view| view.name.value.as_str());
+                let requests = all.data_sources.iter().filter(|source| source.is_request());
+                let there = views.chain(requests.map(|source| source.name.value.as_str()));
+                self.unknown(&source.target, "feature view or request source", "feature_views", there);
                 None
             }
         }
@@ -269,17 +256,14 @@ impl Completion {
         let declared = self.view_entities(&parsed.entities)?;
         let mut online = (Vec::new(), Vec::new());
         for (entity, reference) in declared.iter().zip(&parsed.entities) {
-            match keys.iter().find(|key| key.name == entity.join_key) {
-                Some(key) => {
-                    online.0.push(entity.name.clone());
-                    online.1.push(key.clone());
-                }
-                None => {
-                    let what = format!("no source of `{name}` has the join key `{}`", entity.join_key);
-                    let why = format!("it is the join key of entity `{}`", entity.name);
-                    self.report.problem(reference.place.problem(what).because(why));
-                }
-            }
+            let Some(key) = keys.iter().find(|key| key.name == entity.join_key) else {
+                let what = format!("no source of `{name}` has the join key `{}`", entity.join_key);
+                let why = format!("it is the join key of entity `{}`", entity.name);
+                self.report.problem(reference.place.problem(what).because(why));
+                continue;
+            };
+            online.0.push(entity.name.clone());
+            online.1.push(key.clone());
         }
         Some(online)
     }

@@ -51,10 +51,10 @@ impl FeatureRepo {
         }
         for view in &repo.parsed.on_demand_feature_views {
             let path = PathBuf::from(&view.component.value);
-            if !repo.components.contains_key(&path) {
-                let bytes = read_component(&config.repo_path.join(&path));
-                repo.components.insert(path, bytes.map(Into::into).map_err(|error| error.to_string()));
-            }
+            let file = config.repo_path.join(&path);
+            repo.components
+                .entry(path)
+                .or_insert_with(|| read_component(&file).map(Into::into).map_err(|error| error.to_string()));
         }
         Ok(repo)
     }

@@ -2,11 +2,13 @@
 
 mod feature_repo;
 mod ignore;
+mod json_schema;
 mod parsed;
 mod read;
 mod shapes;
 
 pub use self::feature_repo::FeatureRepo;
+pub use self::json_schema::definitions_json_schema;
 pub(crate) use self::parsed::{
     ParsedDataSource, ParsedDefinitions, ParsedFeatureService, ParsedFeatureView, ParsedOnDemandFeatureView,
     ParsedProjection, ParsedSourceKind,

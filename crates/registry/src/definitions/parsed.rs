@@ -29,6 +29,16 @@ pub(crate) struct ParsedDataSource {
     pub(crate) owner: String,
 }
 
+impl ParsedDataSource {
+    pub(crate) fn is_file(&self) -> bool {
+        matches!(self.kind, ParsedSourceKind::File { .. })
+    }
+
+    pub(crate) fn is_request(&self) -> bool {
+        matches!(self.kind, ParsedSourceKind::Request { .. })
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum ParsedSourceKind {
     File {

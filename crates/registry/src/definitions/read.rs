@@ -223,14 +223,12 @@ fn source_type(reader: &ObjectReader<'_>, report: &mut Report) -> Option<&'stati
         .filter(|(key, _)| reader.get(key).is_some())
         .map(|(_, kind)| kind)
         .collect();
-    match told.as_slice() {
-        [kind] => TYPES.into_iter().find(|known| known == kind),
-        _ => {
-            let problem = reader.place.problem(format!("{} has no `type`", reader.subject));
-            report.problem(problem.remedy("add `type: file`, `type: push` or `type: request`"));
-            None
-        }
-    }
+    let [kind] = told.as_slice() else {
+        let problem = reader.place.problem(format!("{} has no `type`", reader.subject));
+        report.problem(problem.remedy("add `type: file`, `type: push` or `type: request`"));
+        return None;
+    };
+    TYPES.into_iter().find(|known| known == kind)
 }
 
 /// Refuses keys that belong to other kinds of sources.

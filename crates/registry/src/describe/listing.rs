@@ -7,7 +7,7 @@ use larder_core::{DUMMY_ENTITY, ValueType};
 use super::descriptor::{state_name, value_type_name};
 use crate::proto::{self, source_type};
 use crate::registry_diff::ObjectKind;
-use crate::registry_file::{Contents, of_project};
+use crate::registry_file::{Contents, Stored, of_project};
 
 /// A table of text: the rows of a listing under its headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub(crate) fn list(
             }
         }
         ObjectKind::DataSource => {
-            let sources = of_project(&contents.data_sources, project).map(|source| source.message());
+            let sources = of_project(&contents.data_sources, project).map(Stored::message);
             let row = |source: &proto::DataSource| vec![proto::source_name(source).to_owned(), class(source)];
             Listing {
                 headers: &["NAME", "CLASS"],
@@ -90,7 +90,7 @@ fn list_views(contents: &Contents, project: &str, wanted: &dyn Fn(&Tags) -> bool
     };
     let mut rows = Vec::new();
     let mut entities_of = HashMap::new();
-    for view in of_project(&contents.feature_views, project).map(|view| view.message()) {
+    for view in of_project(&contents.feature_views, project).map(Stored::message) {
         let Some(spec) = &view.spec else { continue };
         entities_of.insert(spec.name.as_str(), spec.entities.as_slice());
         if wanted(&spec.tags) {
@@ -98,7 +98,7 @@ fn list_views(contents: &Contents, project: &str, wanted: &dyn Fn(&Tags) -> bool
             rows.push(row(&spec.name, &spec.entities, "FeatureView", spec.disabled, state));
         }
     }
-    for view in of_project(&contents.on_demand_feature_views, project).map(|view| view.message()) {
+    for view in of_project(&contents.on_demand_feature_views, project).map(Stored::message) {
         let Some(spec) = view.spec.as_ref().filter(|spec| wanted(&spec.tags)) else { continue };
         // An on-demand view has the entities of what it reads.
         let mut entities: Vec<String> = Vec::new();

@@ -40,9 +40,9 @@ pub(crate) fn describe(
     let Some((raw, message)) = found else { return Ok(None) };
     let mut object = json::decode(raw, message).map_err(|error| ContentsError::damaged(&error))?;
     // Feast prints an object as it was before it got its project.
-    object.remove("project");
+    object.shift_remove("project");
     if let Some(Value::Object(spec)) = object.get_mut("spec") {
-        spec.remove("project");
+        spec.shift_remove("project");
     }
     if kind == ObjectKind::FeatureView {
         add_state(&mut object);

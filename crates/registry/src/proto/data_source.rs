@@ -45,11 +45,6 @@ impl<'a> DataSourceEncoder<'a> {
         self.sources.get(name).map(|source| self.encode(source))
     }
 
-    /// The source of this name.
-    pub(crate) fn get(&self, name: &str) -> Option<&'a DataSource> {
-        self.sources.get(name).copied()
-    }
-
     fn encode(&self, source: &DataSource) -> proto::DataSource {
         let meta = self.times.get(&source.name).map(|(created, last_updated)| SourceMeta {
             created_timestamp: Some(time_to_proto(*created)),

@@ -20,6 +20,7 @@ pub(crate) struct FeatureSpecV2 {
 
 /// `feast.core.DataSource`
 #[derive(Clone, PartialEq, Message)]
+#[expect(clippy::struct_field_names, reason = "the names are Feast's")]
 pub(crate) struct DataSource {
     #[prost(int32, tag = "1")]
     pub(crate) source_type: i32,

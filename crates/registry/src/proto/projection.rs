@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use larder_core::{FeatureView, FeatureViewProjection, Field, OnDemandFeatureView};
 
+use super::DataSourceEncoder;
 use super::field::field_to_proto;
-use super::{DataSourceEncoder, data_source_from_proto};
 use crate::proto;
 
 /// The views that projections may point to.
@@ -68,12 +68,4 @@ pub(crate) fn projection_from_proto(projection: &proto::FeatureViewProjection) -
         features: projection.feature_columns.iter().map(|column| column.name.clone()).collect(),
         join_key_map: projection.join_key_map.clone(),
     }
-}
-
-/// The sources that a projection carries.
-pub(crate) fn carried_sources(
-    projection: &proto::FeatureViewProjection,
-) -> impl Iterator<Item = larder_core::DataSource> {
-    let carried = projection.batch_source.iter().chain(projection.stream_source.iter());
-    carried.filter_map(|source| data_source_from_proto(source).ok())
 }

@@ -128,7 +128,7 @@ impl Contents {
                 number::FEATURE_VIEWS => contents.feature_views.push(Stored::decode(owned())?),
                 number::FEATURE_SERVICES => contents.feature_services.push(Stored::decode(owned())?),
                 number::ON_DEMAND_FEATURE_VIEWS => {
-                    contents.on_demand_feature_views.push(Stored::decode(owned())?)
+                    contents.on_demand_feature_views.push(Stored::decode(owned())?);
                 }
                 number::DATA_SOURCES => contents.data_sources.push(Stored::decode(owned())?),
                 number::PROJECTS => contents.projects.push(Stored::decode(owned())?),
@@ -171,11 +171,6 @@ impl Contents {
             bytes.extend_from_slice(raw);
         }
         bytes
-    }
-
-    /// The bytes of the objects of a kind that larder does not use.
-    pub(crate) fn other_objects(&self, kind: u32) -> impl Iterator<Item = &[u8]> {
-        self.rest.iter().filter(move |(number, _)| *number == kind).filter_map(|(_, raw)| payload(raw))
     }
 
     /// Removes everything that belongs to a project, of every kind; whether there was anything.

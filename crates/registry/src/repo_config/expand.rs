@@ -11,19 +11,16 @@ pub(super) fn expand(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> (
     let mut at = 0;
     while let Some(&c) = chars.get(at) {
         let found = if c == '$' { reference(&chars, at + 1) } else { None };
-        match found.and_then(|(name, end)| Some((variable(&name)?, end))) {
-            Some((value, end)) => {
-                let count = value.chars().count();
-                expansion.variables.push((length..length + count, at..end));
-                expanded.push_str(&value);
-                length += count;
-                at = end;
-            }
-            None => {
-                expanded.push(c);
-                length += 1;
-                at += 1;
-            }
+        if let Some((value, end)) = found.and_then(|(name, end)| Some((variable(&name)?, end))) {
+            let count = value.chars().count();
+            expansion.variables.push((length..length + count, at..end));
+            expanded.push_str(&value);
+            length += count;
+            at = end;
+        } else {
+            expanded.push(c);
+            length += 1;
+            at += 1;
         }
     }
     (expanded, expansion)

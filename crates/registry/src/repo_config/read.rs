@@ -14,7 +14,7 @@ use super::{
     RepoConfig,
 };
 use crate::problem::{Problem, Problems, Report, SourceText};
-use crate::suggestion::suggest;
+use crate::suggestion::{nearest, suggest};
 use crate::text_file::read_text;
 use crate::yaml::{Entry, Node, NodeKind, parse};
 
@@ -147,14 +147,12 @@ impl<'a> Reader<'a> {
             if KNOWN.contains(&entry.key.as_str()) || entry.value.is_null() {
                 continue;
             }
-            match TOP_LEVEL.iter().find(|(key, _)| *key == entry.key) {
-                Some((_, fate)) => self.fate(entry, *fate, "feature_store.yaml"),
-                None => {
-                    let what = format!("unknown key `{}` has no effect", entry.key);
-                    let names = KNOWN.into_iter().chain(TOP_LEVEL.into_iter().map(|(key, _)| key));
-                    let remedy = suggest(&entry.key, names).filter(|remedy| remedy.starts_with("did"));
-                    self.report.warning(entry.key_place.problem(what).maybe_remedy(remedy));
-                }
+            if let Some((_, fate)) = TOP_LEVEL.iter().find(|(key, _)| *key == entry.key) {
+                self.fate(entry, *fate, "feature_store.yaml");
+            } else {
+                let what = format!("unknown key `{}` has no effect", entry.key);
+                let names = KNOWN.into_iter().chain(TOP_LEVEL.into_iter().map(|(key, _)| key));
+                self.report.warning(entry.key_place.problem(what).maybe_remedy(nearest(&entry.key, names)));
             }
         }
     }
@@ -183,14 +181,12 @@ impl<'a> Reader<'a> {
             if known.contains(&entry.key.as_str()) || entry.value.is_null() {
                 continue;
             }
-            match others.iter().find(|(key, _)| *key == entry.key) {
-                Some((_, fate)) => self.fate(entry, *fate, &format!("`{section}`")),
-                None => {
-                    let what = format!("unknown key `{}` in `{section}`", entry.key);
-                    let names = known.iter().copied().chain(others.iter().map(|(key, _)| *key));
-                    let remedy = suggest(&entry.key, names);
-                    self.report.problem(entry.key_place.problem(what).maybe_remedy(remedy));
-                }
+            if let Some((_, fate)) = others.iter().find(|(key, _)| *key == entry.key) {
+                self.fate(entry, *fate, &format!("`{section}`"));
+            } else {
+                let what = format!("unknown key `{}` in `{section}`", entry.key);
+                let names = known.iter().copied().chain(others.iter().map(|(key, _)| *key));
+                self.report.problem(entry.key_place.problem(what).maybe_remedy(suggest(&entry.key, names)));
             }
         }
         Block { section: section.to_owned(), entries }
@@ -425,7 +421,7 @@ impl<'a> Reader<'a> {
 
     fn not_there(&mut self, what: &str, node: &Node, kind: &str, later: bool, there: &[&str]) {
         let text = if later { "is not supported yet" } else { "is unknown" };
-        let nearest = suggest(kind, there.iter().copied()).filter(|text| text.starts_with("did"));
+        let nearest = nearest(kind, there.iter().copied());
         let names: Vec<String> = there.iter().map(|name| format!("`{name}`")).collect();
         let remedy = nearest.unwrap_or_else(|| format!("use {}", names.join(" or ")));
         self.report.problem(node.place.problem(format!("{what} `{kind}` {text}")).remedy(remedy));

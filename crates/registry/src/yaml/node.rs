@@ -95,9 +95,14 @@ impl Node {
 
     /// Any scalar, as it is written. Null is not one.
     pub(crate) fn text(&self, what: &str) -> Result<&str, Problem> {
+        self.scalar(what, "text")
+    }
+
+    /// As [`text`](Self::text), for text that means what `wanted` says.
+    pub(crate) fn scalar(&self, what: &str, wanted: &str) -> Result<&str, Problem> {
         match &self.kind {
             NodeKind::Scalar(scalar) if !scalar.is_null() => Ok(&scalar.text),
-            _ => Err(self.mismatch(what, "text")),
+            _ => Err(self.mismatch(what, wanted)),
         }
     }
 

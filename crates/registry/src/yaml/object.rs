@@ -44,10 +44,11 @@ impl<'a> ObjectReader<'a> {
             }
         };
         let name = entries.iter().find(|entry| entry.key == "name");
-        let subject = match name.and_then(|entry| entry.value.text("name").ok()) {
-            Some(name) => format!("{} `{name}`", shape.noun),
-            None => shape.noun.to_owned(),
-        };
+        let subject =
+            match name.and_then(|entry| entry.value.text("name").ok()).filter(|name| !name.is_empty()) {
+                Some(name) => format!("{} `{name}`", shape.noun),
+                None => shape.noun.to_owned(),
+            };
         for entry in entries {
             match shape.key(&entry.key).map(|key| &key.takes) {
                 None => {
@@ -132,13 +133,9 @@ impl<'a> ObjectReader<'a> {
         self.read(key, report, Node::boolean).map_or(default, |value| value.value)
     }
 
-    pub(crate) fn count(&self, key: &str, report: &mut Report) -> Option<At<u64>> {
-        self.read(key, report, Node::count)
-    }
-
     pub(crate) fn span(&self, key: &str, report: &mut Report) -> Option<At<Duration>> {
         self.read(key, report, |node, what| {
-            let text = node.text(what)?;
+            let text = node.scalar(what, "a span of time such as `1d`")?;
             parse_span(text).map_err(|error| node.place.problem(what).because(error.to_string()))
         })
     }
@@ -146,7 +143,7 @@ impl<'a> ObjectReader<'a> {
     /// A number of bytes.
     pub(crate) fn size(&self, key: &str, report: &mut Report) -> Option<At<usize>> {
         self.read(key, report, |node, what| {
-            let text = node.text(what)?;
+            let text = node.scalar(what, "a number of bytes such as `64MiB`")?;
             parse_byte_size(text).map_err(|error| node.place.problem(what).because(error.to_string()))
         })
     }

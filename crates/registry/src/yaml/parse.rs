@@ -68,9 +68,9 @@ pub(crate) fn parse(
                 let place = builder.places.at(Span::empty(mark));
                 let mut problem = place.problem("invalid YAML").because(error.info().trim_end_matches('.'));
                 if problem
-                    .source_line
+                    .excerpt
                     .as_deref()
-                    .is_some_and(|line| line.trim_start_matches(' ').starts_with('\t'))
+                    .is_some_and(|excerpt| excerpt.line.trim_start_matches(' ').starts_with('\t'))
                 {
                     problem = problem.remedy("indent with spaces; YAML has no tabs");
                 }
@@ -150,7 +150,7 @@ impl Builder<'_> {
         let place = self.places.at(span);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let plain = self.is_plain(style, tag.as_deref(), &place)?;
+                let plain = is_plain(style, tag.as_deref(), &place)?;
                 let kind = NodeKind::Scalar(Scalar { text: text.into_owned(), plain });
                 self.complete(Node { kind, place }, anchor)
             }
@@ -179,15 +179,6 @@ impl Builder<'_> {
                 self.complete(node, 0)
             }
             _ => Ok(()),
-        }
-    }
-
-    fn is_plain(&self, style: ScalarStyle, tag: Option<&Tag>, place: &Place) -> Result<bool, Problem> {
-        match tag {
-            None => Ok(style == ScalarStyle::Plain),
-            Some(tag) if tag.is_yaml_core_schema() => Ok(tag.suffix != "str" && style == ScalarStyle::Plain),
-            Some(tag) if tag.handle == "!" && tag.suffix.is_empty() => Ok(false),
-            Some(tag) => Err(place.problem(format!("unknown tag `{tag}`")).remedy("leave the tag out")),
         }
     }
 
@@ -237,6 +228,16 @@ impl Builder<'_> {
                 .remedy("split the file, or use fewer aliases"));
         }
         Ok(())
+    }
+}
+
+/// Whether a scalar may stand for something else than text.
+fn is_plain(style: ScalarStyle, tag: Option<&Tag>, place: &Place) -> Result<bool, Problem> {
+    match tag {
+        None => Ok(style == ScalarStyle::Plain),
+        Some(tag) if tag.is_yaml_core_schema() => Ok(tag.suffix != "str" && style == ScalarStyle::Plain),
+        Some(tag) if tag.handle == "!" && tag.suffix.is_empty() => Ok(false),
+        Some(tag) => Err(place.problem(format!("unknown tag `{tag}`")).remedy("leave the tag out")),
     }
 }
 
