@@ -17,7 +17,7 @@ use larder_core::{
     EntityKey, EntityKeyEncoder, EntityKeyVersion, Field, OnlineRead, OnlineStore, OnlineView, OnlineWrite,
     RowVersion, Timestamp, ValueType,
 };
-use larder_online::row::{RowBuffer, RowEncoder, RowLayout, RowReader, decode_column};
+use larder_online::row::{FoundRows, RowBuffer, RowEncoder, RowLayout, RowReader};
 use larder_online::{SchemaId, SledOnlineStore, SledOptions};
 use tokio::runtime::Runtime;
 
@@ -116,14 +116,17 @@ fn codec(criterion: &mut Criterion) {
     });
     let rows = encoded(&view, &batch, 1);
     group.bench_function("decode", |bencher| {
-        let readers = [Arc::new(RowReader::new(&view.features, &view.features))];
+        let reader = Arc::new(RowReader::new(&view.features, &view.features));
         bencher.iter(|| {
             for rows in rows.chunks(100) {
-                let found: Vec<_> = rows.iter().map(|row| readers[0].take(row, 0).ok()).collect();
+                let mut found = FoundRows::with_capacity(rows.len());
+                let reader = found.add_reader(Arc::clone(&reader));
+                for row in rows {
+                    found.push(row, reader).expect("sound rows");
+                }
+                let found = found.finish();
                 for (position, feature) in view.features.iter().enumerate() {
-                    black_box(
-                        decode_column(feature.value_type, position, &found, &readers).expect("sound rows"),
-                    );
+                    black_box(found.column(feature.value_type, position).expect("sound rows"));
                 }
             }
         });

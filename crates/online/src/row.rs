@@ -35,6 +35,7 @@
 //! Reading trusts nothing: bytes that cannot be a row of their schema are a [`CorruptRow`] with the
 //! offset where they stop making sense.
 
+mod bits;
 mod decode;
 mod encode;
 mod layout;
@@ -43,7 +44,7 @@ mod tests;
 
 use larder_core::{RowVersion, Timestamp};
 
-pub use decode::{DecodeError, FoundRow, RowReader, decode_column};
+pub use decode::{DecodeError, FoundRows, RowColumns, RowReader};
 pub use encode::{EncodeError, RowBuffer, RowEncoder};
 pub use layout::RowLayout;
 

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, BooleanArray, BooleanBufferBuilder, GenericByteBuilder, ListArray,
-    NullBufferBuilder, PrimitiveArray,
+    Array, ArrayRef, ArrowPrimitiveType, BooleanArray, GenericByteBuilder, ListArray, PrimitiveArray,
 };
 use arrow::buffer::{BooleanBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{
@@ -13,6 +12,7 @@ use arrow::datatypes::{
 };
 use larder_core::{Field, OnlineColumn, ScalarType, ValueType, timestamp_data_type};
 
+use super::bits::Bits;
 use super::layout::{RowLayout, Slot};
 use super::{CorruptRow, RowFault, fixed};
 
@@ -54,86 +54,129 @@ impl RowReader {
             .collect();
         Self { layout, slots }
     }
-
-    /// Takes a row for [`decode_column`], where this reader is the one at position `reader`.
-    ///
-    /// # Errors
-    ///
-    /// [`CorruptRow`] if the row is not as long as it says.
-    pub fn take<'a>(&self, bytes: &'a [u8], reader: usize) -> Result<FoundRow<'a>, CorruptRow> {
-        self.layout.check_length(bytes)?;
-        Ok(FoundRow { bytes, reader })
-    }
 }
 
-/// A stored row and which of the readers at hand reads it.
+/// Stored rows on their way to columns: each with the reader for its schema, or none where nothing is
+/// stored.
+#[derive(Debug, Default)]
+pub struct FoundRows<'a> {
+    rows: Vec<Option<FoundRow<'a>>>,
+    readers: Vec<Arc<RowReader>>,
+    found: Bits,
+}
+
 #[derive(Clone, Copy, Debug)]
-pub struct FoundRow<'a> {
+struct FoundRow<'a> {
     bytes: &'a [u8],
     reader: usize,
 }
 
-#[cfg(test)]
-impl<'a> FoundRow<'a> {
-    pub(super) fn unchecked(bytes: &'a [u8], reader: usize) -> Self {
-        Self { bytes, reader }
+impl<'a> FoundRows<'a> {
+    /// No rows yet, and room for so many.
+    pub fn with_capacity(rows: usize) -> Self {
+        Self { rows: Vec::with_capacity(rows), readers: Vec::new(), found: Bits::with_capacity(rows) }
+    }
+
+    /// Makes a reader known and returns its number.
+    pub fn add_reader(&mut self, reader: Arc<RowReader>) -> usize {
+        self.readers.push(reader);
+        self.readers.len() - 1
+    }
+
+    /// Adds a row that the reader of this number reads.
+    ///
+    /// # Errors
+    ///
+    /// [`CorruptRow`] if the row is not as long as it says.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such reader.
+    pub fn push(&mut self, bytes: &'a [u8], reader: usize) -> Result<(), CorruptRow> {
+        self.readers.get(reader).expect("the reader was added").layout.check_length(bytes)?;
+        self.push_unchecked(bytes, reader);
+        Ok(())
+    }
+
+    /// Adds the place of a row that is not stored.
+    pub fn push_missing(&mut self) {
+        self.rows.push(None);
+        self.found.push(false);
+    }
+
+    pub(super) fn push_unchecked(&mut self, bytes: &'a [u8], reader: usize) {
+        self.rows.push(Some(FoundRow { bytes, reader }));
+        self.found.push(true);
+    }
+
+    /// Closes the rows for reading.
+    pub fn finish(self) -> RowColumns<'a> {
+        RowColumns { rows: self.rows, readers: self.readers, found: self.found.finish() }
     }
 }
 
-/// Reads one feature of many rows, in their order. `feature` is a position in the `wanted` features of
-/// the readers, `value_type` its type. Where there is no row the value is null.
-///
-/// # Errors
-///
-/// [`DecodeError`] for the first row that cannot be read.
-pub fn decode_column(
-    value_type: ValueType,
-    feature: usize,
-    rows: &[Option<FoundRow<'_>>],
-    readers: &[Arc<RowReader>],
-) -> Result<OnlineColumn> {
-    let places = readers
-        .iter()
-        .map(|reader| {
-            let slot = reader.slots.get(feature).copied().flatten()?;
-            Some(Place { slot, fixed_len: reader.layout.fixed_len() })
-        })
-        .collect::<Vec<_>>();
-    let cells = Cells { rows, places: &places };
+/// Rows whose features can be read, one column at a time.
+#[derive(Debug)]
+pub struct RowColumns<'a> {
+    rows: Vec<Option<FoundRow<'a>>>,
+    readers: Vec<Arc<RowReader>>,
+    /// Which rows are stored, shared by all columns that every schema has.
+    found: BooleanBuffer,
+}
+
+impl RowColumns<'_> {
+    /// Reads one feature of all rows, in their order. `feature` is a position in the `wanted` features of
+    /// the readers, `value_type` its type. Where there is no row the value is null.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] for the first row that cannot be read.
+    pub fn column(&self, value_type: ValueType, feature: usize) -> Result<OnlineColumn> {
+        let places = self
+            .readers
+            .iter()
+            .map(|reader| {
+                let slot = reader.slots.get(feature).copied().flatten()?;
+                Some(Place { slot, fixed_len: reader.layout.fixed_len() })
+            })
+            .collect::<Vec<_>>();
+        let cells = Cells { rows: &self.rows, places: &places };
+        let present = if places.iter().all(Option::is_some) { self.found.clone() } else { cells.present() };
+        Ok(OnlineColumn { values: decode(value_type, &cells)?, present })
+    }
+}
+
+fn decode(value_type: ValueType, cells: &Cells<'_>) -> Result<ArrayRef> {
     match value_type {
-        ValueType::Scalar(ScalarType::Int32) => decode_primitive::<Int32Type, 4>(&cells, i32::from_le_bytes),
-        ValueType::Scalar(ScalarType::Int64) => decode_primitive::<Int64Type, 8>(&cells, i64::from_le_bytes),
+        ValueType::Scalar(ScalarType::Int32) => decode_primitive::<Int32Type, 4>(cells, i32::from_le_bytes),
+        ValueType::Scalar(ScalarType::Int64) => decode_primitive::<Int64Type, 8>(cells, i64::from_le_bytes),
         ValueType::Scalar(ScalarType::Float32) => {
-            decode_primitive::<Float32Type, 4>(&cells, f32::from_le_bytes)
+            decode_primitive::<Float32Type, 4>(cells, f32::from_le_bytes)
         }
         ValueType::Scalar(ScalarType::Float64) => {
-            decode_primitive::<Float64Type, 8>(&cells, f64::from_le_bytes)
+            decode_primitive::<Float64Type, 8>(cells, f64::from_le_bytes)
         }
         ValueType::Scalar(ScalarType::UnixTimestamp) => {
-            decode_primitive::<TimestampMicrosecondType, 8>(&cells, i64::from_le_bytes)
+            decode_primitive::<TimestampMicrosecondType, 8>(cells, i64::from_le_bytes)
         }
-        ValueType::Scalar(ScalarType::Bool) => decode_booleans(&cells),
-        ValueType::Scalar(ScalarType::String) => decode_bytes::<Utf8Type>(&cells, text),
-        ValueType::Scalar(ScalarType::Bytes) => decode_bytes::<BinaryType>(&cells, raw),
+        ValueType::Scalar(ScalarType::Bool) => decode_booleans(cells),
+        ValueType::Scalar(ScalarType::String) => decode_bytes::<Utf8Type>(cells, text),
+        ValueType::Scalar(ScalarType::Bytes) => decode_bytes::<BinaryType>(cells, raw),
         ValueType::Array(item) => match item {
-            ScalarType::Int32 => {
-                decode_lists(&cells, PrimitiveItems::<Int32Type, 4>::new(i32::from_le_bytes))
-            }
-            ScalarType::Int64 => {
-                decode_lists(&cells, PrimitiveItems::<Int64Type, 8>::new(i64::from_le_bytes))
-            }
+            ScalarType::Int32 => decode_lists(cells, PrimitiveItems::<Int32Type, 4>::new(i32::from_le_bytes)),
+            ScalarType::Int64 => decode_lists(cells, PrimitiveItems::<Int64Type, 8>::new(i64::from_le_bytes)),
             ScalarType::Float32 => {
-                decode_lists(&cells, PrimitiveItems::<Float32Type, 4>::new(f32::from_le_bytes))
+                decode_lists(cells, PrimitiveItems::<Float32Type, 4>::new(f32::from_le_bytes))
             }
             ScalarType::Float64 => {
-                decode_lists(&cells, PrimitiveItems::<Float64Type, 8>::new(f64::from_le_bytes))
+                decode_lists(cells, PrimitiveItems::<Float64Type, 8>::new(f64::from_le_bytes))
             }
             ScalarType::UnixTimestamp => {
-                decode_lists(&cells, PrimitiveItems::<TimestampMicrosecondType, 8>::new(i64::from_le_bytes))
+                decode_lists(cells, PrimitiveItems::<TimestampMicrosecondType, 8>::new(i64::from_le_bytes))
             }
-            ScalarType::Bool => decode_lists(&cells, BooleanItems::new()),
-            ScalarType::String => decode_lists(&cells, ByteItems::<Utf8Type, _>::new(text)),
-            ScalarType::Bytes => decode_lists(&cells, ByteItems::<BinaryType, _>::new(raw)),
+            ScalarType::Bool => decode_lists(cells, BooleanItems::new()),
+            ScalarType::String => decode_lists(cells, ByteItems::<Utf8Type, _>::new(text)),
+            ScalarType::Bytes => decode_lists(cells, ByteItems::<BinaryType, _>::new(raw)),
         },
         _ => unreachable!("every type of `ValueType` is a scalar or an array of one"),
     }
@@ -164,19 +207,25 @@ impl<'a> Cells<'a> {
         self.rows.len()
     }
 
-    /// Calls `each` for every row, with `None` where the feature is null or absent. Returns which rows
-    /// hold the feature.
-    fn try_each(&self, mut each: impl FnMut(Option<Cell<'a>>) -> Result<()>) -> Result<BooleanBuffer> {
-        let mut present = BooleanBufferBuilder::new(self.len());
-        for row in self.rows {
-            let found = row.and_then(|row| Some((row, (*self.places.get(row.reader)?)?)));
-            present.append(found.is_some());
-            each(found.and_then(|(row, place)| {
+    /// Calls `each` for every row, with `None` where the feature is null or absent.
+    fn try_each(&self, mut each: impl FnMut(Option<Cell<'a>>) -> Result<()>) -> Result<()> {
+        self.rows.iter().try_for_each(|row| {
+            each(row.and_then(|row| {
+                let place = (*self.places.get(row.reader)?)?;
                 let presence = row.bytes.get(place.slot.presence_at)?;
                 (presence & place.slot.presence_bit != 0).then_some(Cell { row: row.bytes, place })
-            }))?;
+            }))
+        })
+    }
+
+    /// Which rows hold the feature.
+    fn present(&self) -> BooleanBuffer {
+        let mut present = Bits::with_capacity(self.len());
+        for row in self.rows {
+            let place = row.and_then(|row| self.places.get(row.reader));
+            present.push(place.is_some_and(Option::is_some));
         }
-        Ok(present.finish())
+        present.finish()
     }
 }
 
@@ -242,21 +291,19 @@ fn boolean(byte: u8, offset: usize) -> Result<bool> {
 fn decode_primitive<T: ArrowPrimitiveType, const N: usize>(
     cells: &Cells<'_>,
     from_bytes: impl Fn([u8; N]) -> T::Native,
-) -> Result<OnlineColumn> {
+) -> Result<ArrayRef> {
     let mut values = Vec::with_capacity(cells.len());
-    let mut nulls = NullBufferBuilder::new(cells.len());
-    let present = cells.try_each(|cell| {
+    let mut nulls = Bits::with_capacity(cells.len());
+    cells.try_each(|cell| {
         if let Some(cell) = cell {
             values.push(from_bytes(cell.fixed()?));
-            nulls.append_non_null();
         } else {
             values.push(T::default_value());
-            nulls.append_null();
         }
+        nulls.push(cell.is_some());
         Ok(())
     })?;
-    let values = PrimitiveArray::<T>::new(ScalarBuffer::from(values), nulls.finish());
-    Ok(OnlineColumn { values: in_utc(values), present })
+    Ok(in_utc(PrimitiveArray::<T>::new(ScalarBuffer::from(values), nulls.finish_nulls())))
 }
 
 /// Gives timestamps the one timestamp type inside larder, and leaves other arrays as they are.
@@ -267,37 +314,36 @@ fn in_utc<T: ArrowPrimitiveType>(values: PrimitiveArray<T>) -> ArrayRef {
     }
 }
 
-fn decode_booleans(cells: &Cells<'_>) -> Result<OnlineColumn> {
-    let mut values = BooleanBufferBuilder::new(cells.len());
-    let mut nulls = NullBufferBuilder::new(cells.len());
-    let present = cells.try_each(|cell| {
-        if let Some(cell) = cell {
-            let [byte] = cell.fixed()?;
-            values.append(boolean(byte, cell.place.slot.offset)?);
-            nulls.append_non_null();
-        } else {
-            values.append(false);
-            nulls.append_null();
-        }
+fn decode_booleans(cells: &Cells<'_>) -> Result<ArrayRef> {
+    let mut values = Bits::with_capacity(cells.len());
+    let mut nulls = Bits::with_capacity(cells.len());
+    cells.try_each(|cell| {
+        values.push(match cell {
+            Some(cell) => {
+                let [byte] = cell.fixed()?;
+                boolean(byte, cell.place.slot.offset)?
+            }
+            None => false,
+        });
+        nulls.push(cell.is_some());
         Ok(())
     })?;
-    let values = Arc::new(BooleanArray::new(values.finish(), nulls.finish()));
-    Ok(OnlineColumn { values, present })
+    Ok(Arc::new(BooleanArray::new(values.finish(), nulls.finish_nulls())))
 }
 
 fn decode_bytes<T: ByteArrayType<Offset = i32>>(
     cells: &Cells<'_>,
     read: impl Fn(Data<'_>) -> Result<&T::Native>,
-) -> Result<OnlineColumn> {
+) -> Result<ArrayRef> {
     let mut values = BoundedBytes::<T>::with_capacity(cells.len());
-    let present = cells.try_each(|cell| {
+    cells.try_each(|cell| {
         if let Some(cell) = cell {
             return values.append(read(cell.data()?)?);
         }
         values.builder.append_null();
         Ok(())
     })?;
-    Ok(OnlineColumn { values: Arc::new(values.builder.finish()), present })
+    Ok(Arc::new(values.builder.finish()))
 }
 
 /// A builder that refuses what its offsets could not say, where Arrow's would panic.
@@ -322,25 +368,21 @@ impl<T: ByteArrayType<Offset = i32>> BoundedBytes<T> {
     }
 }
 
-fn decode_lists(cells: &Cells<'_>, mut items: impl ItemBuilder) -> Result<OnlineColumn> {
+fn decode_lists(cells: &Cells<'_>, mut items: impl ItemBuilder) -> Result<ArrayRef> {
     let mut ends = Vec::with_capacity(cells.len() + 1);
     ends.push(0);
-    let mut nulls = NullBufferBuilder::new(cells.len());
-    let present = cells.try_each(|cell| {
-        match cell {
-            Some(cell) => {
-                items.append(List::read(cell.data()?)?)?;
-                nulls.append_non_null();
-            }
-            None => nulls.append_null(),
+    let mut nulls = Bits::with_capacity(cells.len());
+    cells.try_each(|cell| {
+        if let Some(cell) = cell {
+            items.append(List::read(cell.data()?)?)?;
         }
+        nulls.push(cell.is_some());
         ends.push(i32::try_from(items.len()).map_err(|_| DecodeError::TooLarge)?);
         Ok(())
     })?;
     let items = items.finish();
     let item = Arc::new(ArrowField::new("item", items.data_type().clone(), true));
-    let lists = ListArray::new(item, OffsetBuffer::new(ends.into()), items, nulls.finish());
-    Ok(OnlineColumn { values: Arc::new(lists), present })
+    Ok(Arc::new(ListArray::new(item, OffsetBuffer::new(ends.into()), items, nulls.finish_nulls())))
 }
 
 /// The data of one list.
@@ -391,13 +433,13 @@ trait ItemBuilder {
 
 struct PrimitiveItems<T: ArrowPrimitiveType, const N: usize> {
     values: Vec<T::Native>,
-    nulls: NullBufferBuilder,
+    nulls: Bits,
     from_bytes: fn([u8; N]) -> T::Native,
 }
 
 impl<T: ArrowPrimitiveType, const N: usize> PrimitiveItems<T, N> {
     fn new(from_bytes: fn([u8; N]) -> T::Native) -> Self {
-        Self { values: Vec::new(), nulls: NullBufferBuilder::new(0), from_bytes }
+        Self { values: Vec::new(), nulls: Bits::default(), from_bytes }
     }
 }
 
@@ -406,9 +448,9 @@ impl<T: ArrowPrimitiveType, const N: usize> ItemBuilder for PrimitiveItems<T, N>
         let (items, _) = list.items_of(N)?.as_chunks::<N>();
         self.values.extend(items.iter().map(|item| (self.from_bytes)(*item)));
         if list.all_present() {
-            self.nulls.append_n_non_nulls(list.count);
+            self.nulls.push_set(list.count);
         } else {
-            (0..list.count).for_each(|item| self.nulls.append(list.is_present(item)));
+            (0..list.count).for_each(|item| self.nulls.push(list.is_present(item)));
         }
         Ok(())
     }
@@ -417,19 +459,19 @@ impl<T: ArrowPrimitiveType, const N: usize> ItemBuilder for PrimitiveItems<T, N>
         self.values.len()
     }
 
-    fn finish(mut self) -> ArrayRef {
-        in_utc(PrimitiveArray::<T>::new(ScalarBuffer::from(self.values), self.nulls.finish()))
+    fn finish(self) -> ArrayRef {
+        in_utc(PrimitiveArray::<T>::new(ScalarBuffer::from(self.values), self.nulls.finish_nulls()))
     }
 }
 
 struct BooleanItems {
-    values: BooleanBufferBuilder,
-    nulls: NullBufferBuilder,
+    values: Bits,
+    nulls: Bits,
 }
 
 impl BooleanItems {
     fn new() -> Self {
-        Self { values: BooleanBufferBuilder::new(0), nulls: NullBufferBuilder::new(0) }
+        Self { values: Bits::default(), nulls: Bits::default() }
     }
 }
 
@@ -437,8 +479,8 @@ impl ItemBuilder for BooleanItems {
     fn append(&mut self, list: List<'_>) -> Result<()> {
         for (item, byte) in list.items_of(1)?.iter().enumerate() {
             let present = list.is_present(item);
-            self.values.append(present && boolean(*byte, list.items.offset + item)?);
-            self.nulls.append(present);
+            self.values.push(present && boolean(*byte, list.items.offset + item)?);
+            self.nulls.push(present);
         }
         Ok(())
     }
@@ -447,8 +489,8 @@ impl ItemBuilder for BooleanItems {
         self.values.len()
     }
 
-    fn finish(mut self) -> ArrayRef {
-        Arc::new(BooleanArray::new(self.values.finish(), self.nulls.finish()))
+    fn finish(self) -> ArrayRef {
+        Arc::new(BooleanArray::new(self.values.finish(), self.nulls.finish_nulls()))
     }
 }
 

@@ -32,16 +32,14 @@ fn decode<R: AsRef<[u8]>>(
     wanted: &[Field],
     rows: &[R],
 ) -> Result<Vec<OnlineColumn>, DecodeError> {
-    let reader = Arc::new(RowReader::new(stored, wanted));
-    let taken = rows.iter().map(|row| {
+    let mut found = FoundRows::default();
+    let reader = found.add_reader(Arc::new(RowReader::new(stored, wanted)));
+    for row in rows {
         RowHeader::read(row.as_ref())?;
-        reader.take(row.as_ref(), 0).map(Some)
-    });
-    let rows = taken.collect::<Result<Vec<_>, _>>()?;
-    let columns = wanted.iter().enumerate();
-    columns
-        .map(|(position, feature)| decode_column(feature.value_type, position, &rows, &[Arc::clone(&reader)]))
-        .collect()
+        found.push(row.as_ref(), reader)?;
+    }
+    let found = found.finish();
+    wanted.iter().enumerate().map(|(position, feature)| found.column(feature.value_type, position)).collect()
 }
 
 fn trips_and_city() -> (Vec<Field>, RecordBatch) {
@@ -237,12 +235,13 @@ proptest! {
         if let (true, [format, flags, ..]) = (like_a_row, bytes.as_mut_slice()) {
             (*format, *flags) = (FORMAT, *flags & 1);
         }
-        let reader = RowReader::new(&features, &features);
+        let mut rows = FoundRows::default();
+        let reader = rows.add_reader(Arc::new(RowReader::new(&features, &features)));
         // Without the check of the length the decoder must hold on its own.
-        let unchecked = FoundRow::unchecked(&bytes, 0);
-        let readers = [Arc::new(reader)];
+        rows.push_unchecked(&bytes, reader);
+        let rows = rows.finish();
         for (position, feature) in features.iter().enumerate() {
-            if let Ok(column) = decode_column(feature.value_type, position, &[Some(unchecked)], &readers) {
+            if let Ok(column) = rows.column(feature.value_type, position) {
                 prop_assert_eq!(column.values.data_type(), &feature.value_type.data_type());
             }
         }

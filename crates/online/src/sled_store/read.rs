@@ -9,7 +9,7 @@ use super::catalog::Catalog;
 use super::row_key::{ViewId, row_key};
 use super::stored_view::StoredView;
 use crate::OnlineError;
-use crate::row::{FoundRow, RowHeader, RowReader, decode_column};
+use crate::row::{FoundRows, RowHeader};
 use crate::schema::SchemaId;
 
 /// From so many views of one entity on, one scan is cheaper than as many descents. Measured with 25
@@ -120,26 +120,25 @@ fn decode(
     let name = &view.view.name;
     let corrupt = |source| OnlineError::CorruptRow { view: name.clone(), source };
     let mut schemas: Vec<SchemaId> = Vec::new();
-    let mut readers: Vec<Arc<RowReader>> = Vec::new();
     let mut event_timestamps = Vec::with_capacity(values.len());
-    let mut rows: Vec<Option<FoundRow<'_>>> = Vec::with_capacity(values.len());
+    let mut rows = FoundRows::with_capacity(values.len());
     for value in values {
         let Some(value) = value else {
             event_timestamps.push(None);
-            rows.push(None);
+            rows.push_missing();
             continue;
         };
         let header = RowHeader::read(value).map_err(corrupt)?;
+        event_timestamps.push(Some(header.version.event_timestamp));
         let known = schemas.iter().position(|schema| *schema == header.schema);
-        let position = known.unwrap_or(schemas.len());
         if known.is_none() {
             schemas.push(header.schema);
-            readers.push(view.reader(catalog, header.schema)?);
+            rows.add_reader(view.reader(catalog, header.schema)?);
         }
-        let reader = readers.get(position).expect("one reader per schema");
-        event_timestamps.push(Some(header.version.event_timestamp));
-        rows.push(Some(reader.take(value, position).map_err(corrupt)?));
+        let reader = known.unwrap_or(schemas.len() - 1);
+        rows.push(value, reader).map_err(corrupt)?;
     }
+    let rows = rows.finish();
     let features = &view.view.features;
     let columns = read.features.iter().map(|position| {
         let feature = features.get(*position).ok_or_else(|| OnlineError::NoSuchFeature {
@@ -147,8 +146,7 @@ fn decode(
             position: *position,
             features: features.len(),
         })?;
-        decode_column(feature.value_type, *position, &rows, &readers)
-            .map_err(|error| OnlineError::decode(name, error))
+        rows.column(feature.value_type, *position).map_err(|error| OnlineError::decode(name, error))
     });
     Ok(OnlineRows { columns: columns.collect::<Result<_, _>>()?, event_timestamps })
 }
