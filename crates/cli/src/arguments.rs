@@ -61,7 +61,9 @@ pub(crate) enum Command {
     )]
     GetHistoricalFeatures(GetHistoricalFeaturesArguments),
     /// Push rows to a push source.
-    #[command(after_help = "Example:\n  larder push driver_push_source --file rows.ndjson --to online_and_offline")]
+    #[command(
+        after_help = "Example:\n  larder push driver_push_source --file rows.ndjson --to online_and_offline"
+    )]
     Push(PushArguments),
     /// Write rows of one view to the online store.
     WriteToOnlineStore(WriteToOnlineStoreArguments),

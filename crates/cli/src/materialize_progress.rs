@@ -1,11 +1,11 @@
 //! Shows a materialization: Feast's lines on stdout, a bar a view on stderr.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::io::IsTerminal as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use larder::wire::{MaterializeEvent, MaterializedView};
+use larder::{MaterializeEvent, MaterializedView};
 use larder_core::Timestamp;
 
 /// Renders the events of one run, whether it runs in this process or in a server.

@@ -30,7 +30,8 @@ mod tests {
     #[test]
     fn columns_stand_as_feasts_do() {
         let rows = [["eb", "", "ValueType.INT64"], ["driver", "", "ValueType.INT64"]];
-        let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(ToString::to_string).collect()).collect();
+        let rows: Vec<Vec<String>> =
+            rows.iter().map(|row| row.iter().map(ToString::to_string).collect()).collect();
         assert_eq!(
             render(&["NAME", "DESCRIPTION", "TYPE"], &rows),
             "NAME    DESCRIPTION    TYPE\n\

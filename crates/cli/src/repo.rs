@@ -20,7 +20,8 @@ impl Repo {
     /// The repo that the command line names, or else the current folder.
     pub(crate) fn find(arguments: &Arguments) -> Result<Self> {
         let dir = arguments.chdir.clone().unwrap_or_else(|| PathBuf::from("."));
-        let config_file = arguments.feature_store_yaml.clone().unwrap_or_else(|| dir.join("feature_store.yaml"));
+        let config_file =
+            arguments.feature_store_yaml.clone().unwrap_or_else(|| dir.join("feature_store.yaml"));
         if !config_file.is_file() {
             bail!(
                 "Can't find feature repo configuration file at {}. Make sure you're running larder from an \

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -35,7 +35,8 @@ impl ServerClient {
     pub(crate) async fn post(self, path: &str, body: &Value) -> Result<Bytes> {
         let response = self.send(path, body).await?;
         let status = response.status();
-        let body = response.into_body().collect().await.context("the server broke off its answer")?.to_bytes();
+        let body =
+            response.into_body().collect().await.context("the server broke off its answer")?.to_bytes();
         if status.is_success() { Ok(body) } else { Err(refusal(status, &body)) }
     }
 
@@ -97,7 +98,9 @@ fn refusal(status: StatusCode, body: &[u8]) -> anyhow::Error {
     let text = String::from_utf8_lossy(body).into_owned();
     let message = match serde_json::from_str::<Value>(&text) {
         Ok(Value::String(inner)) => match serde_json::from_str::<Value>(&inner) {
-            Ok(envelope) => envelope.get("message").and_then(Value::as_str).map_or(inner.clone(), str::to_owned),
+            Ok(envelope) => {
+                envelope.get("message").and_then(Value::as_str).map_or(inner.clone(), str::to_owned)
+            }
             Err(_) => inner,
         },
         Ok(Value::Object(object)) => object
@@ -106,11 +109,9 @@ fn refusal(status: StatusCode, body: &[u8]) -> anyhow::Error {
             .map_or(text.clone(), |detail| detail.as_str().map_or_else(|| detail.to_string(), str::to_owned)),
         _ => text,
     };
-    if message.is_empty() { anyhow::anyhow!("the server answered {status}") } else { anyhow::anyhow!(message) }
-}
-
-/// Parses the address that a server has published, such as `http://127.0.0.1:6566`.
-pub(crate) fn parse_address(url: &str) -> Result<SocketAddr> {
-    let Some(address) = url.strip_prefix("http://") else { bail!("`{url}` is not the address of a server") };
-    address.trim_end_matches('/').parse().with_context(|| format!("`{url}` is not the address of a server"))
+    if message.is_empty() {
+        anyhow::anyhow!("the server answered {status}")
+    } else {
+        anyhow::anyhow!(message)
+    }
 }

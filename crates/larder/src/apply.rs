@@ -50,9 +50,7 @@ impl ApplyOutcome {
                 .collect();
             json!({"kind": change.kind.noun(), "name": change.name, "action": action, "properties": properties})
         };
-        let table = |table: &TableChange| {
-            json!({"view": table.view, "action": if table.created { "create" } else { "delete" }})
-        };
+        let table = |table: &TableChange| json!({"view": table.view, "action": if table.created { "create" } else { "delete" }});
         json!({
             "registry": self.diff.changes.iter().map(change).collect::<Vec<_>>(),
             "online": self.diff.tables.iter().map(table).collect::<Vec<_>>(),
@@ -104,7 +102,8 @@ impl FeatureStore {
         let catalog = self.refresh().await?;
         let snapshot = catalog.snapshot();
         let mut text = String::new();
-        let views = snapshot.feature_views().iter().map(|view| (view.object.name.clone(), view.object.online));
+        let views =
+            snapshot.feature_views().iter().map(|view| (view.object.name.clone(), view.object.online));
         let written = snapshot
             .on_demand_feature_views()
             .iter()
@@ -150,7 +149,12 @@ impl FeatureStore {
         read.ok().flatten().filter(|address| address.pid != std::process::id()).map(|address| address.http)
     }
 
-    fn outcome(&self, diff: RegistryDiff, warnings: Vec<Problem>, serving_at: Option<SocketAddr>) -> ApplyOutcome {
+    fn outcome(
+        &self,
+        diff: RegistryDiff,
+        warnings: Vec<Problem>,
+        serving_at: Option<SocketAddr>,
+    ) -> ApplyOutcome {
         ApplyOutcome { diff, warnings, serving_at, online_store: self.config().online_store.name() }
     }
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use larder_core::{
-    Clock, ErrorKind, OfflineStore, OnDemandFeatureView, Project, RequestError, Result, SystemClock, Timestamp, UdfRuntime,
+    Clock, ErrorKind, OfflineStore, OnDemandFeatureView, Project, RequestError, Result, SystemClock,
+    Timestamp, Transformation, UdfRuntime,
 };
 use larder_offline::FileOfflineStore;
 use larder_plan::Catalog;
@@ -145,18 +146,23 @@ async fn load_catalog(
     udf: &Arc<dyn UdfRuntime>,
     snapshot: Arc<RegistrySnapshot>,
 ) -> Arc<Catalog> {
-    let load = async |view: &OnDemandFeatureView| {
-        let reference = &view.transformation;
-        let digest = reference.component.ok_or_else(|| {
-            RequestError::other(
-                "it needs a component: give its definition a `transformation` and run `larder apply`",
-            )
-        })?;
-        let registry = Arc::clone(registry);
-        let component = crate::blocking::run(move || registry.load_component(digest)).await?;
-        udf.load(&view.name, component, &reference.function, reference.limits).await
-    };
+    let load = |view| load_transformation(Arc::clone(registry), Arc::clone(udf), view);
     Arc::new(Catalog::load(snapshot, load).await)
+}
+
+async fn load_transformation(
+    registry: Arc<RegistryFile>,
+    udf: Arc<dyn UdfRuntime>,
+    view: Arc<OnDemandFeatureView>,
+) -> Result<Arc<dyn Transformation>> {
+    let reference = &view.transformation;
+    let digest = reference.component.ok_or_else(|| {
+        RequestError::other(
+            "it needs a component: give its definition a `transformation` and run `larder apply`",
+        )
+    })?;
+    let component = crate::blocking::run(move || registry.load_component(digest)).await?;
+    udf.load(&view.name, component, &reference.function, reference.limits).await
 }
 
 impl fmt::Debug for FeatureStore {

@@ -56,7 +56,8 @@ impl FeatureStore {
             Retrieval::Historical,
         )?;
         check_columns(&plan, &request.entity_rows)?;
-        let (frame, inferred_timestamp_column) = entity_frame::from_batch(request.entity_rows)?;
+        let timed = entity_frame::from_batch(request.entity_rows)?;
+        let frame = timed.frame;
         let views = plan.views.iter().map(|view| view_join(&catalog, view)).collect::<Result<Vec<_>>>()?;
         let joined = self
             .offline()
@@ -67,7 +68,10 @@ impl FeatureStore {
             })
             .await?;
         let computed = run_calls(&plan, &frame, &joined).await?;
-        Ok(TrainingSet { rows: assemble(&plan, &frame, &joined, &computed)?, inferred_timestamp_column })
+        Ok(TrainingSet {
+            rows: assemble(&plan, &frame, &joined, &computed)?,
+            inferred_timestamp_column: timed.is_inferred.then_some(timed.timestamp_column),
+        })
     }
 }
 
@@ -95,7 +99,11 @@ fn check_columns(plan: &FeaturePlan, rows: &RecordBatch) -> Result<(), RequestEr
     }
     let names: Vec<String> =
         plan.outputs.iter().filter(|output| has(&output.name)).map(|output| output.name.clone()).collect();
-    if names.is_empty() { Ok(()) } else { Err(RequestError::FeatureNameCollision { names, full_feature_names: false }) }
+    if names.is_empty() {
+        Ok(())
+    } else {
+        Err(RequestError::FeatureNameCollision { names, full_feature_names: false })
+    }
 }
 
 fn view_join(catalog: &Catalog, view: &PlannedView) -> Result<ViewJoin> {

@@ -10,7 +10,7 @@
 //!
 //! ```no_run
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
-//! use larder::{FeatureStore, OnlineRequest, Selection, EntityValues};
+//! use larder::{EntityValues, FeatureServer, FeatureStore, OnlineRequest, Selection};
 //!
 //! let store = FeatureStore::open("my_repo").await?;
 //! store.apply().await?;
@@ -27,6 +27,7 @@
 
 mod apply;
 mod blocking;
+mod describe;
 mod feature_store;
 mod get_historical_features;
 mod online;
@@ -34,16 +35,18 @@ mod registry_log;
 mod server;
 mod stale_views;
 mod verbs;
+mod wire;
 
 pub use apply::ApplyOutcome;
 pub use feature_store::FeatureStore;
 pub use get_historical_features::{HistoricalRequest, TrainingSet};
 pub use larder_core::InputTable;
-pub use larder_materialize::{
-    MaterializationEvent, MaterializationObserver, MaterializationReport, Push, PushMode, WriteToOnlineStore,
-};
 pub use larder_offline::table;
 pub use larder_online::{OnlineError, ServerAddress};
 pub use larder_plan::Selection;
-pub use larder_registry::{ObjectKind, Problem, RepoConfig};
-pub use larder_serving::{EntityValues, OnlineRequest, OnlineResponse, ServerOptions};
+pub use larder_registry::{Listing, ObjectKind, Problem, RepoConfig, definitions_json_schema};
+pub use larder_serving::{
+    EntityValues, FeatureServer, MaterializeEvent, MaterializeRange, MaterializeRequest, MaterializeSummary,
+    MaterializedView, OnlineRequest, OnlineResponse, PushMode, PushRequest, ServerOptions, WriteRequest,
+    shutdown_signal,
+};

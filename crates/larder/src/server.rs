@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use larder_core::{Error, ErrorKind, Result};
+use larder_serving::{ErrorStatus, ServerOptions};
 use tokio::net::TcpListener;
 use tracing::warn;
 
@@ -15,7 +16,8 @@ impl FeatureStore {
     /// Serves Feast's HTTP on `listener` until `shutdown` completes, then finishes what has begun.
     ///
     /// The online store's folder shows other processes where it is served. The registry is looked at
-    /// every `registry_refresh`; zero means only when asked.
+    /// every `registry_refresh`; zero means only when asked. The statuses of errors are those that
+    /// `feature_store.yaml` asks for, whatever `options` say.
     ///
     /// # Errors
     ///
@@ -24,15 +26,19 @@ impl FeatureStore {
         self: Arc<Self>,
         listener: TcpListener,
         registry_refresh: Duration,
-        options: larder_serving::ServerOptions,
+        mut options: ServerOptions,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<()> {
         let address = listener.local_addr().map_err(|source| Error::new(ErrorKind::Unavailable, source))?;
+        options.error_status = match self.config().http.error_status {
+            larder_registry::ErrorStatus::Standard => ErrorStatus::Precise,
+            larder_registry::ErrorStatus::Feast => ErrorStatus::Feast,
+        };
         let _published = self.publish_address(reachable(address)).await?;
         let refresher = tokio::spawn(refresh_periodically(Arc::clone(&self), registry_refresh));
         let served = larder_serving::serve(listener, Arc::clone(&self) as _, options, shutdown).await;
         refresher.abort();
-        served
+        served.map_err(|source| Error::new(ErrorKind::Unavailable, source))
     }
 }
 

@@ -2,69 +2,80 @@
 
 use std::sync::Arc;
 
-use larder_core::{Result, Timestamp, WriteOutcome};
+use async_trait::async_trait;
+use larder_core::Result;
 use larder_materialize::{
-    Materialize, MaterializeIncremental, MaterializationObserver, MaterializationReport, Push, PushReport,
-    WriteToOnlineStore,
+    MaterializationEvent, Materialize, MaterializeIncremental, Push, PushMode, WriteToOnlineStore,
 };
-use larder_serving::{OnlineRequest, OnlineResponse};
+use larder_registry::RegistrySnapshot;
+use larder_serving::{
+    FeatureServer, MaterializeObserver, MaterializeRange, MaterializeRequest, MaterializeSummary,
+    OnlineRequest, OnlineResponse, PushRequest, WriteRequest,
+};
 
-use crate::FeatureStore;
+use crate::{FeatureStore, wire};
 
-impl FeatureStore {
-    /// Reads the newest values of features.
-    ///
-    /// # Errors
-    ///
-    /// [`RequestError`](larder_core::RequestError) for a mistake in the request; else as the online store
-    /// and the transformations.
-    pub async fn get_online_features(&self, request: OnlineRequest) -> Result<OnlineResponse> {
+#[async_trait]
+impl FeatureServer for FeatureStore {
+    async fn snapshot(&self) -> Result<Arc<RegistrySnapshot>> {
+        Ok(Arc::clone(self.catalog().snapshot()))
+    }
+
+    async fn get_online_features(&self, request: OnlineRequest) -> Result<OnlineResponse> {
         self.online().await?.retrieval.get_online_features(&self.catalog(), request).await
     }
 
-    /// Moves the newest values with event times from `start` to `end`, both included, into the online
-    /// store; with no `start`, each view from where its last materialization ended. `views`: only these.
-    ///
-    /// # Errors
-    ///
-    /// [`RequestError`](larder_core::RequestError) for unknown views and a start after the end; else as
-    /// the stores and the registry. Views done before the error stay done.
-    pub async fn materialize(
+    async fn push(&self, request: PushRequest) -> Result<()> {
+        let to = match request.to {
+            larder_serving::PushMode::Online => PushMode::Online,
+            larder_serving::PushMode::Offline => PushMode::Offline,
+            larder_serving::PushMode::OnlineAndOffline => PushMode::OnlineAndOffline,
+        };
+        let push = Push { push_source: request.push_source, table: Arc::new(request.rows), to };
+        self.online().await?.writer.push(&self.catalog(), &push).await?;
+        Ok(())
+    }
+
+    async fn write_to_online_store(&self, request: WriteRequest) -> Result<()> {
+        let write = WriteToOnlineStore {
+            view: request.feature_view,
+            table: Arc::new(request.rows),
+            transform_on_write: request.transform_on_write,
+        };
+        self.online().await?.writer.write_to_online_store(&self.catalog(), &write).await?;
+        Ok(())
+    }
+
+    async fn materialize(
         &self,
-        start: Option<Timestamp>,
-        end: Timestamp,
-        views: Option<Vec<String>>,
-        observer: &dyn MaterializationObserver,
-    ) -> Result<MaterializationReport> {
+        request: MaterializeRequest,
+        observer: Arc<dyn MaterializeObserver>,
+    ) -> Result<MaterializeSummary> {
         let writer = &self.online().await?.writer;
         let catalog = self.refresh().await?;
-        let report = match start {
-            Some(start) => writer.materialize(&catalog, &Materialize { start, end, views }, observer).await,
-            None => {
-                writer.materialize_incremental(&catalog, &MaterializeIncremental { end, views }, observer).await
+        let observe = |event: MaterializationEvent| {
+            if let Some(event) = wire::event(event) {
+                observer.observe(event);
+            }
+        };
+        let views = request.feature_views;
+        let report = match request.range {
+            MaterializeRange::Between { start, end } => {
+                writer.materialize(&catalog, &Materialize { start, end, views }, &observe).await
+            }
+            MaterializeRange::Incremental { end } => {
+                writer
+                    .materialize_incremental(&catalog, &MaterializeIncremental { end, views }, &observe)
+                    .await
             }
         };
         // Also after an error: views done before it are recorded.
         self.refresh().await?;
-        report
+        Ok(wire::summary(report?))
     }
 
-    /// Takes rows for every view that a push source feeds. They are durable when this returns.
-    ///
-    /// # Errors
-    ///
-    /// [`RequestError`](larder_core::RequestError) for a mistake in the request; else as the stores. Some
-    /// views may then have been written.
-    pub async fn push(&self, push: Push) -> Result<PushReport> {
-        self.online().await?.writer.push(&self.catalog(), &push).await
-    }
-
-    /// Writes rows of one view to the online store. They are durable when this returns.
-    ///
-    /// # Errors
-    ///
-    /// As [`push`](Self::push).
-    pub async fn write_to_online_store(&self, write: WriteToOnlineStore) -> Result<WriteOutcome> {
-        self.online().await?.writer.write_to_online_store(&self.catalog(), &write).await
+    async fn health(&self) -> Result<()> {
+        self.online().await?;
+        Self::refresh(self).await.map(|_| ())
     }
 }

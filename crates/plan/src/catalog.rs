@@ -27,22 +27,22 @@ impl Catalog {
     /// Loads the transformation of every on-demand view through `load`, all at once.
     ///
     /// A view whose transformation cannot be loaded does not fail the catalog: using it does.
-    pub async fn load<F>(snapshot: Arc<RegistrySnapshot>, load: F) -> Self
+    pub async fn load<Loading>(
+        snapshot: Arc<RegistrySnapshot>,
+        load: impl Fn(Arc<OnDemandFeatureView>) -> Loading,
+    ) -> Self
     where
-        F: AsyncFn(&OnDemandFeatureView) -> larder_core::Result<Arc<dyn Transformation>>,
+        Loading: Future<Output = larder_core::Result<Arc<dyn Transformation>>>,
     {
-        let loads = snapshot.on_demand_feature_views().iter().map(|registered| {
-            let view = &registered.object;
-            async {
-                let loaded = load(view).await.map_err(|error| UnusableView {
-                    view: view.name.clone(),
-                    reason: error.chain(),
-                    kind: error.kind(),
-                });
-                (view.name.clone(), loaded)
-            }
+        let views = snapshot.on_demand_feature_views();
+        let loaded = join_all(views.iter().map(|view| load(Arc::clone(&view.object)))).await;
+        let transformations = views.iter().zip(loaded).map(|(view, loaded)| {
+            let view = view.object.name.clone();
+            let unusable =
+                |error: Error| UnusableView { view: view.clone(), reason: error.chain(), kind: error.kind() };
+            (view.clone(), loaded.map_err(unusable))
         });
-        let transformations = join_all(loads).await.into_iter().collect();
+        let transformations = transformations.collect();
         Self { snapshot, transformations }
     }
 

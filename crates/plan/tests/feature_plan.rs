@@ -153,7 +153,7 @@ async fn catalog(first: &str, second: &str, written: bool) -> Catalog {
         outputs: vec![Field::new("sum", ValueType::FLOAT64)],
     };
     let transformation: Arc<dyn Transformation> = Arc::new(Sum { signature });
-    Catalog::load(Arc::new(snapshot), async |_| Ok(Arc::clone(&transformation))).await
+    Catalog::load(Arc::new(snapshot), |_| std::future::ready(Ok(Arc::clone(&transformation)))).await
 }
 
 fn references(names: &[&str]) -> Selection {
@@ -263,7 +263,9 @@ async fn an_ambiguous_input_says_which_names_are_clear() {
 #[tokio::test]
 async fn a_view_whose_transformation_cannot_load_fails_alone() {
     let snapshot = Arc::clone(catalog("b", "extra", false).await.snapshot());
-    let broken = Catalog::load(snapshot, async |_| Err(RequestError::other("no component").into())).await;
+    let broken =
+        Catalog::load(snapshot, |_| std::future::ready(Err(RequestError::other("no component").into())))
+            .await;
     let stored = references(&["stats:a"]);
     assert!(FeaturePlan::resolve(&broken, &stored, false, Retrieval::Online).is_ok());
     let computed = references(&["total:sum"]);

@@ -18,7 +18,8 @@ pub fn scenarios(folder: &str) -> Vec<(String, Value)> {
         .map(|entry| {
             let path = entry.expect("the folder can be listed").path();
             let name = path.file_stem().expect("files have names").to_string_lossy().into_owned();
-            let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let text =
+                fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             let value =
                 serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             (name, value)

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use larder::FeatureStore;
+use larder::{FeatureServer as _, FeatureStore, MaterializeRange, MaterializeRequest};
 use larder_core::Timestamp;
 use tempfile::TempDir;
 
@@ -40,12 +40,16 @@ impl GoldenRepo {
         let store = FeatureStore::open(folder.path()).await.expect("the repo opens");
         store.apply().await.expect("the definitions are right");
         let time = |text| Timestamp::parse(text).expect("a time");
+        let materialize = async |range| {
+            let request = MaterializeRequest { range, feature_views: None };
+            store.materialize(request, Arc::new(|_| {})).await.expect("the history can be materialized");
+        };
         if stage != Stage::Applied {
             let (start, end) = (time("2024-01-01T00:00:00"), time("2024-01-10T12:30:00"));
-            store.materialize(Some(start), end, None, &()).await.expect("stage 1 materializes");
+            materialize(MaterializeRange::Between { start, end }).await;
         }
         if stage == Stage::Two {
-            store.materialize(None, time("2024-01-16T00:00:00"), None, &()).await.expect("stage 2 materializes");
+            materialize(MaterializeRange::Incremental { end: time("2024-01-16T00:00:00") }).await;
         }
         Self { store: Arc::new(store), _folder: folder }
     }

@@ -45,7 +45,8 @@ impl Served {
         let shutdown = async {
             let _ = stopped.await;
         };
-        let serve = Arc::clone(&repo.store).serve(listener, Duration::ZERO, ServerOptions::default(), shutdown);
+        let serve =
+            Arc::clone(&repo.store).serve(listener, Duration::ZERO, ServerOptions::default(), shutdown);
         let server = tokio::spawn(serve);
         Self { address, stop: Some(stop), server, _repo: repo }
     }
@@ -53,8 +54,9 @@ impl Served {
     /// Sends a recorded request.
     pub async fn send(&self, request: &Value) -> Answer {
         let stream = TcpStream::connect(self.address).await.expect("the server listens");
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("the server speaks HTTP");
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .expect("the server speaks HTTP");
         let connection = tokio::spawn(connection);
         let body = match (&request["raw_body"], request.get("body")) {
             (Value::String(raw), _) => raw.clone(),

@@ -44,7 +44,10 @@ pub fn expected_rows(result: &Value) -> Vec<Row> {
             named
                 .map(|(column, value)| {
                     let is_time = column["type"].as_str().expect("a type is text").starts_with("timestamp");
-                    (column["name"].as_str().expect("a name is text").to_owned(), recorded_cell(value, is_time))
+                    (
+                        column["name"].as_str().expect("a name is text").to_owned(),
+                        recorded_cell(value, is_time),
+                    )
                 })
                 .collect()
         })
@@ -99,9 +102,9 @@ fn arrow_cell(array: &ArrayRef, row: usize) -> Cell {
         DataType::Float32 => number_cell(array.as_primitive::<Float32Type>().value(row).into()),
         DataType::Float64 => number_cell(array.as_primitive::<Float64Type>().value(row)),
         DataType::Utf8 => Cell::Text(array.as_string::<i32>().value(row).to_owned()),
-        DataType::Binary => {
-            Cell::Bytes(array.as_binary::<i32>().value(row).iter().map(|byte| format!("{byte:02x}")).collect())
-        }
+        DataType::Binary => Cell::Bytes(
+            array.as_binary::<i32>().value(row).iter().map(|byte| format!("{byte:02x}")).collect(),
+        ),
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
             Cell::Time(array.as_primitive::<TimestampMicrosecondType>().value(row))
         }

@@ -20,7 +20,12 @@ async fn run(served: &Served, steps: &[Value]) -> Result<(), String> {
                 let body = answer.body.as_ref().map_or("no body".to_owned(), Value::to_string);
                 format!("{} {:?} {body}", answer.status, answer.content_type)
             };
-            return Err(format!("{}\n  larder: {}\n  Feast:  {}", step["request"], show(&actual), show(&expected)));
+            return Err(format!(
+                "{}\n  larder: {}\n  Feast:  {}",
+                step["request"],
+                show(&actual),
+                show(&expected)
+            ));
         }
     }
     Ok(())

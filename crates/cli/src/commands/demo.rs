@@ -6,18 +6,21 @@ use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::{Field, Float64Type, Schema};
-use larder::{FeatureStore, HistoricalRequest, MaterializationEvent, Selection, ServerOptions};
+use larder::{
+    FeatureServer as _, FeatureStore, HistoricalRequest, MaterializeEvent, MaterializeRange,
+    MaterializeRequest, Selection, ServerOptions, shutdown_signal,
+};
 use larder_core::{Timestamp, timestamp_data_type};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::arguments::DemoArguments;
-use crate::commands::serve::shutdown_signal;
 use crate::materialize_progress::MaterializeProgress;
 use crate::server_client::ServerClient;
 use crate::template::DRIVERS;
@@ -51,14 +54,21 @@ pub(crate) async fn run(arguments: &DemoArguments, quiet: bool) -> Result<()> {
     let store = Arc::new(FeatureStore::open(dir).await?);
     print!("{}", indented(&store.apply().await?.to_string()));
 
-    step(3, &format!("Move the newest values into the online store   (larder materialize-incremental {as_of})"));
+    step(
+        3,
+        &format!("Move the newest values into the online store   (larder materialize-incremental {as_of})"),
+    );
     let progress = MaterializeProgress::new(true, quiet);
-    let observer = |event: MaterializationEvent| progress.show(&event.into());
-    store.materialize(None, as_of, None, &observer).await?;
+    let observer = Arc::new(move |event: MaterializeEvent| progress.show(&event));
+    let range = MaterializeRange::Incremental { end: as_of };
+    store.materialize(MaterializeRequest { range, feature_views: None }, observer).await?;
 
     step(4, "Build a training set as of past times   (larder get-historical-features)");
     let training = training_set(&store, as_of).await?;
-    print!("{}", indented(&plain_table::render(&value_text::headers(&training), &value_text::rows(&training)?)));
+    print!(
+        "{}",
+        indented(&plain_table::render(&value_text::headers(&training), &value_text::rows(&training)?))
+    );
 
     step(5, "Serve over HTTP   (larder serve)");
     let listener = TcpListener::bind(("127.0.0.1", arguments.port)).await.with_context(|| {
@@ -74,7 +84,12 @@ pub(crate) async fn run(arguments: &DemoArguments, quiet: bool) -> Result<()> {
             let _ = stopped.await;
         }
     };
-    let server = tokio::spawn(Arc::clone(&store).serve(listener, ServerOptions::default(), shutdown));
+    let server = tokio::spawn(Arc::clone(&store).serve(
+        listener,
+        Duration::from_secs(1),
+        ServerOptions::default(),
+        shutdown,
+    ));
     println!("   listening on http://{address}");
 
     let drivers: Vec<i64> = DRIVERS.take(3).collect();
@@ -94,7 +109,9 @@ pub(crate) async fn run(arguments: &DemoArguments, quiet: bool) -> Result<()> {
 
     println!("\nTry next:");
     println!("   larder -c {shown} serve");
-    println!("   larder -c {shown} get-online-features -e driver_id=1001 -s driver_activity -e val_to_add=1 -e val_to_add_2=2");
+    println!(
+        "   larder -c {shown} get-online-features -e driver_id=1001 -s driver_activity -e val_to_add=1 -e val_to_add_2=2"
+    );
     println!("   larder -c {shown} feature-views list");
     println!("   edit {shown}/features.yaml, then: larder -c {shown} plan");
     if keep_serving {
@@ -142,7 +159,10 @@ async fn training_set(store: &FeatureStore, as_of: Timestamp) -> Result<RecordBa
     let (first, second) = VALUES_TO_ADD;
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("driver_id", Arc::new(Int64Array::from([drivers.clone(), drivers].concat()))),
-        ("event_timestamp", Arc::new(TimestampMicrosecondArray::from(times).with_data_type(timestamp_data_type()))),
+        (
+            "event_timestamp",
+            Arc::new(TimestampMicrosecondArray::from(times).with_data_type(timestamp_data_type())),
+        ),
         ("val_to_add", Arc::new(Int64Array::from([first, first].concat()))),
         ("val_to_add_2", Arc::new(Int64Array::from([second, second].concat()))),
     ];
@@ -161,7 +181,9 @@ async fn training_set(store: &FeatureStore, as_of: Timestamp) -> Result<RecordBa
 
 /// Sends a request, shows it as curl and shows the answer.
 async fn ask(address: SocketAddr, body: &Value) -> Result<Value> {
-    println!("   curl -s http://{address}/get-online-features -d '{body}'");
+    println!(
+        "   curl -s http://{address}/get-online-features -H 'content-type: application/json' -d '{body}'"
+    );
     let answer = ServerClient::new(address).post("/get-online-features", body).await?;
     println!("   {}", String::from_utf8_lossy(&answer));
     serde_json::from_slice(&answer).context("the server's answer is not JSON")
@@ -170,24 +192,29 @@ async fn ask(address: SocketAddr, body: &Value) -> Result<Value> {
 /// Shows the bits of each computed value in training and in serving, and fails where they differ.
 fn compare(training: &RecordBatch, answer: &Value, drivers: &[i64]) -> Result<()> {
     let feature = "conv_rate_plus_val1";
-    let names = answer.pointer("/metadata/feature_names").and_then(Value::as_array).context("no names in the answer")?;
+    let names = answer
+        .pointer("/metadata/feature_names")
+        .and_then(Value::as_array)
+        .context("no names in the answer")?;
     let at = names.iter().position(|name| name == feature).context("the feature is not in the answer")?;
-    let served = answer.pointer(&format!("/results/{at}/values")).and_then(Value::as_array).context("no values")?;
+    let served =
+        answer.pointer(&format!("/results/{at}/values")).and_then(Value::as_array).context("no values")?;
     let trained = training.column_by_name(feature).context("the feature is not in the training set")?;
     let trained = trained.as_primitive::<Float64Type>();
-    println!("   {feature:24}training          served            bits");
+    println!("   {feature:24}{:<22}{:<22}bits", "training", "served");
     for (row, driver) in drivers.iter().enumerate() {
         // The last rows of the training set are as of the end of the data, as the online store is.
         let trained_row = trained.len() - drivers.len() + row;
         let trained = (!trained.is_null(trained_row)).then(|| trained.value(trained_row));
         let served = served.get(row).and_then(Value::as_f64);
-        let bits = |value: Option<f64>| value.map_or("null".to_owned(), |value| format!("{:016x}", value.to_bits()));
+        let bits =
+            |value: Option<f64>| value.map_or("null".to_owned(), |value| format!("{:016x}", value.to_bits()));
         ensure!(
             bits(trained) == bits(served),
             "driver {driver}: training has {trained:?}, serving has {served:?}"
         );
         let text = |value: Option<f64>| value.map_or("null".to_owned(), |value| value.to_string());
-        println!("   driver {driver:<17}{:<18}{:<18}{} ✓", text(trained), text(served), bits(served));
+        println!("   driver {driver:<17}{:<22}{:<22}{} ✓", text(trained), text(served), bits(served));
     }
     Ok(())
 }

@@ -35,7 +35,10 @@ pub(crate) async fn run(repo: &Repo, arguments: &GetHistoricalFeaturesArguments)
     Ok(())
 }
 
-async fn training_set(store: &FeatureStore, arguments: &GetHistoricalFeaturesArguments) -> Result<RecordBatch> {
+async fn training_set(
+    store: &FeatureStore,
+    arguments: &GetHistoricalFeaturesArguments,
+) -> Result<RecordBatch> {
     let entity_rows = match (&arguments.entities, &arguments.dataframe) {
         (Some(path), _) => read_table(path)?,
         (None, Some(json)) => rows_from_json(json)?,
@@ -65,7 +68,9 @@ fn rows_from_json(text: &str) -> Result<RecordBatch> {
             .into_iter()
             .map(|(name, values)| match values {
                 Value::Array(values) => Ok((name, values)),
-                _ => bail!("the entity rows are an object, so each of its values must be a list; `{name}` is not"),
+                _ => bail!(
+                    "the entity rows are an object, so each of its values must be a list; `{name}` is not"
+                ),
             })
             .collect::<Result<Vec<_>>>()?,
         Value::Array(objects) => columns_of(&objects)?,
@@ -118,7 +123,10 @@ fn type_of(values: &[Value]) -> ValueType {
 fn print_records(rows: &RecordBatch) -> Result<()> {
     let columns = json_columns(rows)?;
     let record = |row: usize| -> Map<String, Value> {
-        columns.iter().map(|(name, values)| (name.clone(), values.get(row).cloned().unwrap_or_default())).collect()
+        columns
+            .iter()
+            .map(|(name, values)| (name.clone(), values.get(row).cloned().unwrap_or_default()))
+            .collect()
     };
     let records: Vec<Map<String, Value>> = (0..rows.num_rows()).map(record).collect();
     println!("{}", serde_json::to_string_pretty(&records)?);

@@ -1,8 +1,7 @@
 //! `larder get-online-features`.
 
 use anyhow::{Context as _, Result, bail};
-use larder::wire::get_online_features_body;
-use larder::{EntityValues, OnlineRequest, Selection};
+use larder::{EntityValues, FeatureServer as _, OnlineRequest, Selection};
 use serde_json::{Map, Value, json};
 
 use crate::arguments::GetOnlineFeaturesArguments;
@@ -19,7 +18,7 @@ pub(crate) async fn run(repo: &Repo, arguments: &GetOnlineFeaturesArguments) -> 
                 entities.into_iter().map(|(name, values)| (name, EntityValues::Json(values))).collect();
             let request = OnlineRequest { selection, entities, full_feature_names };
             let response = store.get_online_features(request).await?;
-            get_online_features_body(&response)
+            response.to_json(false)
         }
         StoreDoor::Server(server) => {
             let entities: Map<String, Value> =

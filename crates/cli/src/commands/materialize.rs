@@ -1,7 +1,11 @@
 //! `larder materialize` and `larder materialize-incremental`.
 
 use anyhow::{Context as _, Result, bail};
-use larder::wire::{MaterializeEvent, MaterializeSummary};
+use std::sync::Arc;
+
+use larder::{
+    FeatureServer as _, MaterializeEvent, MaterializeRange, MaterializeRequest, MaterializeSummary,
+};
 use larder_core::Timestamp;
 use serde_json::json;
 
@@ -34,12 +38,16 @@ async fn run(
     quiet: bool,
 ) -> Result<()> {
     let views = (!arguments.views.is_empty()).then(|| arguments.views.clone());
-    let progress = MaterializeProgress::new(!arguments.json, quiet);
+    let progress = Arc::new(MaterializeProgress::new(!arguments.json, quiet));
     let summary = match StoreDoor::open(repo.open().await?).await? {
         StoreDoor::Here(store) => {
-            let observer = |event: larder::MaterializationEvent| progress.show(&event.into());
-            let report = store.materialize(start, end, views, &observer).await?;
-            MaterializeSummary::from(report)
+            let range = match start {
+                Some(start) => MaterializeRange::Between { start, end },
+                None => MaterializeRange::Incremental { end },
+            };
+            let progress = Arc::clone(&progress);
+            let observer = Arc::new(move |event: MaterializeEvent| progress.show(&event));
+            store.materialize(MaterializeRequest { range, feature_views: views }, observer).await?
         }
         StoreDoor::Server(server) => through_server(server, start, end, views, &progress).await?,
     };
@@ -65,7 +73,8 @@ async fn through_server(
     let done: &mut Option<MaterializeSummary> = &mut summary;
     server
         .post_for_lines("/v1/materialize", &body, |line| {
-            let value: serde_json::Value = serde_json::from_slice(line).context("the server's answer is not JSON")?;
+            let value: serde_json::Value =
+                serde_json::from_slice(line).context("the server's answer is not JSON")?;
             if let Some(error) = value.get("error") {
                 bail!("{}", error.as_str().map_or_else(|| error.to_string(), str::to_owned));
             }

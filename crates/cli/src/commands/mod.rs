@@ -38,14 +38,18 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::WriteToOnlineStore(write) => push::write_to_online_store(&repo()?, write).await,
         Command::Serve(serve) => serve::run(&repo()?, serve).await,
         Command::Entities(command) => objects::run(&repo()?, objects::Kind::Entities, &command.verb).await,
-        Command::FeatureViews(command) => objects::run(&repo()?, objects::Kind::FeatureViews, &command.verb).await,
+        Command::FeatureViews(command) => {
+            objects::run(&repo()?, objects::Kind::FeatureViews, &command.verb).await
+        }
         Command::OnDemandFeatureViews(command) => {
             objects::run(&repo()?, objects::Kind::OnDemandFeatureViews, &command.verb).await
         }
         Command::FeatureServices(command) => {
             objects::run(&repo()?, objects::Kind::FeatureServices, &command.verb).await
         }
-        Command::DataSources(command) => objects::run(&repo()?, objects::Kind::DataSources, &command.verb).await,
+        Command::DataSources(command) => {
+            objects::run(&repo()?, objects::Kind::DataSources, &command.verb).await
+        }
         Command::Features(command) => objects::run(&repo()?, objects::Kind::Features, &command.verb).await,
         Command::Projects(command) => objects::run(&repo()?, objects::Kind::Projects, &command.verb).await,
     }
@@ -57,7 +61,9 @@ impl SelectionArguments {
         match &self.feature_service {
             Some(service) => Ok(Selection::Service(service.clone())),
             None if self.features.is_empty() => {
-                bail!("no features asked for; name some with `-f view:feature` or a service with `-s SERVICE`")
+                bail!(
+                    "no features asked for; name some with `-f view:feature` or a service with `-s SERVICE`"
+                )
             }
             None => Ok(Selection::References(self.features.clone())),
         }

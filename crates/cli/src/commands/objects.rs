@@ -51,14 +51,14 @@ pub(crate) async fn run(repo: &Repo, kind: Kind, verb: &ObjectVerb) -> Result<()
             }
         }
         ObjectVerb::Describe { name, json } => {
-            let text = match kind.object() {
-                Some(kind) => store.describe(kind, name.clone()).await?,
-                None => bail!("a feature is described by its view: `larder feature-views describe VIEW`"),
+            let Some(kind) = kind.object() else {
+                bail!("a feature is described by its view: `larder feature-views describe VIEW`")
             };
+            let description = store.describe(kind, name).await?;
             if *json {
-                println!("{}", serde_json::to_string_pretty(&text.json)?);
+                println!("{}", serde_json::to_string_pretty(&description)?);
             } else {
-                println!("{}", text.yaml);
+                println!("{description}");
             }
         }
     }
@@ -77,7 +77,8 @@ fn parse_tag(tag: &str) -> Result<(String, String)> {
 
 /// A listing as one object a row, with the headers in lower case as names.
 fn records(listing: &Listing) -> Vec<Map<String, Value>> {
-    let names: Vec<String> = listing.headers.iter().map(|name| name.to_lowercase().replace(' ', "_")).collect();
+    let names: Vec<String> =
+        listing.headers.iter().map(|name| name.to_lowercase().replace(' ', "_")).collect();
     let record = |row: &Vec<String>| {
         names.iter().zip(row).map(|(name, cell)| (name.clone(), Value::from(cell.as_str()))).collect()
     };

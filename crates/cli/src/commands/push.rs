@@ -5,11 +5,11 @@ use std::path::Path;
 use anyhow::Result;
 use arrow::array::RecordBatch;
 use larder::table::read_table;
-use larder::{InputTable, Push, PushMode, WriteToOnlineStore};
+use larder::{FeatureServer as _, InputTable, PushMode, PushRequest, WriteRequest};
 use serde_json::json;
 
-use crate::json_columns::json_columns;
 use crate::arguments::{PushArguments, PushTarget, WriteToOnlineStoreArguments};
+use crate::json_columns::json_columns;
 use crate::repo::Repo;
 use crate::store_door::StoreDoor;
 
@@ -25,8 +25,13 @@ pub(crate) async fn push(repo: &Repo, arguments: &PushArguments) -> Result<()> {
     };
     match StoreDoor::open(repo.open().await?).await? {
         StoreDoor::Here(store) => {
-            let table = InputTable::from_arrow(rows.clone());
-            store.push(Push { push_source: arguments.source.clone(), table, to }).await?;
+            let request = PushRequest {
+                push_source: arguments.source.clone(),
+                rows: InputTable::from_arrow(rows.clone()),
+                to,
+                transform_on_write: true,
+            };
+            store.push(request).await?;
         }
         StoreDoor::Server(server) => {
             for part in parts(&rows) {
@@ -40,13 +45,19 @@ pub(crate) async fn push(repo: &Repo, arguments: &PushArguments) -> Result<()> {
     Ok(())
 }
 
-pub(crate) async fn write_to_online_store(repo: &Repo, arguments: &WriteToOnlineStoreArguments) -> Result<()> {
+pub(crate) async fn write_to_online_store(
+    repo: &Repo,
+    arguments: &WriteToOnlineStoreArguments,
+) -> Result<()> {
     let rows = read_table(&arguments.file)?;
     match StoreDoor::open(repo.open().await?).await? {
         StoreDoor::Here(store) => {
-            let table = InputTable::from_arrow(rows.clone());
-            let write = WriteToOnlineStore { view: arguments.view.clone(), table, transform_on_write: true };
-            store.write_to_online_store(write).await?;
+            let request = WriteRequest {
+                feature_view: arguments.view.clone(),
+                rows: InputTable::from_arrow(rows.clone()),
+                transform_on_write: true,
+            };
+            store.write_to_online_store(request).await?;
         }
         StoreDoor::Server(server) => {
             for part in parts(&rows) {

@@ -22,7 +22,8 @@ pub(crate) fn write(dir: &Path, project: &str, as_of: Timestamp) -> Result<()> {
     let file = |name: &str, bytes: &[u8]| {
         let path = dir.join(name);
         if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).with_context(|| format!("cannot create folder `{}`", parent.display()))?;
+            fs::create_dir_all(parent)
+                .with_context(|| format!("cannot create folder `{}`", parent.display()))?;
         }
         fs::write(&path, bytes).with_context(|| format!("cannot write `{}`", path.display()))
     };

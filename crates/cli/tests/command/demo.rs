@@ -1,0 +1,74 @@
+//! The demo and the sample repo.
+
+use crate::larder::{AS_OF, Repo, larder};
+
+#[test]
+fn the_demo_goes_from_nothing_to_a_served_feature_that_equals_training() {
+    let repo = Repo::empty();
+    let dir = repo.path().join("repo").display().to_string();
+    let printed = larder(&["demo", "--dir", &dir, "--port", "0", "--as-of", AS_OF]).success();
+    for expected in [
+        "Created feature view driver_hourly_stats",
+        "Created on demand feature view transformed_conv_rate",
+        "Materializing 2 feature views",
+        "curl -s http://127.0.0.1:",
+        "\"feature_names\":[\"driver_id\",\"conv_rate_plus_val1\",\"conv_rate_plus_val2\"]",
+        "Try next:",
+    ] {
+        assert!(printed.stdout.contains(expected), "{expected:?} is not in:\n{}", printed.stdout);
+    }
+    assert_eq!(printed.stdout.matches('✓').count(), 3, "{}", printed.stdout);
+}
+
+#[test]
+fn the_demo_asks_before_it_touches_what_is_there() {
+    let repo = Repo::sample();
+    let dir = repo.dir().display().to_string();
+    std::fs::write(repo.dir().join("notes.txt"), "mine").unwrap();
+    let stderr = larder(&["demo", "--dir", &dir, "--port", "0"]).failure(1);
+    assert!(stderr.contains("is not empty"), "{stderr}");
+    larder(&["demo", "--dir", &dir, "--port", "0", "--yes", "--as-of", AS_OF]).success();
+    assert_eq!(std::fs::read_to_string(repo.dir().join("notes.txt")).unwrap(), "mine");
+}
+
+#[test]
+fn sample_data_are_the_same_bytes_each_time() {
+    let (one, other) = (Repo::sample(), Repo::sample());
+    for file in ["data/driver_hourly_stats.parquet", "data/customer_profile.parquet"] {
+        assert_eq!(
+            std::fs::read(one.dir().join(file)).unwrap(),
+            std::fs::read(other.dir().join(file)).unwrap()
+        );
+    }
+}
+
+#[test]
+fn a_training_set_can_be_read_in_every_format() {
+    let repo = Repo::materialized();
+    let entities = repo.path().join("entities.csv");
+    std::fs::write(&entities, "driver_id,event_timestamp\n1001,2026-02-20T10:30:00Z\n9999,2026-02-20\n")
+        .unwrap();
+    let entities = entities.display().to_string();
+    let features = ["-f", "driver_hourly_stats:conv_rate", "-f", "driver_hourly_stats:home_zone"];
+    let get = |extra: &[&str]| {
+        repo.run(&[&["get-historical-features", "--entities", &entities], &features[..], extra].concat())
+    };
+    let shown = get(&["--json"]).json();
+    assert_eq!(shown.as_array().unwrap().len(), 2);
+    assert!(shown[0]["conv_rate"].is_number(), "{shown}");
+    assert!(shown[1]["conv_rate"].is_null(), "{shown}");
+    for ending in ["parquet", "csv", "ndjson"] {
+        let output = repo.path().join(format!("training.{ending}")).display().to_string();
+        get(&["-o", &output]).success();
+        // What was written is a table of entity rows again.
+        let again = repo.run(&[
+            "get-historical-features",
+            "--entities",
+            &output,
+            "-f",
+            "driver_hourly_stats:acc_rate",
+            "--json",
+        ]);
+        assert_eq!(again.json()[0]["home_zone"], shown[0]["home_zone"], "{ending}");
+    }
+}

@@ -1,0 +1,146 @@
+//! A server and the command line beside it.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::larder::{AS_OF, Repo, Server, post};
+
+fn conv_rates(server: &Server, ids: &[i64]) -> Value {
+    let body = json!({"features": ["driver_hourly_stats:conv_rate"], "entities": {"driver_id": ids}});
+    let (status, body) = server.post("/get-online-features", &body).unwrap();
+    assert_eq!(status, 200, "{body}");
+    let answer: Value = serde_json::from_str(&body).unwrap();
+    answer["results"][1]["values"].clone()
+}
+
+fn pushed_row(driver: i64, rate: f64, time: &str) -> Value {
+    json!({
+        "push_source_name": "driver_push_source",
+        "df": {
+            "driver_id": [driver], "event_timestamp": [time], "created": [time], "conv_rate": [rate],
+            "acc_rate": [null], "avg_daily_trips": [1], "home_zone": ["north"],
+        },
+    })
+}
+
+#[test]
+fn commands_go_through_the_server_that_holds_the_store() {
+    let repo = Repo::sample();
+    repo.run(&["apply"]).success();
+    let server = Server::start(&repo);
+
+    let materialized = repo.run(&["materialize", "2026-01-01", AS_OF]).success();
+    assert!(materialized.stdout.contains("driver_hourly_stats:"), "{}", materialized.stdout);
+    assert!(materialized.stdout.contains("50 keys, 50 written"), "{}", materialized.stdout);
+
+    let rows = repo.path().join("rows.ndjson");
+    let row = r#"{"driver_id": 7, "event_timestamp": "2026-03-01T13:00:00Z", "created": "2026-03-01T13:00:00Z", "conv_rate": 0.25, "acc_rate": 0.5, "avg_daily_trips": 3, "home_zone": "west"}"#;
+    std::fs::write(&rows, row).unwrap();
+    repo.run(&["push", "driver_push_source", "--file", &rows.display().to_string()]).success();
+
+    let read = ["get-online-features", "-e", "driver_id=7", "-f", "driver_hourly_stats:conv_rate"];
+    let through_server = repo.run(&read).json();
+    assert_eq!(through_server, json!({"driver_id": [7], "conv_rate": [0.25]}));
+    assert_eq!(server.terminate(), 0);
+    assert_eq!(repo.run(&read).json(), through_server, "without the server the answer is the same");
+}
+
+#[test]
+fn a_second_server_on_the_same_folder_is_told_who_has_it() {
+    let repo = Repo::sample();
+    repo.run(&["apply"]).success();
+    let server = Server::start(&repo);
+    let stderr = repo.run(&["serve", "-p", "0"]).failure(3);
+    assert!(stderr.contains(server.address()), "{stderr}");
+}
+
+#[test]
+fn a_running_server_sees_an_apply_at_once_and_loses_no_request_over_it() {
+    let repo = Repo::materialized();
+    let server = Server::start(&repo);
+    let (done, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::SeqCst) {
+                assert!(conv_rates(&server, &[1001]).is_array());
+                answered.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        repo.edit("features.yaml", "      - {name: home_zone, dtype: String}\n", "");
+        let applied = repo.run(&["apply"]).success();
+        assert!(applied.stdout.contains("Updated feature view driver_hourly_stats"), "{}", applied.stdout);
+        let body = json!({"features": ["driver_hourly_stats:home_zone"], "entities": {"driver_id": [1001]}});
+        let (status, answer) = server.post("/get-online-features", &body).unwrap();
+        assert_eq!(status, 404, "{answer}");
+        done.store(true, Ordering::SeqCst);
+    });
+    assert!(answered.load(Ordering::SeqCst) > 0);
+}
+
+#[test]
+fn requests_are_answered_while_materializing() {
+    let repo = Repo::sample();
+    repo.run(&["apply"]).success();
+    let server = Server::start(&repo);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !done.load(Ordering::SeqCst) {
+                    assert!(conv_rates(&server, &[1001, 1002, 1003]).is_array());
+                }
+            });
+        }
+        for _ in 0..3 {
+            repo.run(&["materialize", "2026-01-01", AS_OF]).success();
+        }
+        done.store(true, Ordering::SeqCst);
+    });
+    assert!(conv_rates(&server, &[1001]).is_array());
+}
+
+#[test]
+fn an_older_push_never_replaces_a_newer_one() {
+    let repo = Repo::sample();
+    repo.run(&["apply"]).success();
+    let server = Server::start(&repo);
+    for (rate, time) in [(0.75, "2026-03-02T00:00:00Z"), (0.25, "2026-03-01T00:00:00Z")] {
+        let (status, body) = server.post("/push", &pushed_row(1, rate, time)).unwrap();
+        assert_eq!((status, body.as_str()), (200, ""));
+    }
+    assert_eq!(conv_rates(&server, &[1]), json!([0.75]));
+}
+
+#[test]
+fn a_terminated_server_finishes_what_has_begun_and_takes_nothing_new() {
+    let repo = Repo::materialized();
+    let server = Server::start(&repo);
+    let address = server.address().to_owned();
+    assert!(conv_rates(&server, &[1001]).is_array());
+    assert_eq!(server.terminate(), 0);
+    std::thread::sleep(Duration::from_millis(50));
+    assert!(post(&address, "/get-online-features", &json!({})).is_err(), "nobody listens any more");
+}
+
+#[test]
+fn mistakes_in_requests_are_answered_and_not_died_of() {
+    let repo = Repo::materialized();
+    let server = Server::start(&repo);
+    let features = json!(["driver_hourly_stats:conv_rate"]);
+    for (body, status) in [
+        (json!({"features": ["nope:x"], "entities": {"driver_id": [1]}}), 404),
+        (json!({"features": ["driver_hourly_stats:nope"], "entities": {"driver_id": [1]}}), 404),
+        (json!({"features": features, "entities": {"driver_id": ["x"]}}), 422),
+        (json!({"features": features, "entities": {"driver_id": [1], "other": [1, 2]}}), 422),
+        (json!({"features": features, "entities": {}}), 422),
+        (json!({"features": features}), 422),
+        (json!([1, 2]), 422),
+    ] {
+        let (actual, answer) = server.post("/get-online-features", &body).unwrap();
+        assert!((400..500).contains(&actual), "{body}: {actual} {answer}");
+        assert!(actual == status || actual == 400, "{body}: {actual} {answer}");
+    }
+    assert!(conv_rates(&server, &[1001]).is_array(), "and then a good one");
+}

@@ -1,0 +1,56 @@
+//! What the registry holds, as Feast's command prints it.
+
+use std::sync::Arc;
+
+use larder_core::{RequestError, Result};
+use larder_registry::{Listing, ObjectKind};
+
+use crate::{FeatureStore, blocking};
+
+impl FeatureStore {
+    /// The table of all objects of a kind that have all of `tags`.
+    ///
+    /// # Errors
+    ///
+    /// If the registry cannot be read, or the project has not been applied.
+    pub async fn list(&self, kind: ObjectKind, tags: Vec<(String, String)>) -> Result<Listing> {
+        let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
+        blocking::run(move || registry.list(&project, kind, &tags)).await
+    }
+
+    /// The table of all features of all views.
+    ///
+    /// # Errors
+    ///
+    /// As [`list`](Self::list).
+    pub async fn list_features(&self) -> Result<Listing> {
+        let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
+        blocking::run(move || registry.list_features(&project)).await
+    }
+
+    /// One object as YAML.
+    ///
+    /// # Errors
+    ///
+    /// As [`list`](Self::list); [`RequestError`] if there is no such object.
+    pub async fn describe(&self, kind: ObjectKind, name: &str) -> Result<String> {
+        let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
+        let wanted = name.to_owned();
+        let found = blocking::run(move || registry.describe(&project, kind, &wanted)).await?;
+        found.ok_or_else(|| self.not_found(kind, name).into())
+    }
+
+    fn not_found(&self, kind: ObjectKind, name: &str) -> RequestError {
+        let (name, project) = (name.to_owned(), self.config().project.clone());
+        match kind {
+            ObjectKind::Entity => RequestError::EntityNotFound { entity: name, project },
+            ObjectKind::DataSource => RequestError::DataSourceNotFound { data_source: name, project },
+            ObjectKind::OnDemandFeatureView => {
+                RequestError::OnDemandFeatureViewNotFound { view: name, project }
+            }
+            ObjectKind::FeatureService => RequestError::FeatureServiceNotFound { service: name, project },
+            ObjectKind::FeatureView => RequestError::FeatureViewNotFound { view: name, project },
+            _ => RequestError::other(format!("Project {name} does not exist")),
+        }
+    }
+}
