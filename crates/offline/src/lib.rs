@@ -3,7 +3,7 @@
 //!
 //! [`FileOfflineStore`] implements [`larder_core::OfflineStore`] for file sources: one file, a folder
 //! with all its folders, or a glob, with files in the order of their names. [`table`] and
-//! [`entity_frame`] read what a caller joins to and write what comes out; [`infer_fields`] tells `apply`
+//! [`entity_frame`] read what a caller joins to and write what comes out; [`infer_fields()`] tells `apply`
 //! what a source holds.
 //!
 //! It is not a query engine. It knows one join, described in `point_in_time_join`, and one reduction,

@@ -49,21 +49,27 @@ pub(crate) fn find_latest(table: FileTable, pull: &PullLatest) -> Result<Latest,
         |worker, chunk| {
             key_times.scan(&table, chunk, &mut |batch| {
                 worker.counts.rows += batch.rows as u64;
+                worker.counts.null_times += batch.null_events.len() as u64;
                 worker.in_span.clear();
-                for event in batch.events() {
-                    worker.counts.null_times += u64::from(event.is_none());
-                    worker.in_span.push(event.is_some_and(|event| event >= start && event <= end));
+                worker.in_span.extend(batch.events.iter().map(|event| *event >= start && *event <= end));
+                for row in batch.null_events {
+                    if let Some(in_span) = worker.in_span.get_mut(*row) {
+                        *in_span = false;
+                    }
                 }
                 let keep = |row: usize| worker.in_span.get(row) == Some(&true);
                 worker.keys.number(batch.keys, batch.rows, keep, &mut worker.groups)?;
                 worker.newest.resize(worker.keys.len(), Candidate::NONE);
                 let rows = worker.groups.iter().zip(&worker.in_span);
-                let rows = rows.zip(batch.events()).zip(batch.created()).zip(batch.positions());
+                let rows = rows.zip(batch.events).zip(batch.created).zip(batch.positions());
                 for ((((group, in_span), event), created), position) in rows {
-                    let Some(event) = event.filter(|_| *in_span) else { continue };
+                    if !in_span {
+                        continue;
+                    }
                     match worker.newest.get_mut(*group as usize) {
                         Some(newest) => {
-                            let candidate = Candidate { event, created, position: Some(position) };
+                            let candidate =
+                                Candidate { event: *event, created: *created, position: Some(position) };
                             *newest = candidate.max(*newest);
                         }
                         None => worker.counts.null_keys += 1,

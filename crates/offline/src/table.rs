@@ -1,5 +1,6 @@
 //! Whole tables in single files: what `get-historical-features` reads and writes.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use arrow::array::RecordBatch;
@@ -20,9 +21,15 @@ use crate::write_text::write_text;
 ///
 /// # Errors
 ///
-/// [`OfflineError::UnknownFormat`], [`OfflineError::FileNotFound`] or [`OfflineError::CorruptFile`].
+/// [`OfflineError::UnknownFormat`], [`OfflineError::Io`] or [`OfflineError::CorruptFile`].
 pub fn read_table(path: &Path) -> Result<RecordBatch, OfflineError> {
-    let table = FileTable::open_plain(path, format_of(path)?)?;
+    let table = FileTable::open_plain(path, format_of(path)?).map_err(|error| match error {
+        // There is no source whose path could be corrected.
+        OfflineError::FileNotFound { path, .. } => {
+            OfflineError::Io { action: "read", path, source: ErrorKind::NotFound.into() }
+        }
+        error => error,
+    })?;
     let schema = SchemaRef::new(table.schema()?);
     let selection =
         table.select(schema.fields().iter().map(|field| Wanted::found(field.name())).collect())?;

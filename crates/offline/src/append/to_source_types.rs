@@ -85,7 +85,7 @@ fn check_columns(schema: &Schema, given: &Schema) -> Result<(), RequestError> {
     )))
 }
 
-/// Casts by the rules of [`column`](larder_core::column), then to the exact type of the file. A value
+/// Casts by the rules of [`column::cast_column`], then to the exact type of the file. A value
 /// that does not survive is an error and never a null.
 fn cast_exactly(name: &str, array: &ArrayRef, target: &DataType) -> Result<ArrayRef, RequestError> {
     if array.data_type() == target {

@@ -1,7 +1,7 @@
 //! The entity rows, grouped by key and sorted by time: the gaps that source rows fall into.
 
 use arrow::array::{Array, ArrayRef};
-use larder_core::{Field, Timestamp};
+use larder_core::{Field, RequestError, Timestamp};
 
 use super::key_index::{KeyIndex, NO_GROUP};
 use crate::error::OfflineError;
@@ -39,7 +39,10 @@ impl EntityIndex {
         event_timestamps: &[Option<Timestamp>],
     ) -> Result<Self, OfflineError> {
         let rows = event_timestamps.len();
-        if rows >= NO_GAP as usize || columns.iter().any(|column| column.len() != rows) {
+        if columns.iter().any(|column| column.len() != rows) {
+            return Err(RequestError::UnevenColumns.into());
+        }
+        if rows >= NO_GAP as usize {
             return Err(OfflineError::TooManyRows {
                 what: "the entity table".to_owned(),
                 limit: u64::from(NO_GAP) - 1,

@@ -119,7 +119,7 @@ impl KeyIndex {
                     .convert_columns(columns)
                     .map_err(OfflineError::arrow("compare the join keys"))?;
                 found.extend(encoded.iter().map(|row| groups.get(row.data()).copied().unwrap_or(NO_GROUP)));
-                mask_nulls(columns, found);
+                // A key with a null is never numbered, and its bytes are those of no other key.
             }
             (Self::Dense { .. } | Self::Whole { .. }, _) => found.resize(rows, NO_GROUP),
         }
@@ -129,7 +129,7 @@ impl KeyIndex {
     fn look_up_whole(&self, numbers: &WholeNumbers, found: &mut Vec<u32>) {
         match self {
             Self::Dense { least, groups, .. } => {
-                // A value below `least` wraps around to a place beyond the end.
+                // Whatever the difference wraps to, of a stranger it is negative or beyond the end.
                 let group = |value: &i64| {
                     let place = usize::try_from(value.wrapping_sub(*least)).unwrap_or(usize::MAX);
                     groups.get(place).copied().unwrap_or(NO_GROUP)

@@ -58,9 +58,19 @@ pub(crate) fn join_view(
     let winners: Vec<Option<Position>> = best.iter().map(|candidate| candidate.position).collect();
     drop(best);
 
-    let gathered = Gathered::fetch(table, &features, &winners)?;
-    gathered.columns(&view.features, index.gap_of_row())
+    let row_bytes = table.bytes_per_row(&features).saturating_mul(winners.len() as u64);
+    let blocks = usize::try_from(row_bytes / FETCHED_BYTES).unwrap_or(usize::MAX).saturating_add(1);
+    let mut columns = Vec::with_capacity(view.features.len());
+    for block in view.features.chunks(view.features.len().div_ceil(blocks).max(1)) {
+        let gathered = Gathered::fetch(table, &table.select_fields(block)?, &winners)?;
+        columns.extend(gathered.columns(block, index.gap_of_row())?);
+    }
+    Ok(columns)
 }
+
+/// How many bytes of winning rows are held besides the answer, by the estimate of the source's footers.
+/// Wider rows are fetched some columns at a time.
+const FETCHED_BYTES: u64 = 256 << 20;
 
 /// Turns the best row of each gap into the winner of the entity rows that end the gap, or nothing if
 /// it is older than `ttl` allows.

@@ -58,8 +58,12 @@ pub(crate) struct KeyTimesBatch<'a> {
     pub(crate) rows: usize,
     /// The join keys, of their declared types.
     pub(crate) keys: &'a [ArrayRef],
-    event: (&'a [i64], Option<&'a NullBuffer>),
-    created: Option<(&'a [i64], Option<&'a NullBuffer>)>,
+    /// The event times; those of the rows in `null_events` mean nothing.
+    pub(crate) events: &'a [i64],
+    /// The rows without event time, in order.
+    pub(crate) null_events: &'a [usize],
+    /// The created times; [`NO_TIME`] where there is none.
+    pub(crate) created: &'a [i64],
 }
 
 impl KeyTimes {
@@ -87,15 +91,33 @@ impl KeyTimes {
     ) -> Result<(), OfflineError> {
         let start = Position::start_of(chunk);
         let mut rows_before = 0;
+        let mut null_events = Vec::new();
+        let mut created = Vec::new();
         table.scan(chunk, &self.selection, &mut |columns, rows| {
             let (keys, time_columns) = columns.split_at_checked(self.keys).unwrap_or_default();
             let Some(event) = time_columns.first() else { return Ok(()) };
+            let (events, nulls) = times(event);
+            null_events.clear();
+            null_events.extend(null_rows(nulls));
+            created.clear();
+            if let Some(column) = time_columns.get(1) {
+                let (values, nulls) = times(column);
+                created.extend_from_slice(values);
+                for row in null_rows(nulls) {
+                    if let Some(time) = created.get_mut(row) {
+                        *time = NO_TIME;
+                    }
+                }
+            } else {
+                created.resize(rows, NO_TIME);
+            }
             visit(KeyTimesBatch {
                 start: start.plus(rows_before),
                 rows,
                 keys,
-                event: times(event),
-                created: time_columns.get(1).map(times),
+                events,
+                null_events: &null_events,
+                created: &created,
             })?;
             rows_before += rows;
             Ok(())
@@ -104,32 +126,15 @@ impl KeyTimes {
 }
 
 impl KeyTimesBatch<'_> {
-    /// The event times, in order; `None` where there is none.
-    pub(crate) fn events(&self) -> impl Iterator<Item = Option<i64>> + '_ {
-        optional(self.event)
-    }
-
-    /// The created times, in order; [`NO_TIME`] where there is none.
-    pub(crate) fn created(&self) -> impl Iterator<Item = i64> + '_ {
-        let (values, nulls) = self.created.unwrap_or_default();
-        // A source without the column gives an empty slice, which is continued by nulls.
-        optional((values, nulls))
-            .chain(std::iter::repeat(None))
-            .take(self.rows)
-            .map(|time| time.unwrap_or(NO_TIME))
-    }
-
     /// The places, in order.
     pub(crate) fn positions(&self) -> impl Iterator<Item = Position> + '_ {
         (0..self.rows).map(|row| self.start.plus(row))
     }
 }
 
-fn optional<'a>(
-    (values, nulls): (&'a [i64], Option<&'a NullBuffer>),
-) -> impl Iterator<Item = Option<i64>> + 'a {
-    let is_valid = move |row| nulls.is_none_or(|nulls| nulls.is_valid(row));
-    values.iter().enumerate().map(move |(row, time)| is_valid(row).then_some(*time))
+fn null_rows(nulls: Option<&NullBuffer>) -> impl Iterator<Item = usize> + '_ {
+    let nulls = nulls.filter(|nulls| nulls.null_count() > 0);
+    nulls.into_iter().flat_map(|nulls| (0..nulls.len()).filter(|row| nulls.is_null(*row)))
 }
 
 /// The chunks that may hold a time from `oldest` to `newest`, both included: all but those whose
@@ -224,27 +229,25 @@ impl Worker {
         filter: bool,
     ) -> Result<(), OfflineError> {
         self.counts.rows += batch.rows as u64;
+        self.counts.null_times += batch.null_events.len() as u64;
         index.keys().look_up(batch.keys, batch.rows, &mut self.groups)?;
-        self.gaps.clear();
-        let mut null_times = 0;
-        let times = self.groups.iter().zip(batch.events()).zip(batch.created());
-        self.gaps.extend(times.map(|((group, event), created)| {
-            let Some(event) = event else {
-                null_times += 1;
-                return NO_GAP;
-            };
-            if *group == NO_GROUP || (filter && created == NO_TIME) {
-                return NO_GAP;
+        for row in batch.null_events {
+            if let Some(group) = self.groups.get_mut(*row) {
+                *group = NO_GROUP;
             }
-            index.gap(*group, if filter { event.max(created) } else { event })
+        }
+        self.gaps.clear();
+        let rows = self.groups.iter().zip(batch.events).zip(batch.created);
+        self.gaps.extend(rows.map(|((group, event), created)| match *group {
+            NO_GROUP => NO_GAP,
+            _ if filter && *created == NO_TIME => NO_GAP,
+            group => index.gap(group, if filter { *event.max(created) } else { *event }),
         }));
-        self.counts.null_times += null_times;
-        let rows = self.gaps.iter().zip(batch.events()).zip(batch.created()).zip(batch.positions());
+        let rows = self.gaps.iter().zip(batch.events).zip(batch.created).zip(batch.positions());
         for (((gap, event), created), position) in rows {
-            if *gap != NO_GAP
-                && let (Some(event), Some(best)) = (event, self.best.get_mut(*gap as usize))
-            {
-                let candidate = Candidate { event, created, position: Some(position) };
+            // The number for “no gap” is beyond the end.
+            if let Some(best) = self.best.get_mut(*gap as usize) {
+                let candidate = Candidate { event: *event, created: *created, position: Some(position) };
                 if candidate > *best {
                     *best = candidate;
                 }
