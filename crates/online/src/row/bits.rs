@@ -8,12 +8,11 @@ use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 pub(super) struct Bits {
     bytes: Vec<u8>,
     len: usize,
-    unset: usize,
 }
 
 impl Bits {
     pub(super) fn with_capacity(bits: usize) -> Self {
-        Self { bytes: Vec::with_capacity(bits.div_ceil(8)), len: 0, unset: 0 }
+        Self { bytes: Vec::with_capacity(bits.div_ceil(8)), len: 0 }
     }
 
     #[inline]
@@ -24,7 +23,6 @@ impl Bits {
             _ => self.bytes.push(u8::from(set)),
         }
         self.len += 1;
-        self.unset += usize::from(!set);
     }
 
     /// Pushes so many set bits.
@@ -47,10 +45,41 @@ impl Bits {
     pub(super) fn finish(self) -> BooleanBuffer {
         BooleanBuffer::new(Buffer::from_vec(self.bytes), 0, self.len)
     }
+}
 
-    /// The bits as a map of what is not null; `None` if nothing is.
-    pub(super) fn finish_nulls(self) -> Option<NullBuffer> {
-        (self.unset > 0).then(|| NullBuffer::new(self.finish()))
+/// A growing map of what is not null, which takes no memory before the first null.
+#[derive(Debug, Default)]
+pub(super) struct Validity {
+    valid: usize,
+    bits: Option<Bits>,
+}
+
+impl Validity {
+    #[inline]
+    pub(super) fn push(&mut self, valid: bool) {
+        match &mut self.bits {
+            Some(bits) => bits.push(valid),
+            None if valid => self.valid += 1,
+            None => {
+                let mut bits = Bits::default();
+                bits.push_set(self.valid);
+                bits.push(false);
+                self.bits = Some(bits);
+            }
+        }
+    }
+
+    /// Pushes so many that are not null.
+    pub(super) fn push_valid(&mut self, count: usize) {
+        match &mut self.bits {
+            Some(bits) => bits.push_set(count),
+            None => self.valid += count,
+        }
+    }
+
+    /// `None` if nothing is null.
+    pub(super) fn finish(self) -> Option<NullBuffer> {
+        self.bits.map(|bits| NullBuffer::new(bits.finish()))
     }
 }
 
@@ -64,21 +93,25 @@ mod tests {
         #[test]
         fn bits_come_out_as_they_went_in(parts in prop::collection::vec((any::<bool>(), 0..40_usize), 0..9)) {
             let mut bits = Bits::default();
+            let mut validity = Validity::default();
             let mut expected = Vec::new();
-            for (set, count) in parts {
-                if set {
+            for (all_set, count) in parts {
+                if all_set {
                     bits.push_set(count);
+                    validity.push_valid(count);
                 } else {
-                    (0..count).for_each(|bit| bits.push(bit % 3 == 0));
+                    (0..count).for_each(|bit| bits.push(bit % 3 < 2));
+                    (0..count).for_each(|bit| validity.push(bit % 3 < 2));
                 }
-                expected.extend((0..count).map(|bit| set || bit % 3 == 0));
+                expected.extend((0..count).map(|bit| all_set || bit % 3 < 2));
             }
             prop_assert_eq!(bits.len(), expected.len());
-            let nulls = bits.finish_nulls();
+            let nulls = validity.finish();
             prop_assert_eq!(nulls.is_some(), expected.contains(&false));
             if let Some(nulls) = nulls {
-                prop_assert_eq!(nulls.iter().collect::<Vec<_>>(), expected);
+                prop_assert_eq!(nulls.iter().collect::<Vec<_>>(), expected.clone());
             }
+            prop_assert_eq!(bits.finish().iter().collect::<Vec<_>>(), expected);
         }
     }
 }

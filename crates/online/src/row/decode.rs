@@ -12,7 +12,7 @@ use arrow::datatypes::{
 };
 use larder_core::{Field, OnlineColumn, ScalarType, ValueType, timestamp_data_type};
 
-use super::bits::Bits;
+use super::bits::{Bits, Validity};
 use super::layout::{RowLayout, Slot};
 use super::{CorruptRow, RowFault, fixed};
 
@@ -132,15 +132,20 @@ impl RowColumns<'_> {
     ///
     /// [`DecodeError`] for the first row that cannot be read.
     pub fn column(&self, value_type: ValueType, feature: usize) -> Result<OnlineColumn> {
-        let places = self
-            .readers
-            .iter()
-            .map(|reader| {
-                let slot = reader.slots.get(feature).copied().flatten()?;
-                Some(Place { slot, fixed_len: reader.layout.fixed_len() })
-            })
-            .collect::<Vec<_>>();
-        let cells = Cells { rows: &self.rows, places: &places };
+        let place = |reader: &Arc<RowReader>| {
+            let slot = reader.slots.get(feature).copied().flatten()?;
+            Some(Place { slot, fixed_len: reader.layout.fixed_len() })
+        };
+        // Nearly always all rows have one schema.
+        let (one, many);
+        let places: &[Option<Place>] = if let [reader] = self.readers.as_slice() {
+            one = place(reader);
+            std::slice::from_ref(&one)
+        } else {
+            many = self.readers.iter().map(place).collect::<Vec<_>>();
+            &many
+        };
+        let cells = Cells { rows: &self.rows, places };
         let present = if places.iter().all(Option::is_some) { self.found.clone() } else { cells.present() };
         Ok(OnlineColumn { values: decode(value_type, &cells)?, present })
     }
@@ -293,7 +298,7 @@ fn decode_primitive<T: ArrowPrimitiveType, const N: usize>(
     from_bytes: impl Fn([u8; N]) -> T::Native,
 ) -> Result<ArrayRef> {
     let mut values = Vec::with_capacity(cells.len());
-    let mut nulls = Bits::with_capacity(cells.len());
+    let mut nulls = Validity::default();
     cells.try_each(|cell| {
         if let Some(cell) = cell {
             values.push(from_bytes(cell.fixed()?));
@@ -303,7 +308,7 @@ fn decode_primitive<T: ArrowPrimitiveType, const N: usize>(
         nulls.push(cell.is_some());
         Ok(())
     })?;
-    Ok(in_utc(PrimitiveArray::<T>::new(ScalarBuffer::from(values), nulls.finish_nulls())))
+    Ok(in_utc(PrimitiveArray::<T>::new(ScalarBuffer::from(values), nulls.finish())))
 }
 
 /// Gives timestamps the one timestamp type inside larder, and leaves other arrays as they are.
@@ -316,7 +321,7 @@ fn in_utc<T: ArrowPrimitiveType>(values: PrimitiveArray<T>) -> ArrayRef {
 
 fn decode_booleans(cells: &Cells<'_>) -> Result<ArrayRef> {
     let mut values = Bits::with_capacity(cells.len());
-    let mut nulls = Bits::with_capacity(cells.len());
+    let mut nulls = Validity::default();
     cells.try_each(|cell| {
         values.push(match cell {
             Some(cell) => {
@@ -328,7 +333,7 @@ fn decode_booleans(cells: &Cells<'_>) -> Result<ArrayRef> {
         nulls.push(cell.is_some());
         Ok(())
     })?;
-    Ok(Arc::new(BooleanArray::new(values.finish(), nulls.finish_nulls())))
+    Ok(Arc::new(BooleanArray::new(values.finish(), nulls.finish())))
 }
 
 fn decode_bytes<T: ByteArrayType<Offset = i32>>(
@@ -371,7 +376,7 @@ impl<T: ByteArrayType<Offset = i32>> BoundedBytes<T> {
 fn decode_lists(cells: &Cells<'_>, mut items: impl ItemBuilder) -> Result<ArrayRef> {
     let mut ends = Vec::with_capacity(cells.len() + 1);
     ends.push(0);
-    let mut nulls = Bits::with_capacity(cells.len());
+    let mut nulls = Validity::default();
     cells.try_each(|cell| {
         if let Some(cell) = cell {
             items.append(List::read(cell.data()?)?)?;
@@ -382,7 +387,7 @@ fn decode_lists(cells: &Cells<'_>, mut items: impl ItemBuilder) -> Result<ArrayR
     })?;
     let items = items.finish();
     let item = Arc::new(ArrowField::new("item", items.data_type().clone(), true));
-    Ok(Arc::new(ListArray::new(item, OffsetBuffer::new(ends.into()), items, nulls.finish_nulls())))
+    Ok(Arc::new(ListArray::new(item, OffsetBuffer::new(ends.into()), items, nulls.finish())))
 }
 
 /// The data of one list.
@@ -433,13 +438,13 @@ trait ItemBuilder {
 
 struct PrimitiveItems<T: ArrowPrimitiveType, const N: usize> {
     values: Vec<T::Native>,
-    nulls: Bits,
+    nulls: Validity,
     from_bytes: fn([u8; N]) -> T::Native,
 }
 
 impl<T: ArrowPrimitiveType, const N: usize> PrimitiveItems<T, N> {
     fn new(from_bytes: fn([u8; N]) -> T::Native) -> Self {
-        Self { values: Vec::new(), nulls: Bits::default(), from_bytes }
+        Self { values: Vec::new(), nulls: Validity::default(), from_bytes }
     }
 }
 
@@ -448,7 +453,7 @@ impl<T: ArrowPrimitiveType, const N: usize> ItemBuilder for PrimitiveItems<T, N>
         let (items, _) = list.items_of(N)?.as_chunks::<N>();
         self.values.extend(items.iter().map(|item| (self.from_bytes)(*item)));
         if list.all_present() {
-            self.nulls.push_set(list.count);
+            self.nulls.push_valid(list.count);
         } else {
             (0..list.count).for_each(|item| self.nulls.push(list.is_present(item)));
         }
@@ -460,18 +465,18 @@ impl<T: ArrowPrimitiveType, const N: usize> ItemBuilder for PrimitiveItems<T, N>
     }
 
     fn finish(self) -> ArrayRef {
-        in_utc(PrimitiveArray::<T>::new(ScalarBuffer::from(self.values), self.nulls.finish_nulls()))
+        in_utc(PrimitiveArray::<T>::new(ScalarBuffer::from(self.values), self.nulls.finish()))
     }
 }
 
 struct BooleanItems {
     values: Bits,
-    nulls: Bits,
+    nulls: Validity,
 }
 
 impl BooleanItems {
     fn new() -> Self {
-        Self { values: Bits::default(), nulls: Bits::default() }
+        Self { values: Bits::default(), nulls: Validity::default() }
     }
 }
 
@@ -490,7 +495,7 @@ impl ItemBuilder for BooleanItems {
     }
 
     fn finish(self) -> ArrayRef {
-        Arc::new(BooleanArray::new(self.values.finish(), self.nulls.finish_nulls()))
+        Arc::new(BooleanArray::new(self.values.finish(), self.nulls.finish()))
     }
 }
 
