@@ -59,6 +59,17 @@ fn an_endless_loop_runs_out_of_time() {
 }
 
 #[test]
+fn time_limits_hold_after_the_runtime_is_gone() {
+    let limits = TransformationLimits { wall_time: Duration::from_millis(50), ..limits() };
+    let runtime = runtime_with(SandboxLimits::default());
+    let guest = guests::hostile_behaviours().into();
+    let function = TOKIO.block_on(runtime.load("v", guest, "loops", limits)).unwrap();
+    drop(runtime);
+    let error = call(&function, &four_rows()).unwrap_err();
+    assert!(error.chain().ends_with("failed: ran out of time (limit 50ms)"), "{}", error.chain());
+}
+
+#[test]
 fn a_memory_bomb_runs_out_of_memory() {
     let limits = TransformationLimits { memory_bytes: 16 << 20, ..limits() };
     let error = failure_within(limits, "eats_memory");
