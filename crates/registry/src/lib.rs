@@ -1,4 +1,36 @@
 //! Definitions in YAML, and the registry file that holds them.
+//!
+//! ```text
+//! feature_store.yaml ─▶ RepoConfig ┐
+//! *.yaml, *.wasm ─▶ FeatureRepo ───┴─ complete ─▶ Definitions ─ apply ─▶ RegistryFile
+//!                                  (offline store,                          │ snapshot
+//!                                   udf runtime)                            ▼
+//!                                                               Arc<RegistrySnapshot>
+//! ```
+//!
+//! [`FeatureRepo`] reads what people write and tells everything that is wrong with it at once, each
+//! [`Problem`] with its file, line and column. [`Definitions`] are complete: every reference resolves and
+//! every type is known. [`RegistryFile`] keeps them in Feast's own file format, so Feast's clients open
+//! what larder wrote and larder opens what Feast wrote. Requests work on a [`RegistrySnapshot`], which
+//! never changes.
+//!
+//! This crate knows no store and no Wasm engine: it asks larder's traits for the columns of a table and
+//! the functions of a component. It answers no request; what a request means is `larder-plan`'s.
+//!
+//! ```
+//! use larder_registry::{FeatureRepo, RepoConfig};
+//!
+//! let folder = tempfile::tempdir()?;
+//! std::fs::write(folder.path().join("feature_store.yaml"), "project: demo\nregistry: data/registry.db\n")?;
+//! std::fs::write(folder.path().join("features.yaml"), "entities: [{name: driver, join_key: driver_id}]\n")?;
+//!
+//! let config = RepoConfig::load(folder.path())?;
+//! assert_eq!(config.project, "demo");
+//! let repo = FeatureRepo::load(&config)?;
+//! // let definitions = repo.complete(&offline_store, &udf_runtime).await?;
+//! // RegistryFile::open(&config.registry.path, Arc::new(SystemClock))?.apply(&definitions)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod binding;
 mod byte_size;

@@ -3,6 +3,7 @@
 mod expand;
 mod keys;
 mod read;
+mod stores;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

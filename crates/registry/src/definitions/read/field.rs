@@ -1,0 +1,90 @@
+//! Fields, their types, and tags.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use larder_core::{DUMMY_JOIN_KEY, Field, ValueType};
+
+use super::super::shapes::FIELD;
+use crate::problem::Report;
+use crate::proto::RESERVED_TAG_PREFIX;
+use crate::suggestion::suggest;
+use crate::yaml::{At, Node, ObjectReader};
+
+/// The user's tags; those of larder's own are refused.
+pub(super) fn tags(reader: &ObjectReader<'_>, report: &mut Report) -> BTreeMap<String, String> {
+    let tags = reader.labels("tags", report);
+    if let (Some(key), Some(place)) =
+        (tags.keys().find(|key| key.starts_with(RESERVED_TAG_PREFIX)), reader.key_place("tags"))
+    {
+        let problem =
+            place.problem(format!("tag `{key}` begins with `{RESERVED_TAG_PREFIX}`, which is larder's own"));
+        report.problem(problem.remedy("choose another name"));
+    }
+    tags
+}
+
+pub(super) fn fields(reader: &ObjectReader<'_>, key: &str, report: &mut Report) -> Vec<At<Field>> {
+    let mut fields: Vec<At<Field>> = Vec::new();
+    for item in reader.items(key, report) {
+        let Some(field) = field(item, report) else { continue };
+        if fields.iter().any(|known| known.value.name == field.value.name) {
+            let what = format!("field `{}` is given twice in {}", field.value.name, reader.subject);
+            report.problem(field.place.problem(what));
+        } else {
+            fields.push(field);
+        }
+    }
+    fields
+}
+
+fn field(node: &Node, report: &mut Report) -> Option<At<Field>> {
+    let reader = ObjectReader::open(node, &FIELD, report)?;
+    let name = reader.required_name("name", report);
+    reader.require("dtype", report);
+    let value_type = value_type(&reader, "dtype", report);
+    let description = reader.text("description", report);
+    let tags = tags(&reader, report);
+    let name = name?;
+    if name.value == DUMMY_JOIN_KEY {
+        let problem = name.place.problem(format!("`{DUMMY_JOIN_KEY}` cannot be the name of a field"));
+        report.problem(problem.because("it is the join key of views without entities"));
+    }
+    let field = Field { name: name.value, value_type: value_type?.value, description, tags };
+    Some(At { value: field, place: name.place })
+}
+
+pub(super) fn value_type(reader: &ObjectReader<'_>, key: &str, report: &mut Report) -> Option<At<ValueType>> {
+    /// Feast's names of types that larder does not have yet.
+    const LATER: [&str; 10] = [
+        "Map",
+        "Json",
+        "Struct",
+        "Set",
+        "Uuid",
+        "TimeUuid",
+        "Decimal",
+        "ScalarMap",
+        "ZonedTimestamp",
+        "PdfBytes",
+    ];
+    reader.read(key, report, |node, what| {
+        let text = node.text(what)?;
+        // `ValueType.INT64` is how an entity's type is written in Python.
+        let bare = text.trim().strip_prefix("ValueType.").unwrap_or(text.trim());
+        let by_number = ValueType::all().find(|value_type| value_type.proto_name() == bare);
+        ValueType::from_str(bare).ok().or(by_number).ok_or_else(|| {
+            let outer = bare.split('(').next().unwrap_or(bare);
+            let inner = bare.trim_start_matches("Array(").split(['(', ')']).next().unwrap_or(bare);
+            if LATER.contains(&outer) || (outer == "Array" && (LATER.contains(&inner) || inner == "Array")) {
+                return node.place.problem(format!("type `{bare}` is not supported yet"));
+            }
+            let names: Vec<String> = ValueType::all().map(|value_type| value_type.to_string()).collect();
+            let problem = node.place.problem(format!("unknown type `{bare}`"));
+            let list = "the types are Bytes, String, Int32, Int64, Float32, Float64, Bool, UnixTimestamp and \
+                        Array(…) of each";
+            let remedy = suggest(bare, names.iter().map(String::as_str)).unwrap_or_else(|| list.to_owned());
+            problem.remedy(remedy)
+        })
+    })
+}

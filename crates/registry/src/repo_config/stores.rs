@@ -1,0 +1,189 @@
+//! The sections that say where things are kept.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::keys::{
+    FEATURE_SERVER, Fate, OFFLINE_STORES_LATER, ONLINE_STORES_LATER, REGISTRIES_LATER, REGISTRY,
+};
+use super::read::{Block, Reader};
+use super::{OnlineStoreConfig, RegistryConfig};
+use crate::problem::Problem;
+use crate::suggestion::nearest;
+use crate::yaml::{Node, NodeKind};
+
+const DEFAULT_CACHE_TTL: Duration = Duration::from_secs(600);
+
+impl<'a> Reader<'a> {
+    pub(super) fn registry(&mut self) -> Option<RegistryConfig> {
+        let Some(node) = self.node("registry") else {
+            let problem = Problem::of_file(self.shown, "there is no `registry`");
+            self.report.problem(problem.remedy("add `registry: data/registry.db`"));
+            return None;
+        };
+        if let NodeKind::Scalar(_) = node.kind {
+            let path = self.ok(node.text("`registry`"))?;
+            let path = self.local_path("registry", node, path)?;
+            return Some(RegistryConfig { path, cache_ttl: DEFAULT_CACHE_TTL });
+        }
+        let block = self.block("registry", node, &["registry_type", "path", "cache_ttl_seconds"], &REGISTRY);
+        if let Some(kind_node) = block.get("registry_type")
+            && let Some(kind) = self.ok(kind_node.text("`registry_type`"))
+            && kind != "file"
+        {
+            let later = REGISTRIES_LATER.contains(&kind);
+            self.not_there("registry", kind_node, kind, later, &["file"]);
+            return None;
+        }
+        let cache_ttl = match block.get("cache_ttl_seconds") {
+            Some(node) => Duration::from_secs(self.ok(node.count("`cache_ttl_seconds`"))?),
+            None => DEFAULT_CACHE_TTL,
+        };
+        let path = match block.get("path") {
+            Some(node) => {
+                let path = self.ok(node.text("`path` of `registry`"))?;
+                self.local_path("registry", node, path)?
+            }
+            None => self.repo.join("data/registry.db"),
+        };
+        Some(RegistryConfig { path, cache_ttl })
+    }
+
+    pub(super) fn online_store(&mut self) -> Option<OnlineStoreConfig> {
+        let default = self.repo.join("data/online_store");
+        let Some(entry) = self.entry("online_store") else {
+            return Some(OnlineStoreConfig::Sled { path: default, cache_size_bytes: None });
+        };
+        let node = &entry.value;
+        if node.is_null() {
+            return Some(OnlineStoreConfig::Disabled);
+        }
+        let (kind_node, kind) = self.store_type("online_store", node, "sled")?;
+        match kind {
+            "none" => Some(OnlineStoreConfig::Disabled),
+            "memory" => {
+                self.store_block("online_store", node, &["type"]);
+                Some(OnlineStoreConfig::Memory)
+            }
+            "sled" => {
+                let block = self.store_block("online_store", node, &["type", "path", "cache_size_mb"]);
+                let path = match block.get("path") {
+                    Some(node) => {
+                        let path = self.ok(node.text("`path` of `online_store`"))?;
+                        self.local_path("online_store", node, path)?
+                    }
+                    None => default,
+                };
+                let cache_size_bytes = match block.get("cache_size_mb") {
+                    Some(node) => {
+                        let megabytes = self.ok(node.count("`cache_size_mb`"))?;
+                        Some(megabytes.saturating_mul(1 << 20))
+                    }
+                    None => None,
+                };
+                Some(OnlineStoreConfig::Sled { path, cache_size_bytes })
+            }
+            _ => {
+                let later = ONLINE_STORES_LATER.contains(&kind);
+                self.not_there("online store", kind_node, kind, later, &["sled", "memory"]);
+                None
+            }
+        }
+    }
+
+    pub(super) fn offline_store(&mut self) {
+        let Some(node) = self.node("offline_store") else { return };
+        let Some((kind_node, kind)) = self.store_type("offline_store", node, "file") else { return };
+        match kind {
+            "file" | "dask" => {
+                self.store_block("offline_store", node, &["type"]);
+            }
+            "duckdb" => {
+                let remark = Fate::Remark("nothing is staged");
+                let others = [("staging_location", remark), ("staging_location_endpoint_override", remark)];
+                if let NodeKind::Map(_) = node.kind {
+                    self.block("offline_store", node, &["type"], &others);
+                }
+            }
+            _ => {
+                let later = OFFLINE_STORES_LATER.contains(&kind);
+                self.not_there("offline store", kind_node, kind, later, &["file", "dask", "duckdb"]);
+            }
+        }
+    }
+
+    pub(super) fn batch_engine(&mut self) {
+        let Some(node) = self.node("batch_engine") else { return };
+        let Some((kind_node, kind)) = self.store_type("batch_engine", node, "local") else { return };
+        if kind != "local" {
+            self.not_there("batch engine", kind_node, kind, true, &["local"]);
+        }
+    }
+
+    pub(super) fn auth(&mut self) {
+        for key in ["auth", "auth_config"] {
+            let Some(node) = self.node(key) else { continue };
+            let Some((kind_node, kind)) = self.store_type(key, node, "no_auth") else { continue };
+            if kind != "no_auth" {
+                self.not_there("auth", kind_node, kind, true, &["no_auth"]);
+            }
+        }
+    }
+
+    pub(super) fn feature_server(&mut self) {
+        let Some(node) = self.node("feature_server") else { return };
+        let block = self.block("feature_server", node, &[], &FEATURE_SERVER);
+        if let Some(kind_node) = block.get("type")
+            && let Some(kind) = self.ok(kind_node.text("`type` of `feature_server`"))
+            && kind != "local"
+        {
+            self.not_there("feature server", kind_node, kind, true, &["local"]);
+        }
+    }
+
+    /// The type of a store given as a word or as a block with `type`.
+    fn store_type(&mut self, section: &str, node: &'a Node, default: &'a str) -> Option<(&'a Node, &'a str)> {
+        if let NodeKind::Scalar(_) = node.kind {
+            return Some((node, self.ok(node.text(&format!("`{section}`")))?));
+        }
+        let entries = self.ok(node.entries(&format!("`{section}`")))?;
+        match entries.iter().find(|entry| entry.key == "type" && !entry.value.is_null()) {
+            None => Some((node, default)),
+            Some(entry) => {
+                let kind = self.ok(entry.value.text(&format!("`type` of `{section}`")))?;
+                Some((&entry.value, kind))
+            }
+        }
+    }
+
+    /// The block of a store; nothing where the store is given as a word.
+    fn store_block(&mut self, section: &str, node: &'a Node, known: &[&str]) -> Block<'a> {
+        match node.kind {
+            NodeKind::Map(_) => self.block(section, node, known, &[]),
+            _ => Block { section: section.to_owned(), entries: &[] },
+        }
+    }
+
+    fn not_there(&mut self, what: &str, node: &Node, kind: &str, later: bool, there: &[&str]) {
+        let text = if later { "is not supported yet" } else { "is unknown" };
+        let nearest = nearest(kind, there.iter().copied());
+        let names: Vec<String> = there.iter().map(|name| format!("`{name}`")).collect();
+        let remedy = nearest.unwrap_or_else(|| format!("use {}", names.join(" or ")));
+        self.report.problem(node.place.problem(format!("{what} `{kind}` {text}")).remedy(remedy));
+    }
+
+    /// A path on this machine, complete.
+    fn local_path(&mut self, section: &str, node: &Node, path: &str) -> Option<PathBuf> {
+        let local = path.strip_prefix("file://").unwrap_or(path);
+        if let Some((scheme, _)) = local.split_once("://") {
+            let what = format!("`{section}` on `{scheme}://` is not supported yet");
+            self.report.problem(node.place.problem(what).remedy("use a path on this machine"));
+            return None;
+        }
+        if local.trim().is_empty() {
+            self.report.problem(node.place.problem(format!("the path of `{section}` is empty")));
+            return None;
+        }
+        Some(self.repo.join(local))
+    }
+}
