@@ -50,7 +50,7 @@ impl FeatureWriter {
             let batch = batch?;
             done += u64::try_from(batch.len()).unwrap_or(u64::MAX);
             let (outcome, following) =
-                join(write(&*self.online, target, destination, batch), batches.next()).await;
+                join(write(&self.online, target, destination, batch), batches.next()).await;
             report.outcome += outcome?;
             let (view, total) = (report.view.clone(), report.keys);
             observer.observe(MaterializationEvent::Wrote { view, rows: done, total });
@@ -94,15 +94,15 @@ impl FeatureWriter {
 }
 
 async fn write(
-    online: &dyn OnlineStore,
-    target: &ViewTarget,
+    online: &Arc<dyn OnlineStore>,
+    target: &Arc<ViewTarget>,
     destination: Destination<'_>,
     rows: ViewRows,
 ) -> Result<WriteOutcome> {
     match destination {
         Destination::View => target.write(online, rows).await,
         Destination::OnDemand(follower) => {
-            follower.recompute(online, &rows.key_columns, rows.keys.len()).await
+            follower.recompute(&**online, &rows.key_columns, rows.keys.len()).await
         }
     }
 }

@@ -8,7 +8,9 @@ use larder_core::{
     Result, WriteOutcome,
 };
 use larder_registry::RegistrySnapshot;
+use tracing::Instrument;
 
+use crate::MaterializeError;
 use crate::recomputation::Follower;
 use crate::row_keys::RowKeys;
 use crate::view_rows::{ViewRows, feature_schema};
@@ -65,7 +67,24 @@ impl ViewTarget {
 
     /// Writes rows and brings the on-demand views that follow up to date. The one way of rows of feature
     /// views into the online store. Durable after the store's next flush.
-    pub(crate) async fn write(&self, online: &dyn OnlineStore, rows: ViewRows) -> Result<WriteOutcome> {
+    ///
+    /// # Cancel safety
+    ///
+    /// Runs to its end even if the caller goes away: what is written is also followed.
+    pub(crate) async fn write(
+        self: &Arc<Self>,
+        online: &Arc<dyn OnlineStore>,
+        rows: ViewRows,
+    ) -> Result<WriteOutcome> {
+        let (target, online) = (Arc::clone(self), Arc::clone(online));
+        let work = async move { target.write_and_follow(&*online, rows).await };
+        tokio::spawn(work.in_current_span()).await.unwrap_or_else(|join| match join.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_cancelled) => Err(MaterializeError::ShuttingDown.into()),
+        })
+    }
+
+    async fn write_and_follow(&self, online: &dyn OnlineStore, rows: ViewRows) -> Result<WriteOutcome> {
         let ViewRows { key_columns, keys, versions, features } = rows;
         let count = keys.len();
         let outcome =

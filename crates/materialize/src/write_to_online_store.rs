@@ -105,12 +105,12 @@ impl FeatureWriter {
 
     pub(crate) async fn write_parts(
         &self,
-        target: &ViewTarget,
+        target: &Arc<ViewTarget>,
         parts: Vec<ViewRows>,
     ) -> Result<WriteOutcome> {
         let mut outcome = WriteOutcome::default();
         for part in parts {
-            outcome += target.write(&*self.online, part).await?;
+            outcome += target.write(&self.online, part).await?;
         }
         Ok(outcome)
     }

@@ -150,7 +150,8 @@ impl YieldingStore {
     async fn yield_some(&self) {
         let mut chance = self.chance.load(Ordering::SeqCst);
         // Mostly short waits, so that a long one is overtaken by several calls of others.
-        let turns = if next(&mut chance) % 4 == 0 { next(&mut chance) % 30 } else { next(&mut chance) % 3 };
+        let turns =
+            if next(&mut chance).is_multiple_of(4) { next(&mut chance) % 30 } else { next(&mut chance) % 3 };
         self.chance.store(chance, Ordering::SeqCst);
         for _ in 0..turns {
             tokio::task::yield_now().await;

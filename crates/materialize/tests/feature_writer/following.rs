@@ -8,9 +8,10 @@ use larder_core::{
     EntityKey, EntityKeyEncoder, EntityKeyVersion, Field, OnDemandSource, OnlineStore, ValueType,
 };
 use larder_materialize::{Materialize, PushMode};
+use larder_online::MemoryOnlineStore;
 use serde_json::json;
 
-use crate::failing_stores::{CrashingStore, Survival};
+use crate::failing_stores::{CrashingStore, Survival, YieldingStore};
 use crate::world::{Row, World, at, feature_view, projection, push_source, read_one, sum};
 
 fn row(key: i64, event: i64, value: Option<i64>) -> Row {
@@ -181,5 +182,23 @@ async fn an_older_row_makes_good_for_the_death_of_a_newer_ones_writer() {
         let trips = world.held("driver_stats", "trips").await[&1];
         assert!(trips == (9, Some(2)) || trips == (3, Some(1)), "{trips:?}");
         assert_eq!(world.held("driver_sum", "total").await[&1], (trips.0, sum(trips.1, None)));
+    }
+}
+
+#[tokio::test]
+async fn a_view_is_brought_up_to_date_even_if_the_caller_of_a_push_goes_away() {
+    for seed in 0..20 {
+        let store = YieldingStore::new(Arc::new(MemoryOnlineStore::new()), seed);
+        let world = World::new(Arc::new(store), &[], &[]);
+        let rows = [row(1, 3, Some(2))];
+        tokio::select! {
+            biased;
+            () = async { while world.held("driver_stats", "trips").await.is_empty() {} } => {}
+            _ = world.push("stats_push", "trips", &rows) => {}
+        }
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(world.held("driver_sum", "total").await[&1], (3, Some(2_000)));
     }
 }
