@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -245,4 +247,32 @@ fn descriptions_are_those_that_feast_prints() {
         assert_eq!(described, transcript(command), "{command}");
     }
     assert_eq!(registry.describe("exp", ObjectKind::FeatureView, "nope").unwrap(), None);
+}
+
+#[test]
+fn what_larder_wrote_survives_an_edit_by_feasts_client() {
+    // `definitions/valid/driver.yaml` applied by larder; then Feast's client added an entity and edited
+    // the description of a view.
+    let (_folder, registry) = open("registry_of_larder_edited_by_feast.db");
+    let folder = tempfile::tempdir().unwrap();
+    support::write_repo(folder.path(), include_bytes!("definitions/valid/driver.yaml"));
+    let definitions = support::complete(folder.path()).unwrap();
+
+    let snapshot = registry.snapshot("demo").unwrap();
+    assert_eq!(snapshot.unsupported(), []);
+    let view = &snapshot.on_demand_feature_view("transformed_conv_rate").unwrap().object;
+    let expected = &definitions.on_demand_feature_views[0];
+    assert_eq!(view.as_ref(), expected);
+    let edited = snapshot.feature_view("customer_profile").unwrap();
+    assert_eq!(edited.object.description, "edited by Feast");
+    let stats = snapshot.feature_view("driver_hourly_stats").unwrap();
+    assert_eq!(stats.materialization_intervals.len(), 1);
+    assert_eq!(stats.object.as_ref(), &definitions.feature_views[0]);
+
+    assert_eq!(
+        registry.apply(&definitions).unwrap().to_string(),
+        "Deleted entity added\nUpdated feature view customer_profile\n\tdescription: edited by Feast -> \n"
+    );
+    let snapshot = registry.snapshot("demo").unwrap();
+    assert_eq!(snapshot.feature_view("driver_hourly_stats").unwrap().materialization_intervals.len(), 1);
 }
