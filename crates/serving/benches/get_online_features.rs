@@ -17,7 +17,7 @@ use arrow::datatypes::Schema;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use larder_core::{
     Entity, EntityKeyEncoder, EntityKeyVersion, FeatureView, Field, OnDemandFeatureView, OnlineStore as _,
-    OnlineView, OnlineWrite, Project, RowVersion, Timestamp, ValueType,
+    OnlineView, OnlineWrite, Project, Result, RowVersion, Timestamp, Transformation, ValueType,
 };
 use larder_online::{SledOnlineStore, SledOptions};
 use larder_plan::{Catalog, Selection};
@@ -151,8 +151,11 @@ async fn catalog() -> Arc<Catalog> {
         ..SnapshotObjects::default()
     };
     let snapshot = RegistrySnapshot::new("1".into(), Project::new("bench"), Timestamp::EPOCH, objects);
-    let load = async |_: &OnDemandFeatureView| unreachable!("there is no on-demand view");
-    Arc::new(Catalog::load(Arc::new(snapshot), load).await)
+    Arc::new(Catalog::load(Arc::new(snapshot), no_on_demand_view).await)
+}
+
+async fn no_on_demand_view(view: Arc<OnDemandFeatureView>) -> Result<Arc<dyn Transformation>> {
+    unreachable!("`{}` is not in this project", view.name)
 }
 
 fn registered<T>(object: T) -> Registered<T> {

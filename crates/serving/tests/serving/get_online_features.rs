@@ -296,8 +296,7 @@ async fn a_plan_follows_its_catalog() {
         Timestamp::EPOCH,
         larder_registry::SnapshotObjects::default(),
     );
-    let load = async |_: &larder_core::OnDemandFeatureView| unreachable!("it has none");
-    let empty = Arc::new(larder_plan::Catalog::load(Arc::new(empty), load).await);
+    let empty = Arc::new(larder_plan::Catalog::load(Arc::new(empty), repo::no_on_demand_view).await);
     assert!(matches!(mistake(ask(empty).await), RequestError::FeatureViewNotFound { .. }));
     ask(Arc::clone(&server.catalog)).await.unwrap();
 }

@@ -103,8 +103,7 @@ async fn ask(rows: RecordBatch, times: &[i64], keys: &[i64]) -> OnlineResponse {
         ..SnapshotObjects::default()
     };
     let snapshot = RegistrySnapshot::new("1".into(), Project::new(repo::PROJECT), Timestamp::EPOCH, objects);
-    let load = async |_: &larder_core::OnDemandFeatureView| unreachable!("it has none");
-    let catalog = Arc::new(Catalog::load(Arc::new(snapshot), load).await);
+    let catalog = Arc::new(Catalog::load(Arc::new(snapshot), repo::no_on_demand_view).await);
     let references = features.iter().map(|feature| format!("wide:{}", feature.name)).collect();
     let request = request(Selection::References(references), &json!({ "driver_id": keys }));
     let retrieval = OnlineRetrieval::new(store, EntityKeyVersion::V3);

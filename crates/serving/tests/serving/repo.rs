@@ -1,6 +1,7 @@
 //! A small project: views with one, two and no entities, on-demand views, services.
 
 use std::collections::BTreeMap;
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +27,12 @@ pub(crate) const REFUSE: i64 = -2;
 
 pub(crate) async fn catalog() -> Arc<Catalog> {
     let snapshot = Arc::new(snapshot());
-    Arc::new(Catalog::load(snapshot, async |view| Ok(Native::of(&view.name))).await)
+    Arc::new(Catalog::load(snapshot, |view| ready(Ok(Native::of(&view.name)))).await)
+}
+
+/// Loads the transformations of a project that has no on-demand view.
+pub(crate) async fn no_on_demand_view(view: Arc<OnDemandFeatureView>) -> Result<Arc<dyn Transformation>> {
+    panic!("`{}` is not in this project", view.name)
 }
 
 fn snapshot() -> RegistrySnapshot {
