@@ -7,7 +7,7 @@
 //! | `Int32`, `Int64` | whole numbers; other numbers, cut to whole; text of a whole number | whole numbers that fit; floats, cut; text |
 //! | `Float32`, `Float64` | numbers; text of a number, `NaN`, `Infinity` | any number; text |
 //! | `String` | text; numbers and booleans as Python writes them | text; numbers, booleans |
-//! | `Bool` | booleans; the numbers 0 and 1 | booleans; whole numbers |
+//! | `Bool` | booleans; the numbers 0 and 1; the texts `true` and `false` | booleans; whole numbers |
 //! | `Bytes` | base64 text | binary; text as UTF-8 |
 //! | `UnixTimestamp` | whole seconds; RFC 3339 text | any timestamp or date; whole seconds; RFC 3339 text |
 //! | `Array(T)` | lists, item by item | lists, item by item |

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use larder_core::{Field, ValueType};
+use larder_core::{DataSourceKind, Field, ValueType};
 use larder_registry::RegistrySnapshot;
 
 /// What the online rows of a view rest on. Rows written under another one do not count.
 #[derive(PartialEq, Eq)]
 struct Ground {
-    source: Option<String>,
+    /// Where the history lies and how it is read; not what the source is called.
+    source: Option<DataSourceKind>,
     join_keys: BTreeMap<String, ValueType>,
 }
 
@@ -24,7 +25,9 @@ pub(crate) fn stale_views(before: &RegistrySnapshot, after: &RegistrySnapshot) -
 fn grounds(snapshot: &RegistrySnapshot) -> BTreeMap<String, Ground> {
     let views = snapshot.feature_views().iter().filter(|view| view.object.online).map(|view| {
         let view = &view.object;
-        (view.name.clone(), Ground { source: view.batch_source.clone(), join_keys: types(&view.join_keys) })
+        let source = view.batch_source.as_ref().and_then(|name| snapshot.data_source(name).ok());
+        let source = source.map(|source| source.object.kind.clone());
+        (view.name.clone(), Ground { source, join_keys: types(&view.join_keys) })
     });
     let written = snapshot.on_demand_feature_views().iter().filter(|view| view.object.write_to_online_store);
     let written = written.map(|view| {

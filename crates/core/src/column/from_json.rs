@@ -128,6 +128,7 @@ impl ScalarBuilder {
                     1 => true,
                     _ => return None,
                 },
+                Value::String(text) => text.trim().parse().ok()?,
                 _ => return None,
             }),
             Self::UnixTimestamp(builder) => builder.append_value(match value {
@@ -224,7 +225,7 @@ mod tests {
             (ValueType::INT32, json!(3_000_000_000_i64)),
             (ValueType::INT64, json!(1e300)),
             (ValueType::FLOAT32, json!("abc")),
-            (ValueType::BOOL, json!("true")),
+            (ValueType::BOOL, json!("yes")),
             (ValueType::BYTES, json!("not base64!")),
             (ValueType::UNIX_TIMESTAMP, json!("yesterday")),
             (ValueType::Array(ScalarType::Int64), json!(1)),
