@@ -275,3 +275,40 @@ async fn count(store: &FileOfflineStore, source: &DataSource) -> u64 {
     };
     store.pull_latest(pull).await.unwrap().summary.rows_scanned
 }
+
+/// Spark wrote times as INT96 for long: 8 bytes of nanoseconds of the day, 4 bytes of the Julian day.
+#[tokio::test]
+async fn times_in_the_old_96_bit_form_are_read_and_can_be_appended_to() {
+    use parquet::data_type::{Int64Type, Int96, Int96Type};
+    use parquet::file::writer::SerializedFileWriter;
+    let folder = tempfile::tempdir().unwrap();
+    let schema = "message rows { REQUIRED INT64 driver_id; REQUIRED INT96 t; REQUIRED INT64 trips; }";
+    let schema = Arc::new(parquet::schema::parser::parse_message_type(schema).unwrap());
+    let file = fs::File::create(folder.path().join("one.parquet")).unwrap();
+    let mut writer = SerializedFileWriter::new(file, schema, Arc::default()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    // 2024-01-01 is Julian day 2,460,311; eleven o'clock and noon.
+    let hour = |hour: u64| {
+        let nanos = hour * 3_600_000_000_000;
+        let (low, high) = (nanos & u64::from(u32::MAX), nanos >> 32);
+        Int96::from(vec![u32::try_from(low).unwrap(), u32::try_from(high).unwrap(), 2_460_311])
+    };
+    let mut column = group.next_column().unwrap().unwrap();
+    column.typed::<Int64Type>().write_batch(&[1, 1], None, None).unwrap();
+    column.close().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    column.typed::<Int96Type>().write_batch(&[hour(12), hour(11)], None, None).unwrap();
+    column.close().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    column.typed::<Int64Type>().write_batch(&[7, 6], None, None).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.close().unwrap();
+
+    let store = FileOfflineStore::new(folder.path().to_owned());
+    let source = source("one.parquet", FileFormat::Parquet);
+    assert_eq!(newest(&store, &source).await, Some(7));
+    store.append(&source, rows(&[9])).await.unwrap();
+    assert_eq!(newest(&store, &source).await, Some(9));
+    assert_eq!(count(&store, &source).await, 3);
+}
