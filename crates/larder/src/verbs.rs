@@ -74,6 +74,10 @@ impl FeatureServer for FeatureStore {
         Ok(wire::summary(report?))
     }
 
+    async fn refresh(&self) -> Result<()> {
+        Self::refresh(self).await.map(|_| ())
+    }
+
     async fn health(&self) -> Result<()> {
         self.online().await?;
         Self::refresh(self).await.map(|_| ())

@@ -58,6 +58,13 @@ pub trait FeatureServer: Debug + Send + Sync + 'static {
         observer: Arc<dyn MaterializeObserver>,
     ) -> Result<MaterializeSummary>;
 
+    /// Looks whether the registry has changed, in this process or another, and if so uses it from now on.
+    ///
+    /// # Errors
+    ///
+    /// As [`snapshot`](Self::snapshot); what was known before then stays in use.
+    async fn refresh(&self) -> Result<()>;
+
     /// Whether requests can be answered now: the registry and the stores can be reached.
     ///
     /// # Errors

@@ -106,6 +106,9 @@ async fn training_sets_equal_those_of_every_engine_of_feast() {
 fn every_difference_stands_in_the_readme() {
     let readme = include_str!("../../../README.md");
     for (_, name, number, _) in DIFFERENT {
-        assert!(readme.contains(&format!("| {number} |")), "{name}: difference {number} is not in the README");
+        assert!(
+            readme.contains(&format!("| {number} |")),
+            "{name}: difference {number} is not in the README"
+        );
     }
 }

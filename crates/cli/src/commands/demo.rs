@@ -13,9 +13,9 @@ use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array, RecordBatch, 
 use arrow::datatypes::{Field, Float64Type, Schema};
 use larder::{
     FeatureServer as _, FeatureStore, HistoricalRequest, MaterializeEvent, MaterializeRange,
-    MaterializeRequest, Selection, ServerOptions, shutdown_signal,
+    MaterializeRequest, RepoConfig, Selection, ServerOptions, shutdown_signal,
 };
-use larder_core::{Timestamp, timestamp_data_type};
+use larder_core::{FixedClock, Timestamp, timestamp_data_type};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -51,7 +51,7 @@ pub(crate) async fn run(arguments: &DemoArguments, quiet: bool) -> Result<()> {
     }
 
     step(2, "Register the definitions   (larder apply)");
-    let store = Arc::new(FeatureStore::open(dir).await?);
+    let store = Arc::new(open(dir, arguments.as_of.is_some().then_some(as_of)).await?);
     print!("{}", indented(&store.apply().await?.to_string()));
 
     step(
@@ -121,6 +121,16 @@ pub(crate) async fn run(arguments: &DemoArguments, quiet: bool) -> Result<()> {
     }
     server.await.context("the server stopped unexpectedly")??;
     Ok(())
+}
+
+/// Opens the repo; with a time, as if it were that time now, so that old data are fresh.
+async fn open(dir: &Path, now: Option<Timestamp>) -> Result<FeatureStore> {
+    Ok(match now {
+        None => FeatureStore::open(dir).await?,
+        Some(now) => {
+            FeatureStore::with_config(RepoConfig::load(dir)?, Arc::new(FixedClock::new(now))).await?
+        }
+    })
 }
 
 /// Makes sure that the folder may be filled: it is new, empty, or the user agrees.

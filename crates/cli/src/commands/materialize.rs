@@ -64,11 +64,10 @@ async fn through_server(
     views: Option<Vec<String>>,
     progress: &MaterializeProgress,
 ) -> Result<MaterializeSummary> {
-    let body = json!({
-        "start_ts": start.map(|start| start.to_string()),
-        "end_ts": end.to_string(),
-        "feature_views": views,
-    });
+    let mut body = json!({"end": end.to_string(), "feature_views": views, "incremental": start.is_none()});
+    if let Some(start) = start {
+        body["start"] = json!(start.to_string());
+    }
     let mut summary = None;
     let done: &mut Option<MaterializeSummary> = &mut summary;
     server

@@ -10,7 +10,7 @@ fn the_demo_goes_from_nothing_to_a_served_feature_that_equals_training() {
     for expected in [
         "Created feature view driver_hourly_stats",
         "Created on demand feature view transformed_conv_rate",
-        "Materializing 2 feature views",
+        "Materializing 3 feature views",
         "curl -s http://127.0.0.1:",
         "\"feature_names\":[\"driver_id\",\"conv_rate_plus_val1\",\"conv_rate_plus_val2\"]",
         "Try next:",

@@ -7,6 +7,15 @@ use serde_json::{Value, json};
 
 use crate::larder::{AS_OF, Repo, Server, post};
 
+/// Tells other threads to stop, also when a check fails.
+struct SetWhenDropped<'a>(&'a AtomicBool);
+
+impl Drop for SetWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 fn conv_rates(server: &Server, ids: &[i64]) -> Value {
     let body = json!({"features": ["driver_hourly_stats:conv_rate"], "entities": {"driver_id": ids}});
     let (status, body) = server.post("/get-online-features", &body).unwrap();
@@ -62,6 +71,7 @@ fn a_running_server_sees_an_apply_at_once_and_loses_no_request_over_it() {
     let server = Server::start(&repo);
     let (done, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
     std::thread::scope(|scope| {
+        let _done = SetWhenDropped(&done);
         scope.spawn(|| {
             while !done.load(Ordering::SeqCst) {
                 assert!(conv_rates(&server, &[1001]).is_array());
@@ -74,7 +84,6 @@ fn a_running_server_sees_an_apply_at_once_and_loses_no_request_over_it() {
         let body = json!({"features": ["driver_hourly_stats:home_zone"], "entities": {"driver_id": [1001]}});
         let (status, answer) = server.post("/get-online-features", &body).unwrap();
         assert_eq!(status, 404, "{answer}");
-        done.store(true, Ordering::SeqCst);
     });
     assert!(answered.load(Ordering::SeqCst) > 0);
 }
@@ -86,6 +95,7 @@ fn requests_are_answered_while_materializing() {
     let server = Server::start(&repo);
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let _done = SetWhenDropped(&done);
         for _ in 0..2 {
             scope.spawn(|| {
                 while !done.load(Ordering::SeqCst) {
@@ -96,7 +106,6 @@ fn requests_are_answered_while_materializing() {
         for _ in 0..3 {
             repo.run(&["materialize", "2026-01-01", AS_OF]).success();
         }
-        done.store(true, Ordering::SeqCst);
     });
     assert!(conv_rates(&server, &[1001]).is_array());
 }

@@ -206,6 +206,10 @@ impl FeatureServer for TestServer {
         Ok(summary)
     }
 
+    async fn refresh(&self) -> Result<()> {
+        self.snapshot().await.map(|_| ())
+    }
+
     async fn health(&self) -> Result<()> {
         if self.healthy.load(Ordering::SeqCst) {
             Ok(())

@@ -1,4 +1,4 @@
-//! `GET /health` and `GET /metrics`
+//! `GET /health`, `GET /metrics` and `POST /v1/refresh`
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 
+use crate::http::error::{error_response, json_response};
 use crate::http::guard::App;
 use crate::http::metrics::{prometheus, set_freshness};
 
@@ -18,6 +19,15 @@ pub(crate) async fn health(State(app): State<Arc<App>>) -> Response {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     }
     response
+}
+
+/// Looks at the registry now; whoever has just changed it need not wait for the next look. `null`, or the
+/// error as every route answers it.
+pub(crate) async fn refresh(State(app): State<Arc<App>>) -> Response {
+    match app.server.refresh().await {
+        Ok(()) => json_response(StatusCode::OK, "null"),
+        Err(error) => error_response(&error.into(), app.options.error_status),
+    }
 }
 
 /// Prometheus text. Without a registry everything but the freshness of views is there.
