@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     /// Switch to this feature repo before anything else.
     #[arg(short = 'c', long = "chdir", value_name = "DIR", env = "FEATURE_REPO_DIR_ENV_VAR", global = true)]
     pub(crate) chdir: Option<PathBuf>,
-    /// Read this file instead of feature_store.yaml.
+    /// Read this file instead of `feature_store.yaml`.
     #[arg(short = 'f', long = "feature-store-yaml", value_name = "FILE", env = "FEAST_FS_YAML_FILE_PATH")]
     pub(crate) feature_store_yaml: Option<PathBuf>,
     /// Show log lines of this level and above on stderr: error, warn, info, debug, trace.
@@ -163,7 +163,7 @@ pub(crate) struct SelectionArguments {
     /// All features of this feature service.
     #[arg(short = 's', long, value_name = "SERVICE")]
     pub(crate) feature_service: Option<String>,
-    /// Call feature columns view__feature.
+    /// Call feature columns `view__feature`.
     #[arg(long)]
     pub(crate) full_feature_names: bool,
 }

@@ -123,7 +123,7 @@ fn what_feast_refuses_is_refused() -> TestResult {
             Ok(key) => return Err(format!("{name} became a key: {key:02x?}").into()),
             Err(Refused::NoSuchType) => refused.push((name, "no such type")),
             Err(Refused::ByEncoder(EntityKeyError::UnsupportedType { .. })) => {
-                refused.push((name, "unsupported"))
+                refused.push((name, "unsupported"));
             }
             Err(Refused::ByEncoder(EntityKeyError::Duplicate { .. })) => refused.push((name, "duplicate")),
             Err(Refused::ByEncoder(other)) => return Err(other.into()),

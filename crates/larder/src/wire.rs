@@ -1,5 +1,6 @@
 //! The events of a materialization in the words that go over a connection.
 
+use larder_core::Timestamp;
 use larder_materialize::{MaterializationEvent, MaterializationReport, ViewReport};
 use larder_serving::{MaterializeEvent, MaterializeSummary, MaterializedView};
 
@@ -8,7 +9,7 @@ pub(crate) fn event(event: MaterializationEvent) -> Option<MaterializeEvent> {
     Some(match event {
         MaterializationEvent::RunStarted(header) => MaterializeEvent::RunStarted {
             feature_views: header.views,
-            start_micros: header.start.map(|start| start.micros()),
+            start_micros: header.start.map(Timestamp::micros),
             end_micros: header.end.micros(),
             online_store: header.online_store.to_owned(),
         },

@@ -3,6 +3,8 @@
 //! `tests/` holds the comparisons. Where larder differs from Feast on purpose, the scenario stands in a
 //! list with the reason, and the test checks that it really differs: a list that has grown stale fails.
 
+#![expect(clippy::panic, clippy::indexing_slicing, reason = "the library of a test fails as tests do")]
+
 mod entity_rows;
 mod recorded;
 mod repo;

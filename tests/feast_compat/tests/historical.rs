@@ -37,7 +37,7 @@ async fn compare(repo: &GoldenRepo, engine: &str) {
             (Ok(()), None) | (Err(_), Some(_)) => {}
             (Err(difference), None) => mismatches.push(format!("{name}: {difference}")),
             (Ok(()), Some(reason)) => {
-                mismatches.push(format!("{name} is listed ({reason}) but equals Feast"))
+                mismatches.push(format!("{name} is listed ({reason}) but equals Feast"));
             }
         }
     }
@@ -50,14 +50,11 @@ async fn run(repo: &GoldenRepo, scenario: &Value) -> Result<(), String> {
     if scenario["entity_df"].is_null() {
         return Err("there are no entity rows".to_owned());
     }
-    let selection = match request["feature_service"].as_str() {
-        Some(service) => Selection::Service(service.to_owned()),
-        None => {
-            let features = request["features"].as_array().expect("features are a list").iter();
-            Selection::References(
-                features.map(|name| name.as_str().expect("a reference").to_owned()).collect(),
-            )
-        }
+    let selection = if let Some(service) = request["feature_service"].as_str() {
+        Selection::Service(service.to_owned())
+    } else {
+        let features = request["features"].as_array().expect("features are a list").iter();
+        Selection::References(features.map(|name| name.as_str().expect("a reference").to_owned()).collect())
     };
     let answer = repo
         .store

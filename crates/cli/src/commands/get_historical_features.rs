@@ -103,7 +103,9 @@ fn columns_of(objects: &[Value]) -> Result<Vec<(String, Vec<Value>)>> {
             }
         }
     }
-    columns.iter_mut().for_each(|(_, values)| values.resize(objects.len(), Value::Null));
+    for (_, values) in &mut columns {
+        values.resize(objects.len(), Value::Null);
+    }
     Ok(columns)
 }
 

@@ -23,11 +23,16 @@ pub(crate) async fn run(repo: &Repo, arguments: &GetOnlineFeaturesArguments) -> 
         StoreDoor::Server(server) => {
             let entities: Map<String, Value> =
                 entities.into_iter().map(|(name, values)| (name, Value::Array(values))).collect();
-            let mut body = json!({"entities": entities, "full_feature_names": full_feature_names});
-            match selection {
-                Selection::References(features) => body["features"] = json!(features),
-                Selection::Service(service) => body["feature_service"] = json!(service),
-            }
+            let (features, service) = match selection {
+                Selection::References(features) => (features, None),
+                Selection::Service(service) => (Vec::new(), Some(service)),
+            };
+            let body = json!({
+                "entities": entities,
+                "features": features,
+                "feature_service": service,
+                "full_feature_names": full_feature_names,
+            });
             server.post("/get-online-features", &body).await?
         }
     };

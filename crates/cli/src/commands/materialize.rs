@@ -64,10 +64,12 @@ async fn through_server(
     views: Option<Vec<String>>,
     progress: &MaterializeProgress,
 ) -> Result<MaterializeSummary> {
-    let mut body = json!({"end": end.to_string(), "feature_views": views, "incremental": start.is_none()});
-    if let Some(start) = start {
-        body["start"] = json!(start.to_string());
-    }
+    let body = json!({
+        "start": start.map(|start| start.to_string()),
+        "end": end.to_string(),
+        "feature_views": views,
+        "incremental": start.is_none(),
+    });
     let mut summary = None;
     let done: &mut Option<MaterializeSummary> = &mut summary;
     server

@@ -47,7 +47,7 @@ pub(crate) async fn run(repo: &Repo, kind: Kind, verb: &ObjectVerb) -> Result<()
             if *json {
                 println!("{}", serde_json::to_string_pretty(&records(&listing))?);
             } else {
-                print!("{}", plain_table::render(&listing.headers, &listing.rows));
+                print!("{}", plain_table::render(listing.headers, &listing.rows));
             }
         }
         ObjectVerb::Describe { name, json } => {

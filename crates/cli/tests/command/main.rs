@@ -1,5 +1,12 @@
 //! The command as a user runs it: real processes, a real folder, real signals.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "the harness of a test fails as tests do"
+)]
+
 mod definitions;
 mod demo;
 mod kill;
