@@ -10,7 +10,7 @@
 //! - **transformations are pure**: [`Transformation`].
 //!
 //! Values have no enum of their own: they live in Arrow arrays of the types that [`ValueType`] names,
-//! and [`column`] says how values from outside become such arrays.
+//! and [`column`](mod@column) says how values from outside become such arrays.
 //!
 //! ```
 //! use larder_core::{EntityKeyEncoder, EntityKeyVersion, Field, ValueType, column};
