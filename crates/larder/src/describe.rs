@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use larder_core::{RequestError, Result};
-use larder_registry::{Listing, ObjectKind};
+use larder_registry::{Description, Listing, ObjectKind};
 
 use crate::{FeatureStore, blocking};
 
@@ -28,12 +28,12 @@ impl FeatureStore {
         blocking::run(move || registry.list_features(&project)).await
     }
 
-    /// One object as YAML.
+    /// One object, which displays as YAML.
     ///
     /// # Errors
     ///
     /// As [`list`](Self::list); [`RequestError`] if there is no such object.
-    pub async fn describe(&self, kind: ObjectKind, name: &str) -> Result<String> {
+    pub async fn describe(&self, kind: ObjectKind, name: &str) -> Result<Description> {
         let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
         let wanted = name.to_owned();
         let found = blocking::run(move || registry.describe(&project, kind, &wanted)).await?;

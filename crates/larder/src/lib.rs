@@ -44,7 +44,7 @@ pub use larder_core::InputTable;
 pub use larder_offline::table;
 pub use larder_online::{OnlineError, ServerAddress};
 pub use larder_plan::Selection;
-pub use larder_registry::{Listing, ObjectKind, Problem, RepoConfig, definitions_json_schema};
+pub use larder_registry::{Description, Listing, ObjectKind, Problem, RepoConfig, definitions_json_schema};
 pub use larder_serving::{
     EntityValues, FeatureServer, MaterializeEvent, MaterializeRange, MaterializeRequest, MaterializeSummary,
     MaterializedView, OnlineRequest, OnlineResponse, PushMode, PushRequest, ServerOptions, WriteRequest,

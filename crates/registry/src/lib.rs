@@ -50,7 +50,7 @@ mod yaml;
 
 pub use binding::{BindingError, BoundInput, bind_inputs, check_outputs};
 pub use definitions::{Definitions, FeatureRepo, definitions_json_schema};
-pub use describe::Listing;
+pub use describe::{Description, Listing};
 pub use problem::{Excerpt, Problem, Problems};
 pub use registry_diff::{Action, ObjectChange, ObjectKind, PropertyChange, RegistryDiff, TableChange};
 pub use registry_file::{DamagedContents, RegistryError, RegistryFile};

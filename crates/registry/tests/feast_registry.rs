@@ -237,7 +237,7 @@ fn descriptions_are_those_that_feast_prints() {
         ("feature-services describe svc", ObjectKind::FeatureService, "svc"),
         ("feature-views describe stats", ObjectKind::FeatureView, "stats"),
     ] {
-        let described = registry.describe("exp", kind, name).unwrap().unwrap() + "\n";
+        let described = registry.describe("exp", kind, name).unwrap().unwrap().to_string() + "\n";
         // The registry was copied after one more materialization than the transcript shows.
         let described =
             described.replace("2026-11-22T10:29:17.666902Z", "2026-11-22T10:21:15.711592Z").replace(

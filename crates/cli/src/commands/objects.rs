@@ -56,7 +56,7 @@ pub(crate) async fn run(repo: &Repo, kind: Kind, verb: &ObjectVerb) -> Result<()
             };
             let description = store.describe(kind, name).await?;
             if *json {
-                println!("{}", serde_json::to_string_pretty(&description)?);
+                println!("{}", serde_json::to_string_pretty(description.json())?);
             } else {
                 println!("{description}");
             }

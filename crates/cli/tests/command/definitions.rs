@@ -92,6 +92,8 @@ fn lists_are_tables_and_json() {
     }
     let described = repo.run(&["feature-views", "describe", "customer_profile"]).success().stdout;
     assert!(described.starts_with("spec:\n  name: customer_profile"), "{described}");
+    let described = repo.run(&["feature-views", "describe", "customer_profile", "--json"]).json();
+    assert_eq!(described["spec"]["name"], "customer_profile");
     let stderr = repo.run(&["feature-views", "describe", "nope"]).failure(1);
     assert!(stderr.contains("Feature view nope does not exist in project repo"), "{stderr}");
 }

@@ -8,6 +8,8 @@ mod json;
 mod listing;
 mod yaml_text;
 
+use std::fmt;
+
 use larder_core::DUMMY_ENTITY;
 use serde_json::{Map, Value};
 
@@ -19,13 +21,31 @@ pub(crate) use self::listing::{list, list_features};
 use crate::registry_diff::ObjectKind;
 use crate::registry_file::{Contents, ContentsError, Object, Stored};
 
-/// One object as YAML, ending with a line feed; `None` if there is none of this name.
+/// One object as the registry holds it. Displays as the YAML that Feast's `describe` prints, ending with a
+/// line feed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Description(Value);
+
+impl Description {
+    /// The same as JSON: `{"spec": {…}, "meta": {…}}`, with Feast's names.
+    pub fn json(&self) -> &Value {
+        &self.0
+    }
+}
+
+impl fmt::Display for Description {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&yaml_text::to_yaml(&self.0))
+    }
+}
+
+/// One object; `None` if there is none of this name.
 pub(crate) fn describe(
     contents: &Contents,
     project: &str,
     kind: ObjectKind,
     name: &str,
-) -> Result<Option<String>, ContentsError> {
+) -> Result<Option<Description>, ContentsError> {
     let found = match kind {
         ObjectKind::Project => find(&contents.projects, name, name, &PROJECT),
         ObjectKind::DataSource => find(&contents.data_sources, project, name, &DATA_SOURCE),
@@ -47,7 +67,7 @@ pub(crate) fn describe(
     if kind == ObjectKind::FeatureView {
         add_state(&mut object);
     }
-    Ok(Some(yaml_text::to_yaml(&Value::Object(object))))
+    Ok(Some(Description(Value::Object(object))))
 }
 
 fn find<'a, M: Object>(

@@ -32,7 +32,7 @@ use self::durable::{FileStamp, WriteLock};
 pub(crate) use self::error::ContentsError;
 pub use self::error::{DamagedContents, RegistryError};
 pub(crate) use self::reading::of_project;
-use crate::describe;
+use crate::describe::{self, Description};
 use crate::{Definitions, Listing, ObjectKind, RegistryDiff, RegistrySnapshot};
 
 /// A registry on the local disk.
@@ -224,12 +224,12 @@ impl RegistryFile {
         Ok(self.components.load(digest)?)
     }
 
-    /// One object as YAML, as Feast's `describe` prints it; `None` if there is no such object.
+    /// One object as Feast's `describe` prints it; `None` if there is no such object.
     ///
     /// # Errors
     ///
     /// As [`snapshot`](Self::snapshot).
-    pub fn describe(&self, project: &str, kind: ObjectKind, name: &str) -> Result<Option<String>> {
+    pub fn describe(&self, project: &str, kind: ObjectKind, name: &str) -> Result<Option<Description>> {
         let contents = self.contents()?;
         Ok(describe::describe(&contents, project, kind, name).map_err(|error| error.at(&self.path))?)
     }
