@@ -37,6 +37,7 @@ mod offline_store;
 mod on_demand_feature_view;
 mod online_store;
 mod project;
+mod push_mode;
 mod request_error;
 mod timestamp;
 mod transformation;
@@ -63,6 +64,7 @@ pub use online_store::{
     OnlineColumn, OnlineRead, OnlineRows, OnlineStore, OnlineView, OnlineWrite, RowVersion, WriteOutcome,
 };
 pub use project::Project;
+pub use push_mode::PushMode;
 pub use request_error::RequestError;
 pub use timestamp::{InvalidSpan, InvalidTimestamp, Timestamp, format_span, parse_span};
 pub use transformation::{

@@ -40,13 +40,13 @@ mod wire;
 pub use apply::ApplyOutcome;
 pub use feature_store::FeatureStore;
 pub use get_historical_features::{HistoricalRequest, TrainingSet};
-pub use larder_core::InputTable;
+pub use larder_core::{InputTable, PushMode};
 pub use larder_offline::table;
 pub use larder_online::{OnlineError, ServerAddress};
 pub use larder_plan::Selection;
 pub use larder_registry::{Description, Listing, ObjectKind, Problem, RepoConfig, definitions_json_schema};
 pub use larder_serving::{
     EntityValues, FeatureServer, MaterializeEvent, MaterializeRange, MaterializeRequest, MaterializeSummary,
-    MaterializedView, OnlineRequest, OnlineResponse, PushMode, PushRequest, ServerOptions, WriteRequest,
+    MaterializedView, OnlineRequest, OnlineResponse, PushRequest, ServerOptions, WriteRequest,
     shutdown_signal,
 };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use larder_core::{Error, ErrorKind, Result};
-use larder_serving::{ErrorStatus, ServerOptions};
+use larder_serving::ServerOptions;
 use tokio::net::TcpListener;
 use tracing::warn;
 
@@ -30,10 +30,7 @@ impl FeatureStore {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<()> {
         let address = listener.local_addr().map_err(|source| Error::new(ErrorKind::Unavailable, source))?;
-        options.error_status = match self.config().http.error_status {
-            larder_registry::ErrorStatus::Standard => ErrorStatus::Precise,
-            larder_registry::ErrorStatus::Feast => ErrorStatus::Feast,
-        };
+        options.error_status = self.config().http.error_status;
         let _published = self.publish_address(reachable(address)).await?;
         let refresher = tokio::spawn(refresh_periodically(Arc::clone(&self), registry_refresh));
         let served = larder_serving::serve(listener, Arc::clone(&self) as _, options, shutdown).await;

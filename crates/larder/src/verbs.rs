@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use larder_core::Result;
 use larder_materialize::{
-    MaterializationEvent, Materialize, MaterializeIncremental, Push, PushMode, WriteToOnlineStore,
+    MaterializationEvent, Materialize, MaterializeIncremental, Push, WriteToOnlineStore,
 };
 use larder_registry::RegistrySnapshot;
 use larder_serving::{
@@ -26,12 +26,7 @@ impl FeatureServer for FeatureStore {
     }
 
     async fn push(&self, request: PushRequest) -> Result<()> {
-        let to = match request.to {
-            larder_serving::PushMode::Online => PushMode::Online,
-            larder_serving::PushMode::Offline => PushMode::Offline,
-            larder_serving::PushMode::OnlineAndOffline => PushMode::OnlineAndOffline,
-        };
-        let push = Push { push_source: request.push_source, table: Arc::new(request.rows), to };
+        let push = Push { push_source: request.push_source, table: Arc::new(request.rows), to: request.to };
         self.online().await?.writer.push(&self.catalog(), &push).await?;
         Ok(())
     }

@@ -51,6 +51,6 @@ pub use materialize::{Materialize, MaterializeIncremental};
 pub use not_following::NotFollowing;
 pub use notice::Notice;
 pub use observer::{MaterializationEvent, MaterializationObserver, RunHeader, ViewHeader};
-pub use push::{Push, PushMode};
+pub use push::Push;
 pub use report::{MaterializationReport, PushReport, ViewReport, WrittenView};
 pub use write_to_online_store::WriteToOnlineStore;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field as ArrowField, Schema};
-use larder_core::{DataSource, FeatureView, InputTable, RequestError, Result, ValueType};
+use larder_core::{DataSource, FeatureView, InputTable, PushMode, RequestError, Result, ValueType};
 use larder_plan::Catalog;
 
 use crate::view_rows::batch;
@@ -20,45 +20,6 @@ pub struct Push {
     pub table: Arc<InputTable>,
     /// Which stores take them.
     pub to: PushMode,
-}
-
-/// Which stores take pushed rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PushMode {
-    /// The online store.
-    #[default]
-    Online,
-    /// The offline store.
-    Offline,
-    /// Both, the online store first.
-    OnlineAndOffline,
-}
-
-impl PushMode {
-    /// Reads the name that requests use: `online`, `offline` or `online_and_offline`.
-    ///
-    /// # Errors
-    ///
-    /// [`RequestError::Other`] with Feast's text.
-    pub fn parse(name: &str) -> Result<Self, RequestError> {
-        match name {
-            "online" => Ok(Self::Online),
-            "offline" => Ok(Self::Offline),
-            "online_and_offline" => Ok(Self::OnlineAndOffline),
-            _ => Err(RequestError::other(format!(
-                "{name} is not a supported push format. Please specify one of these ['online', 'offline', \
-                 'online_and_offline']."
-            ))),
-        }
-    }
-
-    fn online(self) -> bool {
-        self != Self::Offline
-    }
-
-    fn offline(self) -> bool {
-        self != Self::Online
-    }
 }
 
 impl FeatureWriter {
@@ -83,8 +44,8 @@ impl FeatureWriter {
         fields(push_source = %push.push_source, rows = push.table.len(), to = ?push.to))]
     pub async fn push(&self, catalog: &Arc<Catalog>, push: &Push) -> Result<PushReport> {
         let views = fed_views(catalog, &push.push_source)?;
-        let online = if push.to.online() { kept_online(&views)? } else { Vec::new() };
-        let sources = if push.to.offline() { batch_sources(catalog, &views)? } else { Vec::new() };
+        let online = if push.to.is_online() { kept_online(&views)? } else { Vec::new() };
+        let sources = if push.to.is_offline() { batch_sources(catalog, &views)? } else { Vec::new() };
         if push.table.is_empty() {
             return Ok(PushReport::default());
         }
@@ -106,7 +67,7 @@ impl FeatureWriter {
             let outcome = self.write_parts(&target, parts).await?;
             report.online.push(WrittenView { view: target.definition.name.clone(), outcome });
         }
-        if push.to.online() {
+        if push.to.is_online() {
             self.online.flush().await?;
         }
         for (source, rows) in offline_rows {

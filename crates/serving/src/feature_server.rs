@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use larder_core::{InputTable, Result, Timestamp};
+use larder_core::{InputTable, PushMode, Result, Timestamp};
 use larder_registry::RegistrySnapshot;
 
 use crate::{MaterializeObserver, MaterializeSummary, OnlineRequest, OnlineResponse};
@@ -84,34 +84,6 @@ pub struct PushRequest {
     pub to: PushMode,
     /// Whether on-demand views are computed from the rows; false means that `rows` holds their outputs.
     pub transform_on_write: bool,
-}
-
-/// Which stores take pushed rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum PushMode {
-    /// The online store.
-    #[default]
-    Online,
-    /// The table of the push source's batch source.
-    Offline,
-    /// Both, the online store first.
-    OnlineAndOffline,
-}
-
-impl PushMode {
-    /// The name on Feast's wire.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Online => "online",
-            Self::Offline => "offline",
-            Self::OnlineAndOffline => "online_and_offline",
-        }
-    }
-
-    /// The mode of a name on Feast's wire.
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Online, Self::Offline, Self::OnlineAndOffline].into_iter().find(|mode| mode.name() == name)
-    }
 }
 
 /// Rows for one view's online store.

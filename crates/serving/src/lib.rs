@@ -12,7 +12,7 @@
 //! [`serve`] is the HTTP door: Feast's routes, bodies, statuses and error envelope over a
 //! [`FeatureServer`], which has the verbs. Feast's client sees nothing unexpected, with one deliberate
 //! difference: a user's mistake is a 4xx where Feast often says 500
-//! ([`ErrorStatus::Feast`] restores that).
+//! ([`ErrorStatus::Feast`](larder_registry::ErrorStatus::Feast) restores that).
 //!
 //! The crate knows no store, no runtime and no registry file: it is handed an
 //! [`OnlineStore`](larder_core::OnlineStore) and a [`Catalog`](larder_plan::Catalog). Writing is not its
@@ -30,10 +30,8 @@ mod online_retrieval;
 mod plan_cache;
 mod prepared_plan;
 
-pub use feature_server::{
-    FeatureServer, MaterializeRange, MaterializeRequest, PushMode, PushRequest, WriteRequest,
-};
-pub use http::{ErrorStatus, ServerOptions, serve, shutdown_signal};
+pub use feature_server::{FeatureServer, MaterializeRange, MaterializeRequest, PushRequest, WriteRequest};
+pub use http::{ServerOptions, serve, shutdown_signal};
 pub use materialize_progress::{MaterializeEvent, MaterializeObserver, MaterializeSummary, MaterializedView};
 pub use online_request::{EntityValues, OnlineRequest};
 pub use online_response::{FeatureStatus, OnlineResponse, ResponseColumn};

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array};
+use larder_core::PushMode;
 use larder_core::{
     EntityKey, EntityKeyEncoder, EntityKeyVersion, Field, OnDemandSource, OnlineStore, ValueType,
 };
-use larder_materialize::{Materialize, PushMode};
+use larder_materialize::Materialize;
 use larder_online::MemoryOnlineStore;
 use serde_json::json;
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use larder_core::PushMode;
 use larder_core::{DataSourceKind, ErrorKind, OnlineStore, RequestError, Timestamp, ValueType};
-use larder_materialize::{Materialize, Push, PushMode};
+use larder_materialize::{Materialize, Push};
 use serde_json::{Value, json};
 
 use crate::failing_stores::{CrashingStore, Survival};

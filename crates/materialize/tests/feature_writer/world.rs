@@ -10,6 +10,7 @@ use std::time::Duration;
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::Int64Type;
 use async_trait::async_trait;
+use larder_core::PushMode;
 use larder_core::{
     DataSource, DataSourceKind, EntityKey, EntityKeyEncoder, EntityKeyVersion, Error, ErrorKind, FeatureView,
     FeatureViewProjection, Field, FileFormat, FileSource, FixedClock, InputTable, MaterializationInterval,
@@ -17,7 +18,7 @@ use larder_core::{
     PushSource, RequestSource, Result, Timestamp, Transformation, TransformationLimits,
     TransformationReference, TransformationSignature, ValueType,
 };
-use larder_materialize::{FeatureWriter, MaterializationLog, Push, PushMode, PushReport};
+use larder_materialize::{FeatureWriter, MaterializationLog, Push, PushReport};
 use larder_offline::FileOfflineStore;
 use larder_online::MemoryOnlineStore;
 use larder_plan::Catalog;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use axum::http::StatusCode;
 use bytes::Bytes;
-use larder_core::{InputTable, RequestError, Timestamp};
+use larder_core::{InputTable, PushMode, RequestError, Timestamp};
 use larder_plan::Selection;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::error::HttpError;
 use super::fields::{Fields, JsonColumns, invalid_json, missing_body, not_an_object};
 use super::python_json::first_mistake;
-use crate::{EntityValues, OnlineRequest, PushMode, PushRequest, WriteRequest};
+use crate::{EntityValues, OnlineRequest, PushRequest, WriteRequest};
 
 /// A larger body takes long enough to read that other requests would notice.
 const LARGE_BODY_BYTES: usize = 256 << 10;
@@ -159,12 +159,7 @@ impl BodyForm for Push {
 impl Push {
     pub(crate) fn into_request(self) -> Result<PushRequest, RequestError> {
         let rows = InputTable::from_json(self.df.0)?;
-        let to = PushMode::from_name(&self.to).ok_or_else(|| {
-            RequestError::other(format!(
-                "{} is not a supported push format. Please specify one of these ['online', 'offline', 'online_and_offline'].",
-                self.to
-            ))
-        })?;
+        let to = PushMode::parse(&self.to)?;
         Ok(PushRequest { push_source: self.source, rows, to, transform_on_write: self.transform_on_write })
     }
 }

@@ -13,9 +13,9 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use larder_core::{Error, ErrorKind, RequestError};
+use larder_registry::ErrorStatus;
 use serde_json::Value;
 
-use super::ErrorStatus;
 use crate::json;
 
 /// Why a request gets no good answer.
@@ -73,7 +73,7 @@ pub(crate) fn status_of(error: &Error, error_status: ErrorStatus) -> StatusCode 
         return StatusCode::UNPROCESSABLE_ENTITY;
     }
     match error_status {
-        ErrorStatus::Precise => precise_status(error.kind(), mistake),
+        ErrorStatus::Standard => precise_status(error.kind(), mistake),
         ErrorStatus::Feast => feast_status(error.kind(), mistake),
     }
 }
@@ -206,14 +206,14 @@ mod tests {
         ];
         for (mistake, precise, feast) in cases {
             let error = error(mistake);
-            assert_eq!(status_of(&error, ErrorStatus::Precise), precise, "{error}");
+            assert_eq!(status_of(&error, ErrorStatus::Standard), precise, "{error}");
             assert_eq!(status_of(&error, ErrorStatus::Feast), feast, "{error}");
         }
         let unavailable = Error::new(ErrorKind::Unavailable, "the store is closed");
         assert_eq!(status_of(&unavailable, ErrorStatus::Feast), 503);
         let trap = Error::new(ErrorKind::Transformation, "view `v` ran out of memory");
         assert_eq!(
-            (status_of(&trap, ErrorStatus::Precise), message_of(&trap)),
+            (status_of(&trap, ErrorStatus::Standard), message_of(&trap)),
             (StatusCode::INTERNAL_SERVER_ERROR, "view `v` ran out of memory".to_owned())
         );
     }

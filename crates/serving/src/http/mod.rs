@@ -23,5 +23,5 @@ mod python_json;
 mod routes;
 mod serve;
 
-pub use options::{ErrorStatus, ServerOptions};
+pub use options::ServerOptions;
 pub use serve::{serve, shutdown_signal};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use larder_core::{Clock, SystemClock};
+use larder_registry::ErrorStatus;
 
 /// Limits and switches of the HTTP door.
 #[derive(Clone, Debug)]
@@ -24,16 +25,6 @@ pub struct ServerOptions {
     pub error_status: ErrorStatus,
     /// Where "now" comes from.
     pub clock: Arc<dyn Clock>,
-}
-
-/// Which HTTP statuses a user's mistakes get.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ErrorStatus {
-    /// A 4xx for every mistake in a request.
-    #[default]
-    Precise,
-    /// Feast's: 500 for most of them.
-    Feast,
 }
 
 impl Default for ServerOptions {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use larder_serving::{ErrorStatus, ServerOptions};
+use larder_registry::ErrorStatus;
+use larder_serving::ServerOptions;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -207,7 +208,7 @@ async fn recorded_requests_get_the_recorded_bodies() {
 
 #[tokio::test]
 async fn recorded_mistakes_get_the_recorded_bodies_and_a_4xx_or_feasts_status() {
-    for error_status in [ErrorStatus::Precise, ErrorStatus::Feast] {
+    for error_status in [ErrorStatus::Standard, ErrorStatus::Feast] {
         let running = Running::start_with(ServerOptions { error_status, ..ServerOptions::default() }).await;
         for (path, request, precise, feast, body) in REFUSED {
             let status = if error_status == ErrorStatus::Feast { *feast } else { *precise };
