@@ -107,13 +107,18 @@ pub(crate) async fn run(arguments: &DemoArguments, quiet: bool) -> Result<()> {
     step(6, "The training value and the served value are the same bytes");
     compare(&training, &answer, &drivers)?;
 
+    let larder = super::program();
     println!("\nTry next:");
-    println!("   larder -c {shown} serve");
-    println!(
-        "   larder -c {shown} get-online-features -e driver_id=1001 -s driver_activity -e val_to_add=1 -e val_to_add_2=2"
-    );
-    println!("   larder -c {shown} feature-views list");
-    println!("   edit {shown}/features.yaml, then: larder -c {shown} plan");
+    for command in [
+        format!("-c {shown} serve"),
+        format!(
+            "-c {shown} get-online-features -e driver_id=1001 -e val_to_add=1 -e val_to_add_2=2 -s driver_activity"
+        ),
+        format!("-c {shown} feature-views list"),
+        format!("-c {shown} plan      after an edit of {shown}/features.yaml"),
+    ] {
+        println!("   {larder} {command}");
+    }
     if keep_serving {
         println!("\nServing on http://{address} until you press Ctrl-C.");
     } else {

@@ -16,9 +16,14 @@ pub(crate) fn run(arguments: &InitArguments) -> Result<()> {
     template::write(dir, &template::project_name(dir), end)?;
     let shown = dir.display();
     println!("Creating a new larder repository in {shown}.");
-    eprintln!(
-        "\nNext:\n  larder -c {shown} apply\n  larder -c {shown} materialize-incremental {end}\n  larder -c {shown} \
-         get-online-features -e driver_id=1001 -f driver_hourly_stats:conv_rate"
-    );
+    let larder = super::program();
+    eprintln!("\nNext:");
+    for command in [
+        "apply".to_owned(),
+        format!("materialize-incremental {end}"),
+        "get-online-features -e driver_id=1001 -f driver_hourly_stats:conv_rate".to_owned(),
+    ] {
+        eprintln!("   {larder} -c {shown} {command}");
+    }
     Ok(())
 }

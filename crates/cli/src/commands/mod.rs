@@ -55,6 +55,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     }
 }
 
+/// How the user called this program, for commands that are shown to be copied.
+fn program() -> String {
+    std::env::args().next().unwrap_or_else(|| "larder".to_owned())
+}
+
 impl SelectionArguments {
     /// The features asked for.
     fn selection(&self) -> Result<Selection> {
