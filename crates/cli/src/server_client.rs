@@ -22,11 +22,6 @@ impl ServerClient {
         Self { address }
     }
 
-    /// Where the server listens.
-    pub(crate) fn address(self) -> SocketAddr {
-        self.address
-    }
-
     /// Posts JSON; the body of a good answer.
     ///
     /// # Errors

@@ -58,6 +58,23 @@ impl ApplyOutcome {
     }
 }
 
+/// What a teardown has removed. Displays as Feast prints it.
+#[derive(Clone, Debug)]
+pub struct TeardownOutcome {
+    /// Where a server serves this project. It removes the rows when it sees the change.
+    pub serving_at: Option<SocketAddr>,
+    project: String,
+    online_store: &'static str,
+    views: BTreeSet<String>,
+}
+
+impl fmt::Display for TeardownOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { project, online_store, views, .. } = self;
+        views.iter().try_for_each(|view| writeln!(f, "Deleted {online_store} table {project}_{view}"))
+    }
+}
+
 impl FeatureStore {
     /// What [`apply`](Self::apply) would change.
     ///
@@ -92,32 +109,23 @@ impl FeatureStore {
         Ok(self.outcome(diff, warnings, serving_at))
     }
 
-    /// Removes all of the project: its online rows, then its registry entries. Other projects stay.
-    /// Returns Feast's text for it.
+    /// Removes all of the project: its registry entries, then its online rows. Other projects stay.
+    ///
+    /// Where a server holds the online store, it does the latter when it sees the change. A crash in
+    /// between leaves rows that nobody can read, and that go when their view is applied again.
     ///
     /// # Errors
     ///
     /// As the online store and the registry.
-    pub async fn teardown(&self) -> Result<String> {
-        let catalog = self.refresh().await?;
-        let snapshot = catalog.snapshot();
-        let mut text = String::new();
-        let views =
-            snapshot.feature_views().iter().map(|view| (view.object.name.clone(), view.object.online));
-        let written = snapshot
-            .on_demand_feature_views()
-            .iter()
-            .map(|view| (view.object.name.clone(), view.object.write_to_online_store));
-        for (view, _) in views.chain(written).filter(|(_, online)| *online) {
-            let online = self.online().await?;
-            online.store.remove_view(&self.config().project, &view).await?;
-            let kind = online.store.kind();
-            text.push_str(&format!("Deleted {kind} table {}_{view}\n", self.config().project));
-        }
+    pub async fn teardown(&self) -> Result<TeardownOutcome> {
+        let before = self.refresh().await?;
         let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
         blocking::run(move || registry.remove_project(&project)).await?;
-        self.refresh().await?;
-        Ok(text)
+        let after = self.refresh().await?;
+        let views = stale_views(before.snapshot(), after.snapshot());
+        let serving_at = if views.is_empty() { None } else { self.remove_rows(&views).await? };
+        let (project, online_store) = (self.config().project.clone(), self.config().online_store.name());
+        Ok(TeardownOutcome { serving_at, project, online_store, views })
     }
 
     async fn definitions(&self) -> Result<Definitions> {

@@ -37,7 +37,7 @@ mod stale_views;
 mod verbs;
 mod wire;
 
-pub use apply::ApplyOutcome;
+pub use apply::{ApplyOutcome, TeardownOutcome};
 pub use feature_store::FeatureStore;
 pub use get_historical_features::{HistoricalRequest, TrainingSet};
 pub use larder_core::{InputTable, PushMode};

@@ -1,17 +1,15 @@
 //! `larder teardown`.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::repo::Repo;
-use crate::store_door::StoreDoor;
+use crate::server_client::ServerClient;
 
 pub(crate) async fn run(repo: &Repo) -> Result<()> {
-    match StoreDoor::open(repo.open().await?).await? {
-        StoreDoor::Here(store) => print!("{}", store.teardown().await?),
-        StoreDoor::Server(server) => bail!(
-            "a server at {} serves this project; stop it before removing all it serves",
-            server.address()
-        ),
+    let outcome = repo.open().await?.teardown().await?;
+    if let Some(server) = outcome.serving_at {
+        ServerClient::new(server).post("/v1/refresh", &serde_json::json!({})).await?;
     }
+    print!("{outcome}");
     Ok(())
 }

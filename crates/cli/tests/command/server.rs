@@ -89,6 +89,18 @@ fn a_running_server_sees_an_apply_at_once_and_loses_no_request_over_it() {
 }
 
 #[test]
+fn a_teardown_goes_through_the_server_and_leaves_no_rows() {
+    let repo = Repo::materialized();
+    let server = Server::start(&repo);
+    let torn = repo.run(&["teardown"]).success();
+    assert!(torn.stdout.contains("Deleted sled table repo_driver_hourly_stats"), "{}", torn.stdout);
+    let body = json!({"features": ["driver_hourly_stats:conv_rate"], "entities": {"driver_id": [1001]}});
+    assert_eq!(server.post("/get-online-features", &body).unwrap().0, 404);
+    repo.run(&["apply"]).success();
+    assert_eq!(conv_rates(&server, &[1001]), json!([null]));
+}
+
+#[test]
 fn requests_are_answered_while_materializing() {
     let repo = Repo::sample();
     repo.run(&["apply"]).success();
