@@ -48,7 +48,8 @@ impl ViewRows {
     }
 
     /// Takes rows that a caller sent. Columns may have the names of the source or those after its field
-    /// mapping; the created column may be absent, and columns of other names are ignored.
+    /// mapping; times may also be called `event_timestamp` and `created`, as Feast's client calls them
+    /// whatever the source does. The created column may be absent, and columns of other names are ignored.
     ///
     /// # Errors
     ///
@@ -60,7 +61,11 @@ impl ViewRows {
         let find = |field: &Field| names.column(table, field, needed_by);
         let key_columns = target.key_fields().iter().map(find).collect::<Result<Vec<_>, _>>()?;
         let features = target.definition.features.iter().map(find).collect::<Result<Vec<_>, _>>()?;
-        let versions = names.versions(table, needed_by)?;
+        let is_value = |name: &str| {
+            let mut fields = target.key_fields().iter().chain(&target.definition.features);
+            fields.any(|field| field.name == name)
+        };
+        let versions = names.versions(table, is_value, needed_by)?;
         let keys = keys_of_table(&target.keys, target.key_fields(), &key_columns, table.len())?;
         let features = batch(view, &target.schema, features, table.len())?;
         Ok(Self { key_columns, keys, versions, features })
@@ -196,17 +201,22 @@ impl<'a> SourceNames<'a> {
     fn versions(
         &self,
         table: &InputTable,
+        is_value: impl Fn(&str) -> bool,
         needed_by: impl FnOnce() -> String,
     ) -> Result<Vec<RowVersion>, RequestError> {
-        let time_column = |name: &str| {
-            let found = self.name(table, name).unwrap_or(name);
+        let time_column = |name: &str, usual: &str| {
+            let usual = (!is_value(usual) && table.has_column(usual)).then_some(usual);
+            let found = self.name(table, name).or(usual).unwrap_or(name);
             table.column(found, larder_core::ValueType::UNIX_TIMESTAMP)
         };
-        let events = time_column(self.event_timestamp)?
+        let events = time_column(self.event_timestamp, EVENT_TIMESTAMP)?
             .ok_or_else(|| missing(self.event_timestamp, table, needed_by()))?;
         let events = event_times(self.event_timestamp, &events)?;
         let created = match self.created_timestamp {
-            Some(name) => time_column(name)?.map(|array| column::to_timestamps(name, &array)).transpose()?,
+            Some(name) => {
+                let column = time_column(name, CREATED)?;
+                column.map(|array| column::to_timestamps(name, &array)).transpose()?
+            }
             None => None,
         };
         let created_at = |row: usize| {

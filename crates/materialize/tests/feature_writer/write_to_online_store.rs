@@ -1,6 +1,6 @@
 //! Direct writes into the online store.
 
-use larder_core::{Field, OnDemandSource, RequestError, ValueType, WriteOutcome};
+use larder_core::{DataSourceKind, Field, OnDemandSource, RequestError, ValueType, WriteOutcome};
 use larder_materialize::WriteToOnlineStore;
 use serde_json::{Value, json};
 
@@ -34,6 +34,25 @@ async fn rows_of_a_feature_view_are_written_and_views_that_follow_are_computed()
     assert_eq!(outcome, WriteOutcome { written: 1, older: 0 });
     assert_eq!(world.held("driver_stats", "trips").await[&1], (5, Some(7)));
     assert_eq!(world.held("driver_sum", "total").await[&1], (5, Some(7_000)));
+}
+
+#[tokio::test]
+async fn times_may_be_called_as_feasts_client_calls_them_whatever_the_source_does() {
+    let mut world = World::in_memory(&[], &[]);
+    let source = world.objects.data_sources.iter_mut().find(|source| source.name == "stats_source").unwrap();
+    let DataSourceKind::File(file) = &mut source.kind else { panic!("it is a file") };
+    file.timestamp_field = "ts".to_owned();
+    file.created_timestamp_column = Some("written".to_owned());
+    let row = |time: &str, created: &str, trips: i64| json!({"driver_id": [1], time: [5], created: [trips], "trips": [trips]});
+    write(&world, "driver_stats", row("event_timestamp", "created", 2), true).await.unwrap();
+    assert_eq!(world.held("driver_stats", "trips").await[&1], (5, Some(2)));
+    // The created time was taken too: a row that was written earlier does not replace it.
+    write(&world, "driver_stats", row("ts", "written", 1), true).await.unwrap();
+    assert_eq!(world.held("driver_stats", "trips").await[&1], (5, Some(2)));
+    let error = write(&world, "driver_stats", row("time", "created", 3), true).await.unwrap_err();
+    assert!(
+        matches!(error.downcast_ref(), Some(RequestError::MissingColumn { column, .. }) if column == "ts")
+    );
 }
 
 #[tokio::test]

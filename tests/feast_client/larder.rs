@@ -1,0 +1,132 @@
+//! The golden repo in a temporary folder, and `larder` on it.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::python::Release;
+
+/// A feature repo in a temporary folder.
+#[derive(Debug)]
+pub(crate) struct Repo {
+    folder: TempDir,
+}
+
+impl Repo {
+    /// The golden repo as larder's definitions, applied, and materialized in two steps.
+    pub(crate) fn materialized() -> Self {
+        let repo = Self { folder: tempfile::tempdir().unwrap() };
+        copy_folder(&recorded_repo(), repo.path());
+        fs::create_dir(repo.path().join("udfs")).unwrap();
+        fs::write(repo.path().join("udfs/feast_golden.wasm"), larder_testkit::guests::feast_golden())
+            .unwrap();
+        repo.larder(&["apply"]);
+        repo.larder(&["materialize", "2024-01-01T00:00:00", "2024-01-10T12:30:00"]);
+        repo.larder(&["materialize-incremental", "2024-01-16T00:00:00"]);
+        repo
+    }
+
+    /// The golden repo as Python definitions, applied by Feast, with a `SQLite` online store.
+    pub(crate) fn of_feast(release: &Release) -> Self {
+        let repo = Self { folder: tempfile::tempdir().unwrap() };
+        copy_folder(&recorded_repo().join("data"), &repo.path().join("data"));
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/feast_client/repo");
+        fs::copy(sources.join("feature_repo.py"), repo.path().join("feature_repo.py")).unwrap();
+        fs::copy(sources.join("feature_store.yaml"), repo.path().join("feature_store.yaml")).unwrap();
+        release.feast(repo.path(), &["apply"]);
+        repo
+    }
+
+    /// Where the repo lies.
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Runs the command on the repo; its standard output.
+    #[track_caller]
+    pub(crate) fn larder(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap();
+        let [stdout, stderr] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        assert!(output.status.success(), "larder {arguments:?}:\n{stdout}\n{stderr}");
+        stdout
+    }
+
+    /// Names another online store in `feature_store.yaml`.
+    pub(crate) fn use_store(&self, kind: &str, path: &str) {
+        let file = self.path().join("feature_store.yaml");
+        let text = fs::read_to_string(&file).unwrap();
+        let start = text.find("online_store:").unwrap();
+        let length = text[start..].find("offline_store:").unwrap();
+        let block = format!("online_store:\n  type: {kind}\n  path: {path}\n");
+        fs::write(&file, [&text[..start], &block, &text[start + length..]].concat()).unwrap();
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_larder"));
+        command.arg("-c").arg(self.path()).args(arguments);
+        command
+    }
+}
+
+/// A running `larder serve`; killed when dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    url: String,
+}
+
+impl Server {
+    /// Serves a repo on a free port.
+    pub(crate) fn start(repo: &Repo, flags: &[&str]) -> Self {
+        let arguments = [&["serve", "-p", "0"], flags].concat();
+        let mut child = repo.command(&arguments).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut seen = String::new();
+        let url = loop {
+            let mut line = String::new();
+            assert!(stderr.read_line(&mut line).unwrap() > 0, "the server ended: {seen}");
+            seen.push_str(&line);
+            if let Some((_, url)) = line.split_once(" on http://") {
+                break format!("http://{}", url.trim());
+            }
+        };
+        // Goes on reading, so that the server never waits for somebody to read its log.
+        std::thread::spawn(move || {
+            let mut rest = Vec::new();
+            let _ = stderr.read_to_end(&mut rest);
+        });
+        Self { child, url }
+    }
+
+    /// Where it answers.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn recorded_repo() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/feast_compat/recorded/repo")
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), &target).unwrap();
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Feast's own Python package against the `larder` command.
+//!
+//! A session is a Python script in `sessions/`; its asserts are the promises. It runs under every release of
+//! Feast in [`python::RELEASES`], which come from `PyPI` on first use and then lie in the target folder.
+//!
+//! The comparisons with recorded answers are elsewhere, in `tests/feast_compat`; here both sides run.
+
+#![expect(clippy::panic, clippy::unwrap_used, reason = "the harness of a test fails as tests do")]
+
+mod larder;
+mod python;
+
+use larder::{Repo, Server};
+use python::Release;
+
+/// Runs a session under every release, each on a fresh server over the golden repo.
+fn on_a_fresh_server(session: &str) {
+    for release in python::RELEASES {
+        let repo = Repo::materialized();
+        let server = Server::start(&repo, &[]);
+        release.session(session, &[&repo.path().display().to_string(), server.url()]);
+    }
+}
+
+#[test]
+fn a_remote_online_store_reads_writes_and_materializes() {
+    on_a_fresh_server("remote_online_store");
+}
+
+#[test]
+fn a_registry_made_by_larder_opens_in_feast() {
+    let repo = Repo::materialized();
+    for release in python::RELEASES {
+        release.session("registry_of_larder", &[&repo.path().display().to_string()]);
+    }
+}
+
+#[test]
+fn a_registry_made_by_feast_is_served_by_larder() {
+    for release in python::RELEASES {
+        let repo = Repo::of_feast(release);
+        repo.use_store("sled", "data/online_store");
+        repo.larder(&["materialize", "2024-01-01T00:00:00", "2024-01-10T12:30:00"]);
+        repo.larder(&["materialize-incremental", "2024-01-16T00:00:00"]);
+        let server = Server::start(&repo, &[]);
+        release.session("registry_of_feast", &[&repo.path().display().to_string(), server.url()]);
+    }
+}
+
+#[test]
+fn random_requests_get_the_same_answers_as_from_feasts_server() {
+    let release: &Release = python::LATEST;
+    let repo = Repo::materialized();
+    let server = Server::start(&repo, &[]);
+    let feast = Repo::of_feast(release);
+    release.session("side_by_side", &[&feast.path().display().to_string(), server.url()]);
+}
