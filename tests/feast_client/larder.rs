@@ -18,14 +18,20 @@ pub(crate) struct Repo {
 impl Repo {
     /// The golden repo as larder's definitions, applied, and materialized in two steps.
     pub(crate) fn materialized() -> Self {
+        let repo = Self::of_larder();
+        repo.larder(&["apply"]);
+        repo.larder(&["materialize", "2024-01-01T00:00:00", "2024-01-10T12:30:00"]);
+        repo.larder(&["materialize-incremental", "2024-01-16T00:00:00"]);
+        repo
+    }
+
+    /// The golden repo as larder's definitions.
+    pub(crate) fn of_larder() -> Self {
         let repo = Self { folder: tempfile::tempdir().unwrap() };
         copy_folder(&recorded_repo(), repo.path());
         fs::create_dir(repo.path().join("udfs")).unwrap();
         fs::write(repo.path().join("udfs/feast_golden.wasm"), larder_testkit::guests::feast_golden())
             .unwrap();
-        repo.larder(&["apply"]);
-        repo.larder(&["materialize", "2024-01-01T00:00:00", "2024-01-10T12:30:00"]);
-        repo.larder(&["materialize-incremental", "2024-01-16T00:00:00"]);
         repo
     }
 

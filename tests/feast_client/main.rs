@@ -55,3 +55,32 @@ fn random_requests_get_the_same_answers_as_from_feasts_server() {
     let feast = Repo::of_feast(release);
     release.session("side_by_side", &[&feast.path().display().to_string(), server.url()]);
 }
+
+/// The span that the session of the `SQLite` file begins with.
+const FIRST_SPAN: [&str; 3] = ["materialize", "2024-01-01T00:00:00", "2024-01-10T12:30:00"];
+
+#[test]
+fn a_sqlite_file_of_feasts_is_served_and_written_by_larder() {
+    for release in python::RELEASES {
+        let repo = Repo::of_feast(release);
+        release.feast(repo.path(), &FIRST_SPAN);
+        let server = Server::start(&repo, &[]);
+        release.session("sqlite_file", &[&repo.path().display().to_string(), server.url()]);
+    }
+}
+
+#[test]
+fn a_sqlite_file_of_larders_is_served_and_written_by_feast() {
+    for release in python::RELEASES {
+        let repo = Repo::of_larder();
+        repo.use_store("sqlite", "data/online_store.db");
+        let applied = repo.larder(&["apply"]);
+        assert!(applied.contains("Created sqlite table larder_golden_driver_hourly_stats"), "{applied}");
+        repo.larder(&FIRST_SPAN);
+        let server = Server::start(&repo, &[]);
+        release.session("sqlite_file", &[&repo.path().display().to_string(), server.url()]);
+        drop(server);
+        let torn = repo.larder(&["teardown"]);
+        assert!(torn.contains("Deleted sqlite table larder_golden_driver_hourly_stats"), "{torn}");
+    }
+}

@@ -106,8 +106,14 @@ pub struct OnlineColumn {
 /// caller's thread. `larder_testkit::conformance::online_store` checks every sentence below.
 #[async_trait]
 pub trait OnlineStore: Debug + Send + Sync + 'static {
-    /// The name in `feature_store.yaml`: `sled`, `memory`.
+    /// The name in `feature_store.yaml`: `sled`, `sqlite`, `memory`.
     fn kind(&self) -> &'static str;
+
+    /// Whether other processes may have the store open as well, and write to it. Then removing rows that
+    /// no longer count is for the process that changes the definitions, not for those that see the change.
+    fn is_shared(&self) -> bool {
+        false
+    }
 
     /// Answers all reads of one request, in their order. A row is read whole or not at all: its
     /// features come from one write.
@@ -134,6 +140,19 @@ pub trait OnlineStore: Debug + Send + Sync + 'static {
     ///
     /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if the store cannot be reached.
     async fn flush(&self) -> Result<()>;
+
+    /// Prepares for a view that begins to be kept. A store that [is shared](Self::is_shared) keeps the
+    /// rows it finds, which another program may have written; one that is not removes what an earlier view
+    /// of that name has left.
+    ///
+    /// Rows may be read and written without it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if the store cannot be reached.
+    async fn create_view(&self, project: &str, view: &str) -> Result<()> {
+        self.remove_view(project, view).await
+    }
 
     /// Removes all rows of a view, and flushes. Removing what is not there is no error.
     ///

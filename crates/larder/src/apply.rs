@@ -12,7 +12,7 @@ use larder_registry::{
 };
 use serde_json::{Value, json};
 
-use crate::stale_views::stale_views;
+use crate::online_changes::OnlineChanges;
 use crate::{FeatureStore, blocking};
 
 /// What an apply has changed, or a plan would. Displays as Feast prints it.
@@ -90,7 +90,9 @@ impl FeatureStore {
     }
 
     /// Makes the registry hold exactly what the repo defines, and removes online rows that no longer
-    /// count: those of views that are gone, new, or changed in source or join keys.
+    /// count: those of views that are gone or changed in source or join keys. A store that others may
+    /// write as well keeps the rows it has of a new view; another one removes what has been left of an
+    /// earlier view of that name.
     ///
     /// Where a server holds the online store, it does that removal when it sees the change.
     ///
@@ -103,9 +105,9 @@ impl FeatureStore {
         let (registry, warnings) = (Arc::clone(self.registry()), definitions.warnings.clone());
         let diff = blocking::run(move || registry.apply(&definitions)).await?;
         let after = self.refresh().await?;
-        let stale = stale_views(before.snapshot(), after.snapshot());
+        let changes = OnlineChanges::between(before.snapshot(), after.snapshot());
         let serving_at =
-            if stale.is_empty() { self.server_address().await } else { self.remove_rows(&stale).await? };
+            if changes.is_empty() { self.server_address().await } else { self.follow(&changes).await? };
         Ok(self.outcome(diff, warnings, serving_at))
     }
 
@@ -122,10 +124,10 @@ impl FeatureStore {
         let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
         blocking::run(move || registry.remove_project(&project)).await?;
         let after = self.refresh().await?;
-        let views = stale_views(before.snapshot(), after.snapshot());
-        let serving_at = if views.is_empty() { None } else { self.remove_rows(&views).await? };
+        let changes = OnlineChanges::between(before.snapshot(), after.snapshot());
+        let serving_at = if changes.is_empty() { None } else { self.follow(&changes).await? };
         let (project, online_store) = (self.config().project.clone(), self.config().online_store.name());
-        Ok(TeardownOutcome { serving_at, project, online_store, views })
+        Ok(TeardownOutcome { serving_at, project, online_store, views: changes.removed })
     }
 
     async fn definitions(&self) -> Result<Definitions> {
@@ -134,8 +136,8 @@ impl FeatureStore {
         Ok(repo.complete(self.offline().as_ref(), self.udf().as_ref()).await?)
     }
 
-    /// Removes the rows of views; where another process serves the store, its address instead.
-    async fn remove_rows(&self, views: &BTreeSet<String>) -> Result<Option<SocketAddr>> {
+    /// Makes the online store follow a change; where another process serves the store, its address instead.
+    async fn follow(&self, changes: &OnlineChanges) -> Result<Option<SocketAddr>> {
         let online = match self.online().await {
             Ok(online) => online,
             Err(error) => match error.downcast_ref::<OnlineError>() {
@@ -143,7 +145,7 @@ impl FeatureStore {
                 _ => return Err(error),
             },
         };
-        online.remove_rows(&self.config().project, views).await?;
+        online.follow(&self.config().project, changes).await?;
         Ok(None)
     }
 

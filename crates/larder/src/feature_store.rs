@@ -15,7 +15,7 @@ use larder_udf::{WasmRuntime, WasmRuntimeOptions};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::online::Online;
-use crate::stale_views::stale_views;
+use crate::online_changes::OnlineChanges;
 
 /// The feature store of one repo, with Feast's verbs.
 ///
@@ -85,7 +85,7 @@ impl FeatureStore {
     }
 
     /// Looks whether the registry has changed, here or in another process, and if so loads it and, where
-    /// this process holds the online store, removes rows that no longer count.
+    /// this process alone holds the online store, removes rows that no longer count.
     ///
     /// # Errors
     ///
@@ -98,10 +98,11 @@ impl FeatureStore {
             return Ok(current);
         }
         let catalog = load_catalog(&self.registry, &self.udf, snapshot).await;
-        if let Some(online) = self.online.get() {
-            // Before anybody can read a view under its new definition.
-            let stale = stale_views(current.snapshot(), catalog.snapshot());
-            online.remove_rows(&self.config.project, &stale).await?;
+        // Before anybody can read a view under its new definition. In a store that others have open too, who
+        // changed the registry does it, and may have written new rows since.
+        if let Some(online) = self.online.get().filter(|online| !online.store.is_shared()) {
+            let changes = OnlineChanges::between(current.snapshot(), catalog.snapshot());
+            online.follow(&self.config.project, &changes).await?;
         }
         *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&catalog);
         Ok(catalog)

@@ -31,9 +31,9 @@ mod describe;
 mod feature_store;
 mod get_historical_features;
 mod online;
+mod online_changes;
 mod registry_log;
 mod server;
-mod stale_views;
 mod verbs;
 mod wire;
 

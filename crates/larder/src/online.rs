@@ -1,15 +1,17 @@
 //! The online half of a feature store: opened by the first verb that needs it.
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use larder_core::{OnlineStore, RequestError, Result};
 use larder_materialize::FeatureWriter;
-use larder_online::{MemoryOnlineStore, PublishedAddress, SledOnlineStore, SledOptions};
+use larder_online::{
+    MemoryOnlineStore, PublishedAddress, SledOnlineStore, SledOptions, SqliteOnlineStore, SqliteOptions,
+};
 use larder_registry::OnlineStoreConfig;
 use larder_serving::OnlineRetrieval;
 
+use crate::online_changes::OnlineChanges;
 use crate::registry_log::RegistryLog;
 use crate::{FeatureStore, blocking};
 
@@ -24,10 +26,13 @@ pub(crate) struct Online {
 }
 
 impl Online {
-    /// Removes all rows of views.
-    pub(crate) async fn remove_rows(&self, project: &str, views: &BTreeSet<String>) -> Result<()> {
-        for view in views {
+    /// Makes the store follow a change of the registry.
+    pub(crate) async fn follow(&self, project: &str, changes: &OnlineChanges) -> Result<()> {
+        for view in changes.removed.iter().chain(&changes.grounded_anew) {
             self.store.remove_view(project, view).await?;
+        }
+        for view in changes.created.iter().chain(&changes.grounded_anew) {
+            self.store.create_view(project, view).await?;
         }
         Ok(())
     }
@@ -55,7 +60,7 @@ impl FeatureStore {
     }
 
     /// Tells other processes that this one serves the online store at `address`, until the answer is
-    /// dropped. `None` for a store that other processes cannot see anyway.
+    /// dropped. `None` for a store that other processes can open as well, or cannot see anyway.
     ///
     /// # Errors
     ///
@@ -78,6 +83,11 @@ impl FeatureStore {
                 let sled = blocking::run(move || Ok(SledOnlineStore::open(folder, options)?)).await?;
                 let sled = Arc::new(sled);
                 (Arc::clone(&sled) as Arc<dyn OnlineStore>, Some(sled))
+            }
+            OnlineStoreConfig::Sqlite { path } => {
+                let path = path.clone();
+                let open = move || Ok(SqliteOnlineStore::open(path, SqliteOptions::default())?);
+                (Arc::new(blocking::run(open).await?), None)
             }
             OnlineStoreConfig::Memory => (Arc::new(MemoryOnlineStore::new()), None),
             _ => {

@@ -1,12 +1,14 @@
 //! What can go wrong in an online store.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use larder_core::{Error, ErrorKind};
+use larder_core::{EntityKey, Error, ErrorKind};
 
+use crate::feast_value::ValueFault;
 use crate::row::{CorruptRow, DecodeError, EncodeError};
 use crate::server_address::ServerAddress;
+use crate::sqlite_store::CellFault;
 
 /// An error of an online store.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +84,31 @@ pub enum OnlineError {
         /// The one already stored.
         other: String,
     },
+    /// SQLite could not open, read or write its file.
+    #[error("cannot {action} the online store `{}`", path.display())]
+    Sqlite {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// A row of a table in Feast's layout cannot be read.
+    #[error(
+        "feature `{feature}` of entity {entity} in table `{table}` cannot be read; delete that row, or all of \
+         the table's, and materialize the view again"
+    )]
+    CorruptCell {
+        /// The table.
+        table: String,
+        /// The entity key in hexadecimal digits.
+        entity: String,
+        /// The feature's name in the row.
+        feature: String,
+        /// Why.
+        source: CellFault,
+    },
     /// The parts of a write have different lengths.
     #[error(
         "a write to view `{view}` has {keys} keys, {versions} versions and {rows} rows; they must be as many"
@@ -134,6 +161,23 @@ impl OnlineError {
         }
     }
 
+    pub(crate) fn sqlite(action: &'static str, path: &Path) -> impl FnOnce(rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Sqlite { action, path, source }
+    }
+
+    pub(crate) fn corrupt_cell(table: &str, key: &EntityKey, feature: &str, fault: CellFault) -> Self {
+        if fault == CellFault::Value(ValueFault::TooLarge) {
+            return Self::AnswerTooLarge { view: table.to_owned() };
+        }
+        Self::CorruptCell {
+            table: table.to_owned(),
+            entity: key.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect(),
+            feature: feature.to_owned(),
+            source: fault,
+        }
+    }
+
     pub(crate) fn io(subject: &str) -> impl FnOnce(sled::Error) -> Self {
         move |source| Self::Io { subject: subject.to_owned(), source }
     }
@@ -142,7 +186,9 @@ impl OnlineError {
 impl From<OnlineError> for Error {
     fn from(error: OnlineError) -> Self {
         let kind = match &error {
+            OnlineError::Sqlite { source, .. } => sqlite_kind(source),
             OnlineError::CorruptRow { .. }
+            | OnlineError::CorruptCell { .. }
             | OnlineError::CorruptSchema { .. }
             | OnlineError::UnknownFormat { .. }
             | OnlineError::Io { source: sled::Error::Corruption { .. }, .. }
@@ -158,6 +204,15 @@ impl From<OnlineError> for Error {
             OnlineError::UnevenWrite { .. } | OnlineError::NoSuchFeature { .. } => ErrorKind::Internal,
         };
         Self::new(kind, error)
+    }
+}
+
+fn sqlite_kind(error: &rusqlite::Error) -> ErrorKind {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    match error.sqlite_error_code() {
+        Some(DatabaseCorrupt | NotADatabase) => ErrorKind::Corrupt,
+        // A busy or full disk, a file that may not be written, a table of another shape.
+        _ => ErrorKind::Unavailable,
     }
 }
 

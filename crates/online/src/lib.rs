@@ -1,8 +1,9 @@
 //! Online stores: the newest feature values by entity key.
 //!
-//! [`SledOnlineStore`] keeps rows in one folder of this machine, [`MemoryOnlineStore`] in memory. Both
-//! are [`OnlineStore`](larder_core::OnlineStore)s and keep every sentence of its documentation, which
-//! `larder_testkit::conformance::online_store` checks.
+//! [`SledOnlineStore`] keeps rows in one folder of this machine, [`SqliteOnlineStore`] in a file that
+//! Feast reads and writes as well, [`MemoryOnlineStore`] in memory. All are
+//! [`OnlineStore`](larder_core::OnlineStore)s and keep every sentence of its documentation, which
+//! `larder_testkit::conformance::online_store` checks; SQLite as far as Feast's layout can say.
 //!
 //! What is here knows nothing of registries, requests or sources: it is given keys and Arrow batches.
 //!
@@ -46,15 +47,22 @@
 //!
 //! Read next: [`row`], the bytes of a stored row.
 
+mod bits;
+mod blocking;
 mod error;
+mod feast_value;
 mod memory_store;
+mod newest_rows;
 pub mod row;
 mod schema;
 mod server_address;
 mod sled_store;
+mod sqlite_store;
 
 pub use error::OnlineError;
+pub use feast_value::ValueFault;
 pub use memory_store::MemoryOnlineStore;
 pub use schema::SchemaId;
 pub use server_address::{PublishedAddress, ServerAddress};
 pub use sled_store::{SledOnlineStore, SledOptions};
+pub use sqlite_store::{CellFault, SqliteOnlineStore, SqliteOptions};

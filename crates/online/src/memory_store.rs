@@ -13,6 +13,7 @@ use larder_core::{
 };
 
 use crate::OnlineError;
+use crate::newest_rows::check_even;
 use crate::row::EncodeError;
 
 /// Rows in memory, gone with the value: the reference that other stores are compared with.
@@ -104,10 +105,7 @@ impl OnlineStore for MemoryOnlineStore {
 
 fn check(write: &OnlineWrite) -> Result<(), OnlineError> {
     let view = &write.view;
-    let (keys, versions, rows) = (write.keys.len(), write.versions.len(), write.features.num_rows());
-    if keys != versions || keys != rows {
-        return Err(OnlineError::UnevenWrite { view: view.name.clone(), keys, versions, rows });
-    }
+    check_even(write)?;
     let encode = |source| OnlineError::Encode { view: view.name.clone(), source };
     let (found, expected) = (write.features.num_columns(), view.features.len());
     if found != expected {

@@ -35,7 +35,6 @@
 //! Reading trusts nothing: bytes that cannot be a row of their schema are a [`CorruptRow`] with the
 //! offset where they stop making sense.
 
-mod bits;
 mod decode;
 mod encode;
 mod layout;

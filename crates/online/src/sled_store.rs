@@ -1,6 +1,5 @@
 //! The embedded store.
 
-mod blocking;
 mod catalog;
 pub(crate) mod data_folder;
 mod durable_flush;
@@ -21,13 +20,14 @@ use async_trait::async_trait;
 use larder_core::{OnlineRead, OnlineRows, OnlineStore, OnlineWrite, Result, WriteOutcome};
 use tracing::{instrument, warn};
 
-use self::blocking::BlockingLane;
 use self::catalog::Catalog;
 use self::data_folder::DataFolder;
 use self::durable_flush::DurableFlush;
 use self::row_key::ViewId;
 use self::stored_view::{StoredView, StoredViews};
 use crate::OnlineError;
+use crate::blocking::BlockingLane;
+use crate::newest_rows::check_even;
 use crate::server_address::{PublishedAddress, ServerAddress};
 
 /// How sled runs.
@@ -207,10 +207,7 @@ impl Store {
     }
 
     fn write(&self, write: &OnlineWrite) -> Result<WriteOutcome, OnlineError> {
-        let (keys, versions, rows) = (write.keys.len(), write.versions.len(), write.features.num_rows());
-        if keys != versions || keys != rows {
-            return Err(OnlineError::UnevenWrite { view: write.view.name.clone(), keys, versions, rows });
-        }
+        check_even(write)?;
         let view = self.views.get(&self.db, &self.catalog, &write.view)?;
         let _entered = view.enter(&self.catalog, || self.flush())?;
         write::write(&view, write)

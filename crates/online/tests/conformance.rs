@@ -1,22 +1,22 @@
-//! Both stores keep every promise of the trait.
+//! All stores keep every promise of the trait.
 
 use std::sync::Arc;
 
 use larder_core::OnlineStore;
-use larder_online::{MemoryOnlineStore, SledOnlineStore, SledOptions};
-use larder_testkit::conformance::online_store;
+use larder_online::{MemoryOnlineStore, SledOnlineStore, SledOptions, SqliteOnlineStore, SqliteOptions};
+use larder_testkit::conformance::online_store::{self, Fidelity};
 
 fn check_sled(options: SledOptions) {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let store = SledOnlineStore::open(folder.path(), options).expect("the folder is new");
     let store: Arc<dyn OnlineStore> = Arc::new(store);
-    online_store::check(&store);
+    online_store::check(&store, Fidelity::Exact);
 }
 
 #[test]
 fn the_memory_store_keeps_every_promise() {
     let store: Arc<dyn OnlineStore> = Arc::new(MemoryOnlineStore::new());
-    online_store::check(&store);
+    online_store::check(&store, Fidelity::Exact);
 }
 
 #[test]
@@ -37,4 +37,13 @@ fn the_sled_store_keeps_every_promise_with_hardly_any_cache_and_one_thread_per_k
         concurrent_writes: 1,
         ..SledOptions::default()
     });
+}
+
+#[test]
+fn the_sqlite_store_keeps_every_promise_that_feasts_layout_can_say() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = folder.path().join("data/online.db");
+    let store = SqliteOnlineStore::open(path, SqliteOptions::default()).expect("the folder is new");
+    let store: Arc<dyn OnlineStore> = Arc::new(store);
+    online_store::check(&store, Fidelity::FeastValues);
 }

@@ -1,25 +1,52 @@
 """The golden repo as Feast's client sees it: stores, requests, and how both sides' answers are compared."""
 import json
+import socket
+import threading
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
+import uvicorn
 from feast import FeatureStore, RepoConfig
+from feast.feature_server import get_app
 
 
-def remote_store(repo, url):
-    """A client whose registry is the file of `repo` and whose online store is the server at `url`."""
+def store(repo, online_store):
+    """A client whose registry is the file of `repo`."""
     config = RepoConfig(
         project="larder_golden",
         provider="local",
         registry=str(Path(repo) / "data/registry.db"),
-        # Without retries the client shows the first answer.
-        online_store={"type": "remote", "path": url, "connection_retries": 0},
+        online_store=online_store,
         offline_store={"type": "dask"},
         entity_key_serialization_version=3,
         repo_path=repo,
     )
     return FeatureStore(config=config)
+
+
+def remote_store(repo, url):
+    """A client whose registry is the file of `repo` and whose online store is the server at `url`."""
+    # Without retries the client shows the first answer.
+    return store(repo, {"type": "remote", "path": url, "connection_retries": 0})
+
+
+def sqlite_store(repo):
+    """A client whose registry and online store are files of `repo`."""
+    return store(repo, {"type": "sqlite", "path": "data/online_store.db"})
+
+
+def serve_feast(fs):
+    """Feast's own server over a store, in a thread; its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(get_app(fs, 0), port=port, log_level="critical"))
+    threading.Thread(target=server.run, daemon=True).start()
+    while not server.started:
+        time.sleep(0.05)
+    return f"http://127.0.0.1:{port}"
 
 
 def raised(call):

@@ -6,19 +6,14 @@ import json
 import logging
 import random
 import re
-import socket
 import sys
-import threading
-import time
 import traceback
 import warnings
 from datetime import datetime
 
-import uvicorn
 from feast import FeatureStore
-from feast.feature_server import get_app
 
-from golden import by_name, post, raised, remote_store
+from golden import by_name, post, raised, remote_store, serve_feast
 
 warnings.filterwarnings("ignore")
 repo, larder = sys.argv[1:]
@@ -54,22 +49,14 @@ SOURCES = {
 SERVICES = ["driver_activity_v1", "trip_model", "driver_logged"]
 
 
-def serve_feast():
-    """Feast's own server in a thread; its address."""
+def materialized_by_feast():
     fs = FeatureStore(repo_path=repo)
     fs.materialize(datetime(2024, 1, 1), datetime(2024, 1, 10, 12, 30))
     fs.materialize_incremental(datetime(2024, 1, 16))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(get_app(fs, 0), port=port, log_level="critical"))
-    threading.Thread(target=server.run, daemon=True).start()
     # Errors are asked for here; their tracebacks would only hide what a failure of the session prints.
     logging.disable()
     traceback.print_exc = lambda *_, **__: None
-    while not server.started:
-        time.sleep(0.05)
-    return f"http://127.0.0.1:{port}"
+    return fs
 
 
 def random_request(rng):
@@ -203,6 +190,6 @@ def clients_raise_what_feast_names(feast):
         assert same_error(text, envelope["message"]) or name == "RuntimeError", (features, body, text)
 
 
-address = serve_feast()
+address = serve_feast(materialized_by_feast())
 requests_agree(address)
 clients_raise_what_feast_names(address)

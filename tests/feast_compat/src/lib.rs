@@ -13,6 +13,6 @@ mod training_rows;
 
 pub use entity_rows::entity_rows;
 pub use recorded::{recorded_dir, scenarios};
-pub use repo::{GoldenRepo, Stage};
+pub use repo::{GoldenRepo, Online, Stage};
 pub use served::{Answer, Served};
 pub use training_rows::{Cell, actual_rows, expected_rows};

@@ -21,6 +21,17 @@ pub enum Stage {
     Two,
 }
 
+/// Where the newest values are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Online {
+    /// In sled.
+    Sled,
+    /// In a SQLite file that larder makes.
+    Sqlite,
+    /// In the SQLite file that Feast materialized, after [`Stage::Two`].
+    SqliteOfFeast,
+}
+
 /// A copy of the feature repo, applied, with its store open.
 #[derive(Debug)]
 pub struct GoldenRepo {
@@ -31,12 +42,19 @@ pub struct GoldenRepo {
 
 impl GoldenRepo {
     /// Sets the repo up to a stage.
-    pub async fn at(stage: Stage) -> Self {
+    pub async fn at(stage: Stage, online: Online) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         copy_folder(&recorded_dir().join("repo"), folder.path());
         fs::create_dir(folder.path().join("udfs")).expect("the folder is new");
         fs::write(folder.path().join("udfs/feast_golden.wasm"), larder_testkit::guests::feast_golden())
             .expect("the component can be written");
+        if online != Online::Sled {
+            use_sqlite(folder.path());
+        }
+        if online == Online::SqliteOfFeast {
+            let file = recorded_dir().join("online/online_store.db");
+            fs::copy(file, folder.path().join(SQLITE)).expect("the file is recorded");
+        }
         let store = FeatureStore::open(folder.path()).await.expect("the repo opens");
         store.apply().await.expect("the definitions are right");
         let time = |text| Timestamp::parse(text).expect("a time");
@@ -53,6 +71,17 @@ impl GoldenRepo {
         }
         Self { store: Arc::new(store), _folder: folder }
     }
+}
+
+const SQLITE: &str = "data/online_store.db";
+
+fn use_sqlite(repo: &Path) {
+    let file = repo.join("feature_store.yaml");
+    let text = fs::read_to_string(&file).expect("the repo has a configuration");
+    let sled = "  type: sled\n  path: data/online_store\n";
+    assert!(text.contains(sled), "{text}");
+    let text = text.replace(sled, &format!("  type: sqlite\n  path: {SQLITE}\n"));
+    fs::write(&file, text).expect("the configuration can be changed");
 }
 
 fn copy_folder(from: &Path, to: &Path) {

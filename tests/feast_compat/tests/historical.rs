@@ -1,6 +1,6 @@
 //! `get_historical_features` beside what Feast answered on three engines.
 
-use feast_compat::{GoldenRepo, Stage, actual_rows, entity_rows, expected_rows, scenarios};
+use feast_compat::{GoldenRepo, Online, Stage, actual_rows, entity_rows, expected_rows, scenarios};
 use larder::{HistoricalRequest, Selection};
 use larder_core::RequestError;
 use serde_json::Value;
@@ -93,7 +93,7 @@ async fn run(repo: &GoldenRepo, scenario: &Value) -> Result<(), String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn training_sets_equal_those_of_every_engine_of_feast() {
-    let repo = GoldenRepo::at(Stage::Applied).await;
+    let repo = GoldenRepo::at(Stage::Applied, Online::Sled).await;
     for engine in ["duckdb", "postgres", "dask"] {
         compare(&repo, engine).await;
     }

@@ -15,9 +15,9 @@ use arrow::datatypes::{
 use larder_core::{Field, OnlineColumn, ScalarType, ValueType, timestamp_data_type};
 
 use self::list::{BooleanItems, ByteItems, ItemBuilder, List, PrimitiveItems};
-use super::bits::{Bits, Validity};
 use super::layout::{RowLayout, Slot};
 use super::{CorruptRow, RowFault, fixed};
+use crate::bits::{Bits, Validity};
 
 /// Why rows did not become a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,8 +1,7 @@
 //! Feast's keys of `feature_store.yaml`, and what becomes of those that do nothing here.
 
 /// Stores of Feast that larder does not have yet.
-pub(super) const ONLINE_STORES_LATER: [&str; 24] = [
-    "sqlite",
+pub(super) const ONLINE_STORES_LATER: [&str; 23] = [
     "redis",
     "dynamodb",
     "postgres",
@@ -70,6 +69,14 @@ pub(super) const TOP_LEVEL: [(&str, Fate); 7] = [
     ("data_quality_monitoring", Fate::Remark("data quality monitoring is not supported yet")),
     ("repo_path", Fate::Remark("the repo is the folder of the file")),
     ("label_view", Fate::Remark("label views are not supported yet")),
+];
+
+/// Keys of the block of a SQLite online store that are not read into the configuration.
+pub(super) const SQLITE: [(&str, Fate); 4] = [
+    ("vector_enabled", Fate::Refused),
+    ("similarity", Fate::Remark("vector search is not supported yet")),
+    ("text_search_enabled", Fate::Refused),
+    ("enable_openai_compatible_store", Fate::Refused),
 ];
 
 /// Keys of the registry block that are not read into the configuration.

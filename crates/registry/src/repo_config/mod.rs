@@ -64,6 +64,11 @@ pub enum OnlineStoreConfig {
         /// Memory for its page cache, in bytes; `None` is the store's default.
         cache_size_bytes: Option<u64>,
     },
+    /// A file in Feast's layout.
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+    },
     /// In memory, lost at the end of the process.
     Memory,
     /// Nowhere: `online_store: null`.
@@ -75,6 +80,7 @@ impl OnlineStoreConfig {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Sled { .. } => "sled",
+            Self::Sqlite { .. } => "sqlite",
             Self::Memory => "memory",
             Self::Disabled => "none",
         }
@@ -160,13 +166,13 @@ mod tests {
     }
 
     #[test]
-    fn the_shortest_file_has_feasts_defaults_and_the_embedded_store() {
+    fn the_shortest_file_has_feasts_defaults() {
         let config = read("project: demo\nregistry: data/registry.db\nprovider: local\n").unwrap();
         assert_eq!(config.project, "demo");
         assert_eq!(config.registry.path, Path::new("/repo/data/registry.db"));
         assert_eq!(config.registry.cache_ttl, Duration::from_secs(600));
-        let path = PathBuf::from("/repo/data/online_store");
-        assert_eq!(config.online_store, OnlineStoreConfig::Sled { path, cache_size_bytes: None });
+        let path = PathBuf::from("/repo/data/online.db");
+        assert_eq!(config.online_store, OnlineStoreConfig::Sqlite { path });
         assert_eq!(config.entity_key_serialization_version, EntityKeyVersion::V3);
         assert!(config.coerce_tz_aware);
         assert_eq!(config.warnings, []);
@@ -188,6 +194,28 @@ mod tests {
         assert_eq!(config.entity_key_serialization_version, EntityKeyVersion::V2);
         assert_eq!(config.http.error_status, ErrorStatus::Feast);
         assert_eq!(config.materialization.online_write_batch_size, Some(500));
+    }
+
+    #[test]
+    fn sqlite_is_chosen_as_in_feast_and_a_feature_that_larder_lacks_is_refused() {
+        let online = |text: &str| read(&format!("project: demo\nregistry: r.db\nonline_store: {text}\n"));
+        let sqlite = |path: &str| OnlineStoreConfig::Sqlite { path: PathBuf::from(path) };
+        for (text, path) in [
+            ("sqlite", "/repo/data/online.db"),
+            ("{path: data/online_store.db}", "/repo/data/online_store.db"),
+            ("{type: sqlite, path: /srv/online.db, vector_enabled: false}", "/srv/online.db"),
+            ("feast.infra.online_stores.sqlite.SqliteOnlineStore", "/repo/data/online.db"),
+        ] {
+            assert_eq!(online(text).unwrap().online_store, sqlite(path), "{text}");
+        }
+        let warned = online("{type: sqlite, similarity: cosine}").unwrap().warnings;
+        assert!(warned.iter().any(|warning| warning.what.contains("`similarity`")), "{warned:?}");
+        for option in ["vector_enabled", "text_search_enabled", "enable_openai_compatible_store"] {
+            let error = online(&format!("{{type: sqlite, {option}: true}}")).unwrap_err();
+            assert!(error.contains(&format!("`{option}` in `online_store` is not supported yet")), "{error}");
+        }
+        let error = online("{type: sqlite, cache_size_mb: 5}").unwrap_err();
+        assert!(error.contains("unknown key `cache_size_mb` in `online_store`"), "{error}");
     }
 
     #[test]

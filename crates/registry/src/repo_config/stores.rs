@@ -4,13 +4,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::keys::{
-    FEATURE_SERVER, Fate, OFFLINE_STORES_LATER, ONLINE_STORES_LATER, REGISTRIES_LATER, REGISTRY,
+    FEATURE_SERVER, Fate, OFFLINE_STORES_LATER, ONLINE_STORES_LATER, REGISTRIES_LATER, REGISTRY, SQLITE,
 };
 use super::read::{Block, Reader};
 use super::{OnlineStoreConfig, RegistryConfig};
 use crate::problem::Problem;
 use crate::suggestion::nearest;
 use crate::yaml::{Node, NodeKind};
+
+/// Where Feast keeps its default online store, and what else it calls it.
+const SQLITE_PATH: &str = "data/online.db";
+const SQLITE_CLASS: &str = "feast.infra.online_stores.sqlite.SqliteOnlineStore";
 
 const DEFAULT_CACHE_TTL: Duration = Duration::from_secs(600);
 
@@ -50,30 +54,27 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn online_store(&mut self) -> Option<OnlineStoreConfig> {
-        let default = self.repo.join("data/online_store");
         let Some(entry) = self.entry("online_store") else {
-            return Some(OnlineStoreConfig::Sled { path: default, cache_size_bytes: None });
+            return Some(OnlineStoreConfig::Sqlite { path: self.repo.join(SQLITE_PATH) });
         };
         let node = &entry.value;
         if node.is_null() {
             return Some(OnlineStoreConfig::Disabled);
         }
-        let (kind_node, kind) = self.store_type("online_store", node, "sled")?;
+        let (kind_node, kind) = self.store_type("online_store", node, "sqlite")?;
         match kind {
             "none" => Some(OnlineStoreConfig::Disabled),
             "memory" => {
-                self.store_block("online_store", node, &["type"]);
+                self.store_block("online_store", node, &["type"], &[]);
                 Some(OnlineStoreConfig::Memory)
             }
+            "sqlite" | SQLITE_CLASS => {
+                let block = self.store_block("online_store", node, &["type", "path"], &SQLITE);
+                Some(OnlineStoreConfig::Sqlite { path: self.store_path(&block, SQLITE_PATH)? })
+            }
             "sled" => {
-                let block = self.store_block("online_store", node, &["type", "path", "cache_size_mb"]);
-                let path = match block.get("path") {
-                    Some(node) => {
-                        let path = self.ok(node.text("`path` of `online_store`"))?;
-                        self.local_path("online_store", node, path)?
-                    }
-                    None => default,
-                };
+                let block = self.store_block("online_store", node, &["type", "path", "cache_size_mb"], &[]);
+                let path = self.store_path(&block, "data/online_store")?;
                 let cache_size_bytes = match block.get("cache_size_mb") {
                     Some(node) => {
                         let megabytes = self.ok(node.count("`cache_size_mb`"))?;
@@ -85,9 +86,20 @@ impl<'a> Reader<'a> {
             }
             _ => {
                 let later = ONLINE_STORES_LATER.contains(&kind);
-                self.not_there("online store", kind_node, kind, later, &["sled", "memory"]);
+                self.not_there("online store", kind_node, kind, later, &["sled", "sqlite", "memory"]);
                 None
             }
+        }
+    }
+
+    /// The `path` of an online store, or where it lies by default.
+    fn store_path(&mut self, block: &Block<'a>, default: &str) -> Option<PathBuf> {
+        match block.get("path") {
+            Some(node) => {
+                let path = self.ok(node.text("`path` of `online_store`"))?;
+                self.local_path("online_store", node, path)
+            }
+            None => Some(self.repo.join(default)),
         }
     }
 
@@ -96,14 +108,12 @@ impl<'a> Reader<'a> {
         let Some((kind_node, kind)) = self.store_type("offline_store", node, "file") else { return };
         match kind {
             "file" | "dask" => {
-                self.store_block("offline_store", node, &["type"]);
+                self.store_block("offline_store", node, &["type"], &[]);
             }
             "duckdb" => {
                 let remark = Fate::Remark("nothing is staged");
                 let others = [("staging_location", remark), ("staging_location_endpoint_override", remark)];
-                if let NodeKind::Map(_) = node.kind {
-                    self.block("offline_store", node, &["type"], &others);
-                }
+                self.store_block("offline_store", node, &["type"], &others);
             }
             _ => {
                 let later = OFFLINE_STORES_LATER.contains(&kind);
@@ -157,9 +167,15 @@ impl<'a> Reader<'a> {
     }
 
     /// The block of a store; nothing where the store is given as a word.
-    fn store_block(&mut self, section: &str, node: &'a Node, known: &[&str]) -> Block<'a> {
+    fn store_block(
+        &mut self,
+        section: &str,
+        node: &'a Node,
+        known: &[&str],
+        others: &[(&str, Fate)],
+    ) -> Block<'a> {
         match node.kind {
-            NodeKind::Map(_) => self.block(section, node, known, &[]),
+            NodeKind::Map(_) => self.block(section, node, known, others),
             _ => Block { section: section.to_owned(), entries: &[] },
         }
     }

@@ -2,7 +2,9 @@
 //!
 //! ```no_run
 //! # fn open() -> std::sync::Arc<dyn larder_core::OnlineStore> { unimplemented!() }
-//! larder_testkit::conformance::online_store::check(&open());
+//! use larder_testkit::conformance::online_store::{Fidelity, check};
+//!
+//! check(&open(), Fidelity::Exact);
 //! ```
 
 mod newest_wins;
@@ -33,16 +35,26 @@ pub fn checks() -> Vec<Check> {
     [promises::CHECKS, schema_change::CHECKS, newest_wins::CHECKS].concat()
 }
 
+/// How exactly a store gives back what was written. Which write wins is decided exactly all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fidelity {
+    /// As it was.
+    Exact,
+    /// As Feast's layouts can say it: event times in whole seconds, values as
+    /// [`as_feast_value`](crate::as_feast_value) shows.
+    FeastValues,
+}
+
 /// Runs all checks on a store that may hold other projects. Blocks the thread; not for use inside a
 /// runtime.
 ///
 /// # Panics
 ///
 /// If the store breaks a promise, after printing which.
-pub fn check(store: &Arc<dyn OnlineStore>) {
+pub fn check(store: &Arc<dyn OnlineStore>, fidelity: Fidelity) {
     let runtime = Runtime::new().expect("a runtime can be started");
     for check in checks() {
-        let fixture = Fixture { store, runtime: &runtime };
+        let fixture = Fixture { store, runtime: &runtime, fidelity };
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (check.run)(&fixture))) {
             eprintln!("the {} store does not keep this promise: {}", store.kind(), check.promise);
             resume_unwind(panic);
@@ -54,6 +66,7 @@ pub fn check(store: &Arc<dyn OnlineStore>) {
 struct Fixture<'a> {
     store: &'a Arc<dyn OnlineStore>,
     runtime: &'a Runtime,
+    fidelity: Fidelity,
 }
 
 impl Fixture<'_> {
@@ -76,12 +89,39 @@ impl Fixture<'_> {
         rows.remove(0)
     }
 
-    /// The one `Int64` feature of [`trips_view`] by key, with event times: `None` where there is no row.
-    fn trips(&self, view: &Arc<OnlineView>, keys: &[EntityKey]) -> Vec<Option<(i64, Option<i64>)>> {
+    /// What the store serves of an event time.
+    fn served(&self, time: Timestamp) -> Timestamp {
+        match self.fidelity {
+            Fidelity::Exact => time,
+            Fidelity::FeastValues => Timestamp::from_micros(time.seconds().saturating_mul(1_000_000)),
+        }
+    }
+
+    /// What it serves of the event time of [`version`] `event`.
+    fn served_event(&self, event: i64) -> Timestamp {
+        self.served(version(event, None).event_timestamp)
+    }
+
+    /// Asserts what a [`trips_view`] holds by key: the event of the row's version and the trips, `None`
+    /// where there is no row.
+    #[track_caller]
+    fn assert_trips(
+        &self,
+        view: &Arc<OnlineView>,
+        keys: &[EntityKey],
+        expected: &[Option<(i64, Option<i64>)>],
+    ) {
+        let expected: Vec<_> =
+            expected.iter().map(|row| row.map(|(event, trips)| (self.served_event(event), trips))).collect();
+        assert_eq!(self.trips(view, keys), expected);
+    }
+
+    /// The one `Int64` feature of a [`trips_view`] by key, with event times: `None` where there is no row.
+    fn trips(&self, view: &Arc<OnlineView>, keys: &[EntityKey]) -> Vec<Option<(Timestamp, Option<i64>)>> {
         let rows = self.read_view(view, keys);
         let trips = rows.columns[0].values.as_any().downcast_ref::<Int64Array>().expect("trips are Int64");
         let times = rows.event_timestamps.iter().zip(trips.iter());
-        times.map(|(time, trips)| time.map(|time| (time.micros(), trips))).collect()
+        times.map(|(time, trips)| time.map(|time| (time, trips))).collect()
     }
 }
 
@@ -105,11 +145,10 @@ fn key(name: &str) -> EntityKey {
     EntityKey::from_bytes(name.as_bytes())
 }
 
+/// Versions a quarter of a second apart, so that some differ by less than a second.
 fn version(event: i64, created: Option<i64>) -> RowVersion {
-    RowVersion {
-        event_timestamp: Timestamp::from_micros(event),
-        created_timestamp: created.map(Timestamp::from_micros),
-    }
+    let time = |quarters: i64| Timestamp::from_micros(quarters.saturating_mul(250_000));
+    RowVersion { event_timestamp: time(event), created_timestamp: created.map(time) }
 }
 
 /// Rows `(key, version, trips)` for a [`trips_view`].

@@ -7,7 +7,7 @@ use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::ByteArrayType;
 
 use super::{BoundedBytes, Data, Result, boolean, in_utc};
-use crate::row::bits::{Bits, Validity};
+use crate::bits::{Bits, Validity};
 use crate::row::{RowFault, fixed};
 
 /// The data of one list.

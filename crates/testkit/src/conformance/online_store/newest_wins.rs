@@ -54,7 +54,7 @@ fn older_rows_lose(fixture: &Fixture<'_>) {
         let found = fixture.write(trips_write(&view, &[(key("a"), version, Some(trips))]));
         assert_eq!(found, outcome, "step {trips}: {version:?}");
         if outcome == won {
-            expected = Some((version.event_timestamp.micros(), Some(trips)));
+            expected = Some((fixture.served(version.event_timestamp), Some(trips)));
         }
         assert_eq!(fixture.trips(&view, &[key("a")]), [expected], "step {trips}: {version:?}");
     }
@@ -71,11 +71,11 @@ fn one_key_many_rows(fixture: &Fixture<'_>) {
     ];
     let outcome = fixture.write(trips_write(&view, &rows));
     assert_eq!(outcome, WriteOutcome { written: 2, older: 3 });
-    assert_eq!(fixture.trips(&view, &[key("a"), key("b")]), [Some((3, Some(3))), Some((1, None))]);
+    fixture.assert_trips(&view, &[key("a"), key("b")], &[Some((3, Some(3))), Some((1, None))]);
 
     let older = [(key("a"), version(2, None), Some(5)), (key("a"), version(1, None), Some(6))];
     assert_eq!(fixture.write(trips_write(&view, &older)), WriteOutcome { written: 0, older: 2 });
-    assert_eq!(fixture.trips(&view, &[key("a")]), [Some((3, Some(3)))]);
+    fixture.assert_trips(&view, &[key("a")], &[Some((3, Some(3)))]);
 }
 
 /// Few keys and versions, so that they meet; every row has a value of its own.
@@ -97,14 +97,15 @@ fn writes() -> impl Strategy<Value = Vec<Vec<Row>>> {
 }
 
 /// The naive store: rows one after the other, each replaces or is dropped. Shows keys 0 to 4.
-fn one_by_one(writes: &[Vec<Row>]) -> Vec<Option<(i64, Option<i64>)>> {
+fn one_by_one(fixture: &Fixture<'_>, writes: &[Vec<Row>]) -> Vec<Option<(Timestamp, Option<i64>)>> {
     let mut store: BTreeMap<&EntityKey, (RowVersion, Option<i64>)> = BTreeMap::new();
     for (key, version, trips) in writes.iter().flatten() {
         if store.get(key).is_none_or(|(stored, _)| version.replaces(*stored)) {
             store.insert(key, (*version, *trips));
         }
     }
-    let shown = |(version, trips): &(RowVersion, Option<i64>)| (version.event_timestamp.micros(), *trips);
+    let shown =
+        |(version, trips): &(RowVersion, Option<i64>)| (fixture.served(version.event_timestamp), *trips);
     five_keys().iter().map(|key| store.get(key).map(shown)).collect()
 }
 
@@ -121,7 +122,7 @@ fn any_writes_end_as_one_by_one(fixture: &Fixture<'_>) {
             outcomes += fixture.write(trips_write(&view, rows));
         }
         prop_assert_eq!(outcomes.written + outcomes.older, writes.iter().map(Vec::len).sum::<usize>());
-        prop_assert_eq!(fixture.trips(&view, &five_keys()), one_by_one(&writes));
+        prop_assert_eq!(fixture.trips(&view, &five_keys()), one_by_one(fixture, &writes));
 
         // Without equally new rows of one key the order does not matter: backwards ends the same.
         let mut seen = HashSet::new();
@@ -129,7 +130,7 @@ fn any_writes_end_as_one_by_one(fixture: &Fixture<'_>) {
         for rows in &mut distinct {
             rows.retain(|(key, version, _)| seen.insert((key.clone(), *version)));
         }
-        let expected = one_by_one(&distinct);
+        let expected = one_by_one(fixture, &distinct);
         let view = trips_view();
         for rows in distinct.iter_mut().rev() {
             rows.reverse();
@@ -172,7 +173,7 @@ fn concurrent_writers(fixture: &Fixture<'_>) {
     for name in 0..KEYS {
         let all = (0..WRITERS).flat_map(|writer| (0..WRITES).map(move |write| event(writer, write, name)));
         let newest = all.max().expect("there are writes");
-        assert_eq!(fixture.trips(&view, &[key(&name.to_string())]), [Some((newest, Some(newest)))]);
+        fixture.assert_trips(&view, &[key(&name.to_string())], &[Some((newest, Some(newest)))]);
     }
 }
 
@@ -201,7 +202,7 @@ fn rows_are_read_whole(fixture: &Fixture<'_>) {
         let texts = rows.columns[1].values.as_string::<i32>();
         for row in 0..keys.len() {
             assert_eq!(numbers.value(row).to_string(), texts.value(row));
-            assert_eq!(Some(numbers.value(row)), rows.event_timestamps[row].map(Timestamp::micros));
+            assert_eq!(rows.event_timestamps[row], Some(fixture.served_event(numbers.value(row))));
         }
     });
 }
@@ -247,5 +248,5 @@ fn beside_a_writer(
     done.store(true, Ordering::Relaxed);
     let newest = fixture.wait(writer).expect("the writer ends");
     let times = fixture.read_view(view, keys).event_timestamps;
-    assert!(times.iter().all(|time| time.map(Timestamp::micros) == Some(newest)), "{times:?}");
+    assert!(times.iter().all(|time| *time == Some(fixture.served_event(newest))), "{times:?}");
 }

@@ -10,8 +10,10 @@ use larder_core::{
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
-use super::{Check, Fixture, assert_holds, fresh_view, key, read_all, trips_view, trips_write, version};
-use crate::row_generator;
+use super::{
+    Check, Fidelity, Fixture, assert_holds, fresh_view, key, read_all, trips_view, trips_write, version,
+};
+use crate::{as_feast_value, row_generator};
 
 pub(super) const CHECKS: &[Check] = &[
     Check { promise: "the store has a name", run: the_store_has_a_name },
@@ -49,6 +51,10 @@ pub(super) const CHECKS: &[Check] = &[
         promise: "a removed row leaves nothing that a new row must beat",
         run: removed_rows_are_forgotten,
     },
+    Check {
+        promise: "creating a view keeps what others may have written, and removes what none can have",
+        run: created_views,
+    },
 ];
 
 fn the_store_has_a_name(fixture: &Fixture<'_>) {
@@ -60,7 +66,7 @@ fn written_rows_are_read(fixture: &Fixture<'_>) {
     let rows = [(key("a"), version(10, None), Some(1)), (key("b"), version(20, Some(5)), Some(2))];
     let outcome = fixture.write(trips_write(&view, &rows));
     assert_eq!(outcome, WriteOutcome { written: 2, older: 0 });
-    assert_eq!(fixture.trips(&view, &[key("a"), key("b")]), [Some((10, Some(1))), Some((20, Some(2)))]);
+    fixture.assert_trips(&view, &[key("a"), key("b")], &[Some((10, Some(1))), Some((20, Some(2)))]);
 }
 
 fn every_type_round_trips(fixture: &Fixture<'_>) {
@@ -81,7 +87,10 @@ fn every_type_round_trips(fixture: &Fixture<'_>) {
             rows.columns[position].values.data_type(),
             &view.features[position].value_type.data_type()
         );
-        assert_holds(&rows, position, column);
+        match fixture.fidelity {
+            Fidelity::Exact => assert_holds(&rows, position, column),
+            Fidelity::FeastValues => assert_holds(&rows, position, &as_feast_value(column)),
+        }
     }
 }
 
@@ -92,7 +101,7 @@ fn nulls_are_held(fixture: &Fixture<'_>) {
     assert_eq!(rows.columns[0].values.null_count(), 2);
     assert!(rows.columns[0].present.value(0), "a null is held");
     assert!(!rows.columns[0].present.value(1), "no row is held");
-    assert_eq!(rows.event_timestamps[0].map(Timestamp::micros), Some(1));
+    assert_eq!(rows.event_timestamps[0], Some(fixture.served_event(1)));
     assert_eq!(rows.event_timestamps[1], None);
 }
 
@@ -133,19 +142,17 @@ fn columns_in_the_order_asked(fixture: &Fixture<'_>) {
 fn reads_in_order(fixture: &Fixture<'_>) {
     let (one, other) = (trips_view(), trips_view());
     fixture.write(trips_write(&one, &[(key("a"), version(1, None), Some(1))]));
-    let rows = [(key("a"), version(2, None), Some(2)), (key("b"), version(3, None), Some(3))];
+    let rows = [(key("a"), version(12, None), Some(2)), (key("b"), version(13, None), Some(3))];
     fixture.write(trips_write(&other, &rows));
     let reads = vec![
         read_all(&other, &[key("b"), key("a")]),
         read_all(&one, &[key("a")]),
         read_all(&other, &[key("a")]),
     ];
-    let times: Vec<Vec<Option<i64>>> = fixture
-        .read(reads)
-        .iter()
-        .map(|rows| rows.event_timestamps.iter().map(|time| time.map(Timestamp::micros)).collect())
-        .collect();
-    assert_eq!(times, [vec![Some(3), Some(2)], vec![Some(1)], vec![Some(2)]]);
+    let times: Vec<Vec<Option<Timestamp>>> =
+        fixture.read(reads).into_iter().map(|rows| rows.event_timestamps).collect();
+    let served = |event| Some(fixture.served_event(event));
+    assert_eq!(times, [vec![served(13), served(12)], vec![served(1)], vec![served(12)]]);
 }
 
 fn many_views_of_one_entity(fixture: &Fixture<'_>) {
@@ -190,13 +197,13 @@ fn views_and_projects_never_meet(fixture: &Fixture<'_>) {
     let sibling = Arc::new(OnlineView { name: "driver_stats_2".into(), ..(*view).clone() });
     let namesake = Arc::new(OnlineView { project: format!("{}_2", view.project), ..(*view).clone() });
     fixture.write(trips_write(&view, &[(key("a"), version(1, None), Some(1))]));
-    assert_eq!(fixture.trips(&sibling, &[key("a")]), [None]);
-    assert_eq!(fixture.trips(&namesake, &[key("a")]), [None]);
+    fixture.assert_trips(&sibling, &[key("a")], &[None]);
+    fixture.assert_trips(&namesake, &[key("a")], &[None]);
     fixture.write(trips_write(&sibling, &[(key("a"), version(0, None), Some(2))]));
     fixture.write(trips_write(&namesake, &[(key("a"), version(0, None), Some(3))]));
-    assert_eq!(fixture.trips(&view, &[key("a")]), [Some((1, Some(1)))]);
-    assert_eq!(fixture.trips(&sibling, &[key("a")]), [Some((0, Some(2)))]);
-    assert_eq!(fixture.trips(&namesake, &[key("a")]), [Some((0, Some(3)))]);
+    fixture.assert_trips(&view, &[key("a")], &[Some((1, Some(1)))]);
+    fixture.assert_trips(&sibling, &[key("a")], &[Some((0, Some(2)))]);
+    fixture.assert_trips(&namesake, &[key("a")], &[Some((0, Some(3)))]);
 }
 
 fn keys_that_begin_alike_never_meet(fixture: &Fixture<'_>) {
@@ -207,14 +214,14 @@ fn keys_that_begin_alike_never_meet(fixture: &Fixture<'_>) {
         (0..).zip(&keys).map(|(trips, key)| (key.clone(), version(1, None), Some(trips))).collect();
     fixture.write(trips_write(&view, &rows));
     let expected: Vec<_> = (0..6).map(|trips| Some((1, Some(trips)))).collect();
-    assert_eq!(fixture.trips(&view, &keys), expected);
-    assert_eq!(fixture.trips(&view, &[key("abc"), key("a\0\0")]), [None, None]);
+    fixture.assert_trips(&view, &keys, &expected);
+    fixture.assert_trips(&view, &[key("abc"), key("a\0\0")], &[None, None]);
 }
 
 fn empty_write(fixture: &Fixture<'_>) {
     let view = trips_view();
     assert_eq!(fixture.write(trips_write(&view, &[])), WriteOutcome::default());
-    assert_eq!(fixture.trips(&view, &[key("a")]), [None]);
+    fixture.assert_trips(&view, &[key("a")], &[None]);
 }
 
 fn unfit_writes_are_refused(fixture: &Fixture<'_>) {
@@ -235,7 +242,7 @@ fn unfit_writes_are_refused(fixture: &Fixture<'_>) {
     for write in [too_few_versions, too_many_keys, wrong_type, too_many_columns] {
         assert!(fixture.wait(fixture.store.write(write.clone())).is_err(), "{write:?}");
     }
-    assert_eq!(fixture.trips(&view, &[key("a"), key("b")]), [None, None]);
+    fixture.assert_trips(&view, &[key("a"), key("b")], &[None, None]);
 }
 
 fn unknown_feature_is_an_error(fixture: &Fixture<'_>) {
@@ -250,7 +257,7 @@ fn flush_succeeds(fixture: &Fixture<'_>) {
     for _ in 0..2 {
         fixture.wait(fixture.store.flush()).expect("the store can be flushed");
     }
-    assert_eq!(fixture.trips(&view, &[key("a")]), [Some((1, Some(1)))]);
+    fixture.assert_trips(&view, &[key("a")], &[Some((1, Some(1)))]);
 }
 
 fn remove_view_removes_its_rows_only(fixture: &Fixture<'_>) {
@@ -264,9 +271,9 @@ fn remove_view_removes_its_rows_only(fixture: &Fixture<'_>) {
         fixture.write(trips_write(view, &rows));
     }
     fixture.wait(fixture.store.remove_view(&view.project, &view.name)).expect("the view can be removed");
-    assert_eq!(fixture.trips(&view, &keys), vec![None; ROWS]);
-    assert_eq!(fixture.trips(&sibling, &keys), vec![Some((1, Some(1))); ROWS]);
-    assert_eq!(fixture.trips(&namesake, &keys), vec![Some((1, Some(1))); ROWS]);
+    fixture.assert_trips(&view, &keys, &vec![None; ROWS]);
+    fixture.assert_trips(&sibling, &keys, &vec![Some((1, Some(1))); ROWS]);
+    fixture.assert_trips(&namesake, &keys, &vec![Some((1, Some(1))); ROWS]);
 }
 
 fn removing_nothing_is_no_error(fixture: &Fixture<'_>) {
@@ -276,15 +283,31 @@ fn removing_nothing_is_no_error(fixture: &Fixture<'_>) {
     }
     fixture.write(trips_write(&view, &[(key("a"), version(1, None), Some(1))]));
     fixture.wait(fixture.store.remove_view(&view.project, "no_such_view")).expect("nothing to do");
-    assert_eq!(fixture.trips(&view, &[key("a")]), [Some((1, Some(1)))]);
+    fixture.assert_trips(&view, &[key("a")], &[Some((1, Some(1)))]);
 }
 
 fn removed_rows_are_forgotten(fixture: &Fixture<'_>) {
     let view = trips_view();
     for round in 0..3 {
         fixture.write(trips_write(&view, &[(key("a"), version(9 - round, None), Some(round))]));
-        assert_eq!(fixture.trips(&view, &[key("a")]), [Some((9 - round, Some(round)))]);
+        fixture.assert_trips(&view, &[key("a")], &[Some((9 - round, Some(round)))]);
         fixture.wait(fixture.store.remove_view(&view.project, &view.name)).expect("the view can be removed");
-        assert_eq!(fixture.trips(&view, &[key("a")]), [None]);
+        fixture.assert_trips(&view, &[key("a")], &[None]);
     }
+}
+
+fn created_views(fixture: &Fixture<'_>) {
+    let view = trips_view();
+    let create = || {
+        let created = fixture.wait(fixture.store.create_view(&view.project, &view.name));
+        created.expect("the view can be created");
+    };
+    create();
+    fixture.assert_trips(&view, &[key("a")], &[None]);
+    fixture.write(trips_write(&view, &[(key("a"), version(9, None), Some(1))]));
+    create();
+    let kept = fixture.store.is_shared().then_some((9, Some(1)));
+    fixture.assert_trips(&view, &[key("a")], &[kept]);
+    fixture.write(trips_write(&view, &[(key("a"), version(9, None), Some(2))]));
+    fixture.assert_trips(&view, &[key("a")], &[Some((9, Some(2)))]);
 }

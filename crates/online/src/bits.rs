@@ -5,18 +5,18 @@ use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 /// A growing bitmap. Arrow's own builder asks the allocator for aligned memory, which for the few bits of
 /// a request costs more than reading its values.
 #[derive(Debug, Default)]
-pub(super) struct Bits {
+pub(crate) struct Bits {
     bytes: Vec<u8>,
     len: usize,
 }
 
 impl Bits {
-    pub(super) fn with_capacity(bits: usize) -> Self {
+    pub(crate) fn with_capacity(bits: usize) -> Self {
         Self { bytes: Vec::with_capacity(bits.div_ceil(8)), len: 0 }
     }
 
     #[inline]
-    pub(super) fn push(&mut self, set: bool) {
+    pub(crate) fn push(&mut self, set: bool) {
         let bit = self.len % 8;
         match self.bytes.last_mut() {
             Some(byte) if bit > 0 => *byte |= u8::from(set) << bit,
@@ -26,7 +26,7 @@ impl Bits {
     }
 
     /// Pushes so many set bits.
-    pub(super) fn push_set(&mut self, bits: usize) {
+    pub(crate) fn push_set(&mut self, bits: usize) {
         let mut left = bits;
         while left > 0 && !self.len.is_multiple_of(8) {
             self.push(true);
@@ -38,25 +38,25 @@ impl Bits {
         (0..left % 8).for_each(|_| self.push(true));
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    pub(super) fn finish(self) -> BooleanBuffer {
+    pub(crate) fn finish(self) -> BooleanBuffer {
         BooleanBuffer::new(Buffer::from_vec(self.bytes), 0, self.len)
     }
 }
 
 /// A growing map of what is not null, which takes no memory before the first null.
 #[derive(Debug, Default)]
-pub(super) struct Validity {
+pub(crate) struct Validity {
     valid: usize,
     bits: Option<Bits>,
 }
 
 impl Validity {
     #[inline]
-    pub(super) fn push(&mut self, valid: bool) {
+    pub(crate) fn push(&mut self, valid: bool) {
         match &mut self.bits {
             Some(bits) => bits.push(valid),
             None if valid => self.valid += 1,
@@ -70,7 +70,7 @@ impl Validity {
     }
 
     /// Pushes so many that are not null.
-    pub(super) fn push_valid(&mut self, count: usize) {
+    pub(crate) fn push_valid(&mut self, count: usize) {
         match &mut self.bits {
             Some(bits) => bits.push_set(count),
             None => self.valid += count,
@@ -78,7 +78,7 @@ impl Validity {
     }
 
     /// `None` if nothing is null.
-    pub(super) fn finish(self) -> Option<NullBuffer> {
+    pub(crate) fn finish(self) -> Option<NullBuffer> {
         self.bits.map(|bits| NullBuffer::new(bits.finish()))
     }
 }

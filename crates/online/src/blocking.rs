@@ -1,8 +1,8 @@
-//! The one place where async meets sled. Below it everything is plain synchronous code.
+//! The one place where async meets stores on disk. Below it everything is plain synchronous code.
 //!
-//! Writes, flushes and removals always come through here; so do reads, except small ones of a store that
+//! Writes, flushes and removals always come through here; so do reads, except small ones of a sled that
 //! fits into its cache: for them the way here and back costs more than the read. See
-//! [`SledOptions::inline_read_rows`](super::SledOptions::inline_read_rows).
+//! [`SledOptions::inline_read_rows`](crate::SledOptions::inline_read_rows).
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use crate::OnlineError;
 
 /// A bounded way to the blocking pool.
 #[derive(Debug)]
-pub(super) struct BlockingLane {
+pub(crate) struct BlockingLane {
     permits: Arc<Semaphore>,
 }
 
 impl BlockingLane {
     /// A lane on which at most `width` pieces of work run at once; more wait, in order.
-    pub(super) fn new(width: usize) -> Self {
+    pub(crate) fn new(width: usize) -> Self {
         Self { permits: Arc::new(Semaphore::new(width.max(1))) }
     }
 
@@ -27,7 +27,7 @@ impl BlockingLane {
     /// # Cancel safety
     ///
     /// Dropped before it got its turn, the work never starts; dropped later, it runs to its end.
-    pub(super) async fn run<T, F>(&self, work: F) -> Result<T, OnlineError>
+    pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, OnlineError>
     where
         T: Send + 'static,
         F: FnOnce() -> Result<T, OnlineError> + Send + 'static,

@@ -1,0 +1,252 @@
+//! Columns of single values that grow by payloads of protobuf fields.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, ArrowPrimitiveType, BooleanArray, GenericByteBuilder, PrimitiveArray};
+use arrow::buffer::ScalarBuffer;
+use arrow::datatypes::{
+    BinaryType, ByteArrayType, DataType, Float32Type, Float64Type, Int32Type, Int64Type,
+    TimestampMicrosecondType, Utf8Type,
+};
+use larder_core::{ScalarType, Timestamp, ValueType, timestamp_data_type};
+
+use super::list::Lists;
+use crate::bits::{Bits, Validity};
+use crate::feast_value::wire::{Payload, varint};
+use crate::feast_value::{NOT_A_TIME, ValueFault};
+
+/// A column under construction.
+pub(super) trait Column {
+    /// Adds the payload of a field of `Value` with this number. Columns take what a value of theirs may
+    /// be called inside lists and structs, where Feast infers the number: whole numbers as floats,
+    /// numbers of another width.
+    fn append(&mut self, number: u32, payload: Payload<'_>) -> Result<(), ValueFault>;
+
+    /// Adds all of a packed field of values with this number.
+    fn append_packed(&mut self, number: u32, mut packed: &[u8]) -> Result<(), ValueFault> {
+        while !packed.is_empty() {
+            let (payload, rest) = first_packed(number, packed).ok_or(ValueFault::Packed)?;
+            self.append(number, payload)?;
+            packed = rest;
+        }
+        Ok(())
+    }
+
+    fn append_null(&mut self);
+
+    fn len(&self) -> usize;
+
+    fn finish(&mut self) -> ArrayRef;
+}
+
+/// An empty column for values of a type, with room for so many.
+pub(super) fn for_type(value_type: &ValueType, rows: usize) -> Box<dyn Column> {
+    match value_type {
+        ValueType::Scalar(scalar) => match scalar {
+            ScalarType::Int32 => Box::new(Numbers::<Int32Type>::new(rows, whole_32)),
+            ScalarType::Int64 => Box::new(Numbers::<Int64Type>::new(rows, whole_64)),
+            ScalarType::Float32 => Box::new(Numbers::<Float32Type>::new(rows, float_32)),
+            ScalarType::Float64 => Box::new(Numbers::<Float64Type>::new(rows, float_64)),
+            ScalarType::UnixTimestamp => Box::new(Numbers::<TimestampMicrosecondType>::new(rows, time)),
+            ScalarType::Bool => Box::new(Booleans::default()),
+            ScalarType::String => Box::new(Texts::<Utf8Type>::new(rows, text)),
+            ScalarType::Bytes => Box::new(Texts::<BinaryType>::new(rows, raw)),
+        },
+        ValueType::Array(item) => Box::new(Lists::new(&ValueType::Scalar(*item), rows)),
+        _ => unreachable!("every type of `ValueType` is a scalar or an array of one"),
+    }
+}
+
+/// The first number of a packed field, and the rest of it.
+fn first_packed(number: u32, packed: &[u8]) -> Option<(Payload<'_>, &[u8])> {
+    match number {
+        5 => packed.split_first_chunk().map(|(value, rest)| (Payload::Fixed64(*value), rest)),
+        6 => packed.split_first_chunk().map(|(value, rest)| (Payload::Fixed32(*value), rest)),
+        _ => varint(packed).map(|(value, rest)| (Payload::Varint(value), rest)),
+    }
+}
+
+type ReadNumber<T> = fn(u32, Payload<'_>) -> Result<Option<<T as ArrowPrimitiveType>::Native>, ValueFault>;
+
+struct Numbers<T: ArrowPrimitiveType> {
+    values: Vec<T::Native>,
+    validity: Validity,
+    read: ReadNumber<T>,
+}
+
+impl<T: ArrowPrimitiveType> Numbers<T> {
+    fn new(rows: usize, read: ReadNumber<T>) -> Self {
+        Self { values: Vec::with_capacity(rows), validity: Validity::default(), read }
+    }
+
+    fn push(&mut self, value: Option<T::Native>) {
+        self.values.push(value.unwrap_or_default());
+        self.validity.push(value.is_some());
+    }
+}
+
+impl<T: ArrowPrimitiveType> Column for Numbers<T> {
+    fn append(&mut self, number: u32, payload: Payload<'_>) -> Result<(), ValueFault> {
+        self.push((self.read)(number, payload)?);
+        Ok(())
+    }
+
+    fn append_null(&mut self) {
+        self.push(None);
+    }
+
+    fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        let (values, validity) = (std::mem::take(&mut self.values), std::mem::take(&mut self.validity));
+        in_utc(PrimitiveArray::<T>::new(ScalarBuffer::from(values), validity.finish()))
+    }
+}
+
+/// Gives timestamps the one timestamp type inside larder, and leaves other arrays as they are.
+fn in_utc<T: ArrowPrimitiveType>(values: PrimitiveArray<T>) -> ArrayRef {
+    match T::DATA_TYPE {
+        DataType::Timestamp(_, _) => Arc::new(values.with_data_type(timestamp_data_type())),
+        _ => Arc::new(values),
+    }
+}
+
+fn whole_64(number: u32, payload: Payload<'_>) -> Result<Option<i64>, ValueFault> {
+    match number {
+        3 => Ok(whole_32(number, payload)?.map(i64::from)),
+        4 => Ok(Some(payload.varint()?.cast_signed())),
+        found => Err(ValueFault::PartType { found }),
+    }
+}
+
+fn whole_32(number: u32, payload: Payload<'_>) -> Result<Option<i32>, ValueFault> {
+    let value = payload.varint()?;
+    match number {
+        // Protobuf's `int32` is the low half of the varint.
+        3 => Ok(value.to_le_bytes().first_chunk().map(|low| i32::from_le_bytes(*low))),
+        4 => i32::try_from(value.cast_signed()).map(Some).map_err(|_| ValueFault::PartType { found: 4 }),
+        found => Err(ValueFault::PartType { found }),
+    }
+}
+
+fn float_64(number: u32, payload: Payload<'_>) -> Result<Option<f64>, ValueFault> {
+    match (number, payload) {
+        (5, Payload::Fixed64(bytes)) => Ok(Some(f64::from_le_bytes(bytes))),
+        (6, Payload::Fixed32(bytes)) => Ok(Some(f64::from(f32::from_le_bytes(bytes)))),
+        #[expect(clippy::cast_precision_loss, reason = "as Python turns a whole number into a float")]
+        (3 | 4, payload) => Ok(whole_64(number, payload)?.map(|whole| whole as f64)),
+        (5 | 6, _) => Err(ValueFault::WireType),
+        (found, _) => Err(ValueFault::PartType { found }),
+    }
+}
+
+fn float_32(number: u32, payload: Payload<'_>) -> Result<Option<f32>, ValueFault> {
+    match (number, payload) {
+        (6, Payload::Fixed32(bytes)) => Ok(Some(f32::from_le_bytes(bytes))),
+        #[expect(clippy::cast_possible_truncation, reason = "the declared type has this precision")]
+        _ => Ok(float_64(number, payload)?.map(|wide| wide as f32)),
+    }
+}
+
+/// Whole seconds as microseconds.
+fn time(number: u32, payload: Payload<'_>) -> Result<Option<i64>, ValueFault> {
+    if number != 8 {
+        return Err(ValueFault::PartType { found: number });
+    }
+    let seconds = payload.varint()?.cast_signed();
+    if seconds == NOT_A_TIME {
+        return Ok(None);
+    }
+    if seconds < Timestamp::MIN.seconds() || seconds > Timestamp::MAX.seconds() {
+        return Err(ValueFault::TimeOutOfRange { seconds });
+    }
+    Ok(Some(seconds.saturating_mul(1_000_000)))
+}
+
+#[derive(Default)]
+struct Booleans {
+    values: Bits,
+    validity: Validity,
+}
+
+impl Column for Booleans {
+    fn append(&mut self, number: u32, payload: Payload<'_>) -> Result<(), ValueFault> {
+        if number != 7 {
+            return Err(ValueFault::PartType { found: number });
+        }
+        self.values.push(payload.varint()? != 0);
+        self.validity.push(true);
+        Ok(())
+    }
+
+    fn append_null(&mut self) {
+        self.values.push(false);
+        self.validity.push(false);
+    }
+
+    fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        let (values, validity) = (std::mem::take(&mut self.values), std::mem::take(&mut self.validity));
+        Arc::new(BooleanArray::new(values.finish(), validity.finish()))
+    }
+}
+
+type ReadText<T> = fn(u32, &[u8]) -> Result<&<T as ByteArrayType>::Native, ValueFault>;
+
+/// Text or bytes.
+struct Texts<T: ByteArrayType<Offset = i32>> {
+    builder: GenericByteBuilder<T>,
+    read: ReadText<T>,
+    /// How many bytes there are, since Arrow's builder would panic where offsets end.
+    length: usize,
+}
+
+impl<T: ByteArrayType<Offset = i32>> Texts<T> {
+    fn new(rows: usize, read: ReadText<T>) -> Self {
+        Self { builder: GenericByteBuilder::with_capacity(rows, 16 * rows), read, length: 0 }
+    }
+}
+
+impl<T: ByteArrayType<Offset = i32>> Column for Texts<T> {
+    fn append(&mut self, number: u32, payload: Payload<'_>) -> Result<(), ValueFault> {
+        let bytes = payload.bytes()?;
+        let value = (self.read)(number, bytes)?;
+        self.length += bytes.len();
+        if i32::try_from(self.length).is_err() {
+            return Err(ValueFault::TooLarge);
+        }
+        self.builder.append_value(value);
+        Ok(())
+    }
+
+    fn append_null(&mut self) {
+        self.builder.append_null();
+    }
+
+    fn len(&self) -> usize {
+        arrow::array::ArrayBuilder::len(&self.builder)
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        Arc::new(self.builder.finish())
+    }
+}
+
+fn text(number: u32, bytes: &[u8]) -> Result<&str, ValueFault> {
+    match number {
+        2 => std::str::from_utf8(bytes).map_err(|_| ValueFault::Utf8),
+        found => Err(ValueFault::PartType { found }),
+    }
+}
+
+fn raw(number: u32, bytes: &[u8]) -> Result<&[u8], ValueFault> {
+    match number {
+        1 => Ok(bytes),
+        found => Err(ValueFault::PartType { found }),
+    }
+}

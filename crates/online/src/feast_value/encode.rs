@@ -1,0 +1,40 @@
+//! Arrow columns to values.
+
+mod column;
+mod list;
+
+use arrow::array::ArrayRef;
+use larder_core::ValueType;
+
+use self::column::Column;
+use super::field_number;
+
+/// Writes the values of one feature.
+pub(crate) struct ValueEncoder<'a> {
+    field: u32,
+    column: Box<dyn Column + 'a>,
+}
+
+impl<'a> ValueEncoder<'a> {
+    /// Prepares to write the values of a column; `None` if it has not the Arrow type of `value_type`.
+    pub(crate) fn new(value_type: &ValueType, array: &'a ArrayRef) -> Option<Self> {
+        if *array.data_type() != value_type.data_type() {
+            return None;
+        }
+        Some(Self { field: field_number(value_type), column: column::of_array(value_type, array) })
+    }
+
+    /// Adds the bytes of the value in this row to `out`: none for null.
+    pub(crate) fn encode(&self, row: usize, out: &mut Vec<u8>) {
+        if !self.column.is_null(row) {
+            self.column.put(out, self.field, row);
+        }
+    }
+
+    /// Puts Python's `str()` of the value in this row in place of what `out` held. Returns false for
+    /// null and for types that Feast keeps no text of: all but text, numbers and truth values.
+    pub(crate) fn python_text(&self, row: usize, out: &mut String) -> bool {
+        out.clear();
+        !self.column.is_null(row) && self.column.push_text(out, row)
+    }
+}

@@ -1,0 +1,148 @@
+//! Values beside those that Feast's Python wrote, round trips, and hostile bytes.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef};
+use larder_core::column::column_from_json;
+use larder_core::{OnlineColumn, ValueType};
+use larder_testkit::{as_feast_value, row_generator};
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::*;
+
+/// `type` and `value` as larder reads them; `hex`: the bytes that Feast 0.67.0 wrote.
+fn recorded() -> Vec<(ValueType, Value, Vec<u8>)> {
+    let text = include_str!("../../../../tests/feast_compat/recorded/values.json");
+    let cases: Vec<Value> = serde_json::from_str(text).unwrap();
+    cases
+        .into_iter()
+        .filter_map(|case| {
+            let value_type = case["type"].as_str().unwrap().parse().ok()?;
+            Some((value_type, case["value"].clone(), bytes(case["hex"].as_str().unwrap())))
+        })
+        .collect()
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let hex: String = hex.split_whitespace().collect();
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+}
+
+fn encode(value_type: &ValueType, array: &ArrayRef) -> Vec<Vec<u8>> {
+    let encoder = ValueEncoder::new(value_type, array).expect("the array has the type");
+    let encode = |row| {
+        let mut out = Vec::new();
+        encoder.encode(row, &mut out);
+        out
+    };
+    (0..array.len()).map(encode).collect()
+}
+
+fn decode<'a>(
+    value_type: &ValueType,
+    values: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<OnlineColumn, ValueFault> {
+    let mut decoder = ValueDecoder::new(value_type, 0);
+    for value in values {
+        decoder.append(value)?;
+    }
+    Ok(decoder.finish())
+}
+
+#[test]
+fn the_bytes_are_those_that_feast_writes_and_read_back() {
+    for (value_type, value, feast) in recorded() {
+        let context = format!("{value_type} {value}");
+        let array = column_from_json("f", value_type.clone(), std::slice::from_ref(&value)).expect(&context);
+        assert_eq!(encode(&value_type, &array), [feast.as_slice()], "{context}");
+        let read = decode(&value_type, [feast.as_slice()]).expect(&context);
+        assert_eq!(read.values.as_ref(), array.as_ref(), "{context}");
+        assert_eq!(read.present.count_set_bits(), 1, "{context}");
+    }
+}
+
+#[test]
+fn what_is_stored_with_another_type_is_absent_and_null_is_present() {
+    // A text, an Int32, nothing, and `null_val`.
+    let values = [bytes("120161"), bytes("1803"), bytes(""), bytes("980100")];
+    let read = decode(&ValueType::INT64, values.iter().map(Vec::as_slice)).unwrap();
+    assert_eq!(read.values.null_count(), 4);
+    assert_eq!(read.present.iter().collect::<Vec<_>>(), [false, false, true, true]);
+}
+
+#[test]
+fn of_several_fields_the_last_counts_and_unknown_ones_do_not() {
+    let values = [bytes("2001 120161 2007"), bytes("2007 92030161")];
+    let read = decode(&ValueType::INT64, values.iter().map(Vec::as_slice)).unwrap();
+    let expected: ArrayRef = Arc::new(arrow::array::Int64Array::from(vec![7, 7]));
+    assert_eq!(&read.values, &expected);
+}
+
+#[test]
+fn numbers_in_lists_may_be_packed_or_not() {
+    let list: ValueType = "Array(Int64)".parse().unwrap();
+    let packed = decode(&list, [bytes("72040a020102").as_slice()]).unwrap();
+    let single = decode(&list, [bytes("720408010802").as_slice()]).unwrap();
+    assert_eq!(packed.values.as_ref(), single.values.as_ref());
+}
+
+#[test]
+fn hostile_bytes_are_named() {
+    let cases = [
+        ("String", "1202c328", ValueFault::Utf8),
+        ("Int64", "25 00000000", ValueFault::WireType),
+        ("Float64", "2800", ValueFault::WireType),
+        ("String", "120761", ValueFault::NotProtobuf { offset: 0 }),
+        ("Int64", "20ffffffffffffffffffff01", ValueFault::NotProtobuf { offset: 0 }),
+        ("Array(Float32)", "8201050a0300 0000", ValueFault::Packed),
+        ("UnixTimestamp", "40ffffffffffffffff7f", ValueFault::TimeOutOfRange { seconds: i64::MAX }),
+    ];
+    for (name, hex, fault) in cases {
+        let value_type = name.parse().unwrap();
+        let read = decode(&value_type, [bytes(hex).as_slice()]);
+        assert_eq!(read.map(|_| ()), Err(fault), "{name}");
+    }
+}
+
+#[test]
+fn feasts_not_a_time_is_null() {
+    let read = decode(&ValueType::UNIX_TIMESTAMP, [bytes("4080808080808080808001").as_slice()]).unwrap();
+    assert!(read.values.is_null(0));
+}
+
+fn columns() -> impl Strategy<Value = (ValueType, ArrayRef)> {
+    row_generator::features(1).prop_flat_map(|features| {
+        let value_type = features.first().map_or(ValueType::INT64, |feature| feature.value_type.clone());
+        row_generator::column(value_type.clone(), 6).prop_map(move |column| (value_type.clone(), column))
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_back_as_far_as_values_can_say((value_type, column) in columns()) {
+        let values = encode(&value_type, &column);
+        let read = decode(&value_type, values.iter().map(Vec::as_slice)).unwrap();
+        prop_assert_eq!(&read.values, &as_feast_value(&column));
+        prop_assert_eq!(read.present.count_set_bits(), 6);
+    }
+
+    #[test]
+    fn any_bytes_are_a_value_or_a_fault(
+        (value_type, column) in columns(),
+        (at, byte) in (any::<prop::sample::Index>(), any::<u8>()),
+        noise in prop::collection::vec(any::<u8>(), 0..40),
+    ) {
+        // Noise alone, and noise in the place of one byte of something that makes sense.
+        let _ = decode(&value_type, [noise.as_slice()]);
+        let mut values = encode(&value_type, &column);
+        for value in values.iter_mut().filter(|value| !value.is_empty()) {
+            let at = at.index(value.len());
+            value[at] = byte;
+        }
+        if let Ok(read) = decode(&value_type, values.iter().map(Vec::as_slice)) {
+            prop_assert_eq!(read.values.len(), 6);
+            prop_assert_eq!(read.values.data_type(), &value_type.data_type());
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What stores do with the rows of a write before they look at what is stored.
+
+use larder_core::{EntityKey, OnlineWrite, RowVersion};
+
+use crate::OnlineError;
+
+/// Refuses a write whose parts have different lengths.
+pub(crate) fn check_even(write: &OnlineWrite) -> Result<(), OnlineError> {
+    let (keys, versions, rows) = (write.keys.len(), write.versions.len(), write.features.num_rows());
+    if keys == versions && keys == rows {
+        return Ok(());
+    }
+    Err(OnlineError::UnevenWrite { view: write.view.name.clone(), keys, versions, rows })
+}
+
+/// The position of the newest row of every key, the last of equally new ones, in the order of the keys.
+pub(crate) fn newest_per_key(keys: &[EntityKey], versions: &[RowVersion]) -> Vec<usize> {
+    let mut rows: Vec<(&EntityKey, &RowVersion, usize)> =
+        keys.iter().zip(versions).enumerate().map(|(row, (key, version))| (key, version, row)).collect();
+    // Rows of one key end with the newest.
+    if !rows.is_sorted_by(|a, b| a.0 < b.0) {
+        rows.sort_unstable();
+    }
+    let last_of_key = rows.chunk_by(|a, b| a.0 == b.0).filter_map(<[_]>::last);
+    last_of_key.map(|(_, _, row)| *row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use larder_core::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn of_rows_with_one_key_the_newest_is_written_and_the_last_of_equals() {
+        let key = |name: &str| EntityKey::from_bytes(name.as_bytes());
+        let version =
+            |micros| RowVersion { event_timestamp: Timestamp::from_micros(micros), created_timestamp: None };
+        let keys = [key("b"), key("a"), key("b"), key("a"), key("b"), key("c")];
+        let versions = [version(5), version(1), version(9), version(1), version(7), version(0)];
+        assert_eq!(newest_per_key(&keys, &versions), [3, 2, 5]);
+        assert_eq!(newest_per_key(&[], &[]), [0; 0]);
+    }
+}
