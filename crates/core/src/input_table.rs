@@ -51,6 +51,30 @@ impl InputTable {
         Self(Columns::Arrow(rows))
     }
 
+    /// Adds the rows of another table.
+    ///
+    /// # Errors
+    ///
+    /// The other table, if it does not have the same columns, or if one of the two is of Arrow arrays; this
+    /// one then stays as it was.
+    pub fn append(&mut self, other: Self) -> Result<(), Self> {
+        let (Columns::Json(columns), Columns::Json(more)) = (&mut self.0, &other.0) else {
+            return Err(other);
+        };
+        let has =
+            |columns: &[(String, Vec<Value>)], name: &str| columns.iter().any(|(known, _)| known == name);
+        if columns.len() != more.len() || !columns.iter().all(|(name, _)| has(more, name)) {
+            return Err(other);
+        }
+        let Columns::Json(more) = other.0 else { return Ok(()) };
+        for (name, values) in more {
+            if let Some((_, known)) = columns.iter_mut().find(|(known, _)| *known == name) {
+                known.extend(values);
+            }
+        }
+        Ok(())
+    }
+
     /// How many rows it has.
     pub fn len(&self) -> usize {
         match &self.0 {
@@ -160,6 +184,18 @@ mod tests {
         assert_eq!(table.column_names(), ["a", "b"]);
         let column = table.column("a", ValueType::INT64).unwrap().unwrap();
         assert_eq!(column.as_primitive::<Int64Type>().value(0), 3);
+    }
+
+    #[test]
+    fn rows_of_a_table_with_the_same_columns_in_any_order_are_appended() {
+        let mut table = json_table(&[("a", json!([1])), ("b", json!(["x"]))]).unwrap();
+        table.append(json_table(&[("b", json!(["y"])), ("a", json!([2]))]).unwrap()).unwrap();
+        assert_eq!(table, json_table(&[("a", json!([1, 2])), ("b", json!(["x", "y"]))]).unwrap());
+        for other in [json_table(&[("a", json!([3]))]), json_table(&[("a", json!([3])), ("c", json!([3]))])] {
+            let other = other.unwrap();
+            assert_eq!(table.append(other.clone()), Err(other));
+        }
+        assert_eq!(table.len(), 2);
     }
 
     #[test]

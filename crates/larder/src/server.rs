@@ -16,8 +16,8 @@ impl FeatureStore {
     /// Serves Feast's HTTP on `listener` until `shutdown` completes, then finishes what has begun.
     ///
     /// The online store's folder shows other processes where it is served. The registry is looked at
-    /// every `registry_refresh`; zero means only when asked. The statuses of errors are those that
-    /// `feature_store.yaml` asks for, whatever `options` say.
+    /// every `registry_refresh`; zero means only when asked. The statuses of errors, what is measured, and
+    /// whether offline pushes are gathered are as `feature_store.yaml` asks, whatever `options` say.
     ///
     /// # Errors
     ///
@@ -30,7 +30,10 @@ impl FeatureStore {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<()> {
         let address = listener.local_addr().map_err(|source| Error::new(ErrorKind::Unavailable, source))?;
-        options.error_status = self.config().http.error_status;
+        let config = self.config();
+        options.error_status = config.http.error_status;
+        options.metrics = config.feature_server.metrics.clone();
+        options.offline_push_batching = config.feature_server.offline_push_batching;
         let _published = self.publish_address(reachable(address)).await?;
         let refresher = tokio::spawn(refresh_periodically(Arc::clone(&self), registry_refresh));
         let served = larder_serving::serve(listener, Arc::clone(&self) as _, options, shutdown).await;

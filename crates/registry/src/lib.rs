@@ -55,7 +55,8 @@ pub use problem::{Excerpt, Problem, Problems};
 pub use registry_diff::{Action, ObjectChange, ObjectKind, PropertyChange, RegistryDiff, TableChange};
 pub use registry_file::{DamagedContents, RegistryError, RegistryFile};
 pub use repo_config::{
-    ErrorStatus, FEATURE_STORE_YAML, HttpConfig, MaterializationConfig, OfflineStoreConfig,
-    OnlineStoreConfig, RegistryConfig, RepoConfig,
+    ErrorStatus, FEATURE_STORE_YAML, FeatureLoggingConfig, FeatureServerConfig, HttpConfig,
+    MaterializationConfig, MetricsConfig, OfflinePushBatching, OfflineStoreConfig, OnlineStoreConfig,
+    RegistryConfig, RepoConfig,
 };
 pub use snapshot::{Registered, RegistrySnapshot, SnapshotObjects, UnsupportedObject};

@@ -1,5 +1,6 @@
 //! The answer of the online door.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
@@ -8,6 +9,7 @@ use arrow::datatypes::{Field as ArrowField, Schema};
 use bytes::Bytes;
 use larder_core::Timestamp;
 
+use crate::http::FeatureCounts;
 use crate::json;
 
 /// What is known of one value of an answer.
@@ -66,6 +68,8 @@ pub(crate) struct PreparedNames {
     pub(crate) features: Box<[u8]>,
     /// `{"name":"driver_stats"},{"name":"customers"}`
     pub(crate) feature_views: Box<[u8]>,
+    /// The view of each feature, under the name it was asked for.
+    pub(crate) views_of_features: Box<[Arc<str>]>,
 }
 
 impl OnlineResponse {
@@ -126,6 +130,18 @@ impl OnlineResponse {
 
     pub(crate) fn entity_column_count(&self) -> usize {
         self.entity_columns
+    }
+
+    /// The view of each feature column.
+    pub(crate) fn views_of_features(&self) -> &[Arc<str>] {
+        &self.names.views_of_features
+    }
+
+    /// How many features of how many views it has.
+    pub(crate) fn feature_counts(&self) -> FeatureCounts {
+        let views = self.views_of_features();
+        let feature_views = views.iter().collect::<HashSet<_>>().len();
+        FeatureCounts { features: views.len(), feature_views }
     }
 
     pub(crate) fn prepared_names(&self) -> &PreparedNames {

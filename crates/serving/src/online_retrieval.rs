@@ -164,7 +164,7 @@ async fn compute_one(
         })
         .await?;
     let view = call.view.name.clone();
-    histogram!("feast_feature_server_transformation_duration_seconds", "odfv_name" => view)
+    histogram!("feast_feature_server_transformation_duration_seconds", "odfv_name" => view, "mode" => "wasm")
         .record(started.elapsed());
     Ok(columns)
 }

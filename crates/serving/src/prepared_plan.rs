@@ -6,7 +6,7 @@ use std::sync::Arc;
 use larder_core::{
     EntityKey, EntityKeyEncoder, EntityKeyVersion, OnlineRead, OnlineView, RequestError, Result,
 };
-use larder_plan::{Catalog, FeaturePlan, OnDemandInput, Retrieval, Selection};
+use larder_plan::{Catalog, FeaturePlan, OnDemandInput, OutputSource, Retrieval, Selection};
 
 use crate::entity_columns::{EntityColumns, PlanColumns, ProjectColumns};
 use crate::fan_out::DistinctKeys;
@@ -229,5 +229,14 @@ fn prepared_names(plan: &FeaturePlan) -> PreparedNames {
         json::push_string(&mut feature_views, &view.name_to_use);
         feature_views.push(b'}');
     }
-    PreparedNames { features: features.into(), feature_views: feature_views.into() }
+    let view_of = |source: &OutputSource| match source {
+        OutputSource::Stored { view, .. } => plan.views.get(*view).map(|view| view.name_to_use.as_str()),
+        OutputSource::OnDemand { call, .. } => plan.calls.get(*call).map(|call| call.view.name.as_str()),
+    };
+    let views_of_features = plan.outputs.iter().map(|output| view_of(&output.source).unwrap_or_default());
+    PreparedNames {
+        features: features.into(),
+        feature_views: feature_views.into(),
+        views_of_features: views_of_features.map(Arc::from).collect(),
+    }
 }

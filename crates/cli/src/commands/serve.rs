@@ -1,25 +1,74 @@
 //! `larder serve`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use larder::{ServerOptions, shutdown_signal};
 use tokio::net::TcpListener;
 
-use crate::arguments::ServeArguments;
+use crate::arguments::{FlagsOfFeast, ServeArguments};
 use crate::repo::Repo;
 
 pub(crate) async fn run(repo: &Repo, arguments: &ServeArguments) -> Result<()> {
+    check(&arguments.of_feast)?;
+    debug_assert_eq!(arguments.kind, "http", "the parser takes nothing else");
     let store = repo.open().await?;
     // Before the port is taken, so that a second server fails for the reason that matters.
     store.open_online_store().await?;
-    let (host, port) = (arguments.host.as_str(), arguments.port);
-    let listener = TcpListener::bind((host, port)).await.with_context(|| {
-        format!("cannot listen on {host}:{port}; choose another port with `--port`, 0 for a free one")
-    })?;
+    let listener = listen(&arguments.host, arguments.port, "--port").await?;
+    let mut options = ServerOptions {
+        idle_timeout: Duration::from_secs(arguments.keep_alive_timeout),
+        ..ServerOptions::default()
+    };
+    if arguments.metrics || store.config().feature_server.metrics.enabled {
+        let metrics = listen(&arguments.host, arguments.metrics_port, "--metrics-port").await?;
+        eprintln!("Metrics are at http://{}/metrics", metrics.local_addr()?);
+        options.metrics_listener = Some(Arc::new(metrics));
+    }
     eprintln!("Serving project {} on http://{}", store.config().project, listener.local_addr()?);
     let refresh = Duration::from_secs(arguments.registry_ttl_seconds);
-    store.serve(listener, refresh, ServerOptions::default(), shutdown_signal()).await?;
+    store.serve(listener, refresh, options, shutdown_signal()).await?;
     eprintln!("Stopped.");
+    Ok(())
+}
+
+async fn listen(host: &str, port: u16, flag: &str) -> Result<TcpListener> {
+    TcpListener::bind((host, port)).await.with_context(|| {
+        format!("cannot listen on {host}:{port}; choose another port with `{flag}`, 0 for a free one")
+    })
+}
+
+/// Says which of Feast's flags do nothing here, and refuses those without which serving would be wrong.
+fn check(flags: &FlagsOfFeast) -> Result<()> {
+    if flags.key.is_some() || flags.cert.is_some() {
+        bail!(
+            "larder serves plain HTTP; leave out `--key` and `--cert`, and put a proxy that ends TLS before it"
+        );
+    }
+    let without_effect = [
+        (flags.no_access_log, "--no-access-log", "there is no access log"),
+        (
+            flags.workers.is_some_and(|workers| workers != 1),
+            "--workers",
+            "one process serves with all processors",
+        ),
+        (
+            flags.worker_connections.is_some(),
+            "--worker-connections",
+            "connections are not limited by process",
+        ),
+        (flags.max_requests.is_some(), "--max-requests", "the process is not replaced after some requests"),
+        (
+            flags.max_requests_jitter.is_some(),
+            "--max-requests-jitter",
+            "the process is not replaced after some requests",
+        ),
+    ];
+    for (given, flag, why) in without_effect {
+        if given {
+            eprintln!("note: `{flag}` has no effect: {why}");
+        }
+    }
     Ok(())
 }

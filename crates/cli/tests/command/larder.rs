@@ -178,11 +178,15 @@ impl Drop for Server {
 
 /// Posts JSON over a connection of its own.
 pub(crate) fn post(address: &str, path: &str, body: &Value) -> std::io::Result<(u16, String)> {
+    request(address, "POST", path, &body.to_string())
+}
+
+/// Sends a request over a connection of its own.
+pub(crate) fn request(address: &str, method: &str, path: &str, body: &str) -> std::io::Result<(u16, String)> {
     let mut stream = TcpStream::connect(address)?;
-    let body = body.to_string();
     write!(
         stream,
-        "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
     )?;
     let mut answer = String::new();

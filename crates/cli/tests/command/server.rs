@@ -1,11 +1,13 @@
 //! A server and the command line beside it.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::larder::{AS_OF, Repo, Server, post};
+use crate::larder::{AS_OF, Repo, Server, post, request};
 
 /// Tells other threads to stop, also when a check fails.
 struct SetWhenDropped<'a>(&'a AtomicBool);
@@ -164,4 +166,59 @@ fn mistakes_in_requests_are_answered_and_not_died_of() {
         assert!(actual == status || actual == 400, "{body}: {actual} {answer}");
     }
     assert!(conv_rates(&server, &[1001]).is_array(), "and then a good one");
+}
+
+#[test]
+fn the_flags_of_feasts_server_are_taken_and_metrics_have_a_port() {
+    let repo = Repo::materialized();
+    let mut child = repo
+        .command(&[
+            "serve",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            "0",
+            "-t",
+            "http",
+            "--no-access-log",
+            "-w",
+            "-1",
+            "-r",
+            "5",
+            "--worker-connections",
+            "1000",
+            "--max-requests",
+            "1000",
+            "--max-requests-jitter",
+            "50",
+            "--keep-alive-timeout",
+            "30",
+            "-m",
+            "--metrics-port",
+            "0",
+        ])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut seen = Vec::new();
+    let mut address = |part: &str| loop {
+        let line = lines.next().unwrap_or_else(|| panic!("the server ended: {seen:?}")).unwrap();
+        seen.push(line.clone());
+        if let Some((_, rest)) = line.split_once(part) {
+            break rest.trim_end_matches("/metrics").to_owned();
+        }
+    };
+    let metrics = address("Metrics are at http://");
+    let server = address(" on http://");
+    let body = json!({"features": ["driver_hourly_stats:conv_rate"], "entities": {"driver_id": [1001]}});
+    assert_eq!(post(&server, "/get-online-features", &body).unwrap().0, 200);
+    let (status, text) = request(&metrics, "GET", "/metrics", "").unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(status, 200);
+    assert!(text.contains("feast_feature_freshness_seconds{feature_view=\"driver_hourly_stats\""), "{text}");
+    assert!(seen.iter().any(|line| line.contains("`--workers` has no effect")), "{seen:?}");
+    let refused = repo.run(&["serve", "--cert", "c.pem", "--key", "k.pem"]).failure(1);
+    assert!(refused.contains("plain HTTP"), "{refused}");
 }

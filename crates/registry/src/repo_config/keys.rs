@@ -91,19 +91,9 @@ pub(super) const REGISTRY: [(&str, Fate); 8] = [
     ("allow_cache", Fate::Silent),
 ];
 
-/// Keys of the `feature_server` block.
-pub(super) const FEATURE_SERVER: [(&str, Fate); 14] = [
-    ("type", Fate::Silent),
-    ("enabled", Fate::Silent),
-    ("metrics", Fate::Remark("`/metrics` always tells all of larder's metrics")),
-    ("feature_logging", Fate::Remark("feature logging is not supported yet")),
+/// Keys of the `feature_server` block that are not read into the configuration.
+pub(super) const FEATURE_SERVER: [(&str, Fate); 7] = [
     ("audit_logging", Fate::Remark("audit logging is not supported yet")),
-    ("offline_push_batching_enabled", Fate::Remark("offline pushes are durable before they are answered")),
-    ("offline_push_batching_batch_size", Fate::Remark("offline pushes are durable before they are answered")),
-    (
-        "offline_push_batching_batch_interval_seconds",
-        Fate::Remark("offline pushes are durable before they are answered"),
-    ),
     ("transformation_service_endpoint", Fate::Remark("transformations run inside larder")),
     ("mcp_enabled", Fate::Remark("larder has no MCP server yet")),
     ("mcp_server_name", Fate::Remark("larder has no MCP server yet")),
@@ -111,3 +101,13 @@ pub(super) const FEATURE_SERVER: [(&str, Fate); 14] = [
     ("mcp_transport", Fate::Remark("larder has no MCP server yet")),
     ("execution_role_name", Fate::Silent),
 ];
+
+/// Keys of the `metrics` block of `feature_server` that are not read into the configuration.
+pub(super) const OTHER_METRICS: [(&str, Fate); 2] = [
+    ("offline_features", Fate::Remark("a server builds no training sets")),
+    ("audit_logging", Fate::Remark("audit logging is not supported yet")),
+];
+
+/// Keys of the `feature_logging` block of `feature_server` that are not read into the configuration.
+pub(super) const OTHER_FEATURE_LOGGING: [(&str, Fate); 1] =
+    [("emit_timeout_micro_secs", Fate::Remark("a request never waits for its log; a full queue drops it"))];

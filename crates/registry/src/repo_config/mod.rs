@@ -1,6 +1,7 @@
 //! `feature_store.yaml`: where a feature repo keeps things.
 
 mod expand;
+mod feature_server;
 mod keys;
 mod read;
 mod stores;
@@ -9,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use larder_core::EntityKeyVersion;
+
+pub use feature_server::{FeatureLoggingConfig, FeatureServerConfig, MetricsConfig, OfflinePushBatching};
 
 use crate::problem::{Problem, Problems};
 
@@ -40,6 +43,8 @@ pub struct RepoConfig {
     pub materialization: MaterializationConfig,
     /// How errors look over HTTP.
     pub http: HttpConfig,
+    /// What a server does beside answering.
+    pub feature_server: FeatureServerConfig,
     /// Remarks that stop nothing, such as keys that have no effect here.
     pub warnings: Vec<Problem>,
 }
@@ -241,12 +246,58 @@ mod tests {
 
     #[test]
     fn keys_without_effect_are_remarks() {
-        let config = read("project: demo\nregistry: r.db\nflags: {a: b}\nmy_own: 1\nfeature_server: {metrics: {enabled: true}}\n").unwrap();
+        let config = read(
+            "project: demo\nregistry: r.db\nflags: {a: b}\nmy_own: 1\nfeature_server: {mcp_transport: sse}\n",
+        )
+        .unwrap();
         let texts: Vec<_> = config.warnings.iter().map(|warning| warning.what.clone()).collect();
         assert_eq!(texts.len(), 3, "{texts:?}");
         assert!(texts.iter().any(|text| text.contains("`my_own`")));
         assert!(texts.iter().any(|text| text.contains("`flags`")));
-        assert!(texts.iter().any(|text| text.contains("`metrics`")));
+        assert!(texts.iter().any(|text| text.contains("`mcp_transport`")));
+    }
+
+    fn feature_server(block: &str) -> Result<RepoConfig, String> {
+        read(&format!("project: demo\nregistry: r.db\nfeature_server: {{{block}}}\n"))
+    }
+
+    #[test]
+    fn what_a_server_does_beside_answering_is_read_with_feasts_defaults() {
+        let config = feature_server("").unwrap().feature_server;
+        assert_eq!(config, FeatureServerConfig::default());
+        assert!(!config.metrics.enabled && config.metrics.push);
+        let config = feature_server(
+            "type: local, metrics: {enabled: true, push: false, feature_count_bins: [1, 5]}, \
+             feature_logging: {enabled: true, flush_interval_secs: 7, write_to_disk_interval_secs: 9}, \
+             offline_push_batching_enabled: true, offline_push_batching_batch_size: 100, \
+             offline_push_batching_batch_interval_seconds: 5",
+        )
+        .unwrap();
+        assert_eq!(config.warnings, []);
+        let config = config.feature_server;
+        assert_eq!(config.metrics.feature_count_bins, [1, 5]);
+        assert!(config.metrics.enabled && !config.metrics.push && config.metrics.freshness);
+        let batching = config.offline_push_batching.unwrap();
+        assert_eq!((batching.batch_size.get(), batching.batch_interval), (100, Duration::from_secs(5)));
+        let logging = config.feature_logging.unwrap();
+        assert_eq!((logging.queue_capacity.get(), logging.flush_interval), (100_000, Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn a_batch_without_size_is_a_remark_and_a_wrong_switch_a_problem() {
+        let config = feature_server("offline_push_batching_enabled: true").unwrap();
+        assert_eq!(config.feature_server.offline_push_batching, None);
+        assert_eq!(config.warnings.len(), 1);
+        assert!(config.warnings[0].to_string().contains("offline_push_batching_batch_size"));
+        for (block, expected) in [
+            ("metrics: {enabled: 3}", "`enabled`"),
+            ("metrics: {feature_count_bins: [5, 5]}", "ascend"),
+            ("metrics: {push_metrics: true}", "unknown key `push_metrics` in `metrics`"),
+            ("offline_push_batching_enabled: true, offline_push_batching_batch_size: 0", "write at least 1"),
+        ] {
+            let error = feature_server(block).unwrap_err();
+            assert!(error.contains(expected), "{block}: {error}");
+        }
     }
 
     #[test]

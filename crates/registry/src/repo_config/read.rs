@@ -86,7 +86,7 @@ impl<'a> Reader<'a> {
         self.offline_store();
         self.batch_engine();
         self.auth();
-        self.feature_server();
+        let feature_server = self.feature_server();
         let entity_key_serialization_version = self.entity_key_version();
         let materialization = self.materialization();
         let http = self.http();
@@ -107,6 +107,7 @@ impl<'a> Reader<'a> {
             coerce_tz_aware,
             materialization,
             http,
+            feature_server,
             warnings: Vec::new(),
         })
     }

@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::keys::{
-    FEATURE_SERVER, Fate, OFFLINE_STORES_LATER, ONLINE_STORES_LATER, REGISTRIES_LATER, REGISTRY, SQLITE,
-};
+use super::keys::{Fate, OFFLINE_STORES_LATER, ONLINE_STORES_LATER, REGISTRIES_LATER, REGISTRY, SQLITE};
 use super::read::{Block, Reader};
 use super::{OnlineStoreConfig, RegistryConfig};
 use crate::problem::Problem;
@@ -140,17 +138,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn feature_server(&mut self) {
-        let Some(node) = self.node("feature_server") else { return };
-        let block = self.block("feature_server", node, &[], &FEATURE_SERVER);
-        if let Some(kind_node) = block.get("type")
-            && let Some(kind) = self.ok(kind_node.text("`type` of `feature_server`"))
-            && kind != "local"
-        {
-            self.not_there("feature server", kind_node, kind, true, &["local"]);
-        }
-    }
-
     /// The type of a store given as a word or as a block with `type`.
     fn store_type(&mut self, section: &str, node: &'a Node, default: &'a str) -> Option<(&'a Node, &'a str)> {
         if let NodeKind::Scalar(_) = node.kind {
@@ -180,7 +167,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn not_there(&mut self, what: &str, node: &Node, kind: &str, later: bool, there: &[&str]) {
+    pub(super) fn not_there(&mut self, what: &str, node: &Node, kind: &str, later: bool, there: &[&str]) {
         let text = if later { "is not supported yet" } else { "is unknown" };
         let nearest = nearest(kind, there.iter().copied());
         let names: Vec<String> = there.iter().map(|name| format!("`{name}`")).collect();

@@ -17,7 +17,9 @@ use super::ServerOptions;
 use super::background::{BackgroundTasks, ViewsInProgress};
 use super::body::RequestBody;
 use super::error::{HttpError, error_response};
-use super::metrics::{Endpoint, ServerMetrics};
+use super::metrics::{Endpoint, FeatureCounts, ServerMetrics};
+use super::offline_batches::OfflineBatches;
+use super::process_usage::ProcessUsage;
 use crate::FeatureServer;
 
 /// What all requests of a server share.
@@ -26,6 +28,9 @@ pub(crate) struct App {
     pub(crate) server: Arc<dyn FeatureServer>,
     pub(crate) options: ServerOptions,
     pub(crate) metrics: ServerMetrics,
+    pub(crate) usage: ProcessUsage,
+    /// Where rows pushed offline wait; `None` where they are written at once.
+    pub(crate) offline_batches: Option<Arc<OfflineBatches>>,
     pub(crate) background: BackgroundTasks,
     pub(crate) in_progress: Arc<ViewsInProgress>,
     permits: Semaphore,
@@ -36,7 +41,11 @@ impl App {
         let permits = Semaphore::new(options.max_concurrent_requests.min(Semaphore::MAX_PERMITS));
         Self {
             server,
-            metrics: ServerMetrics::new(),
+            metrics: ServerMetrics::new(&options.metrics),
+            usage: ProcessUsage::new(),
+            offline_batches: options
+                .offline_push_batching
+                .map(|options| Arc::new(OfflineBatches::new(options))),
             background: BackgroundTasks::default(),
             in_progress: Arc::default(),
             permits,
@@ -106,7 +115,8 @@ where
         Err(Error::new(ErrorKind::Internal, format!("a request to {} panicked", endpoint.path())).into())
     });
     let response = answer.unwrap_or_else(|error| error_response(&error, app.options.error_status));
-    app.metrics.answered(endpoint, response.status().is_success(), started.elapsed());
+    let counts = response.extensions().get::<FeatureCounts>().copied();
+    app.metrics.answered(endpoint, response.status().is_success(), counts, started.elapsed());
     response
 }
 

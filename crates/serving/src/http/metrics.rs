@@ -1,13 +1,11 @@
 //! What the server counts, under Feast's names, as Prometheus text.
-//!
-//! Feast's latency histogram also has the labels `feature_count` and `feature_view_count`; a client
-//! chooses those, so they are left out here.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use larder_core::Timestamp;
-use larder_registry::RegistrySnapshot;
+use larder_registry::{MetricsConfig, RegistrySnapshot};
 use metrics::{Counter, Histogram, counter, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::time::Instant;
@@ -79,14 +77,62 @@ impl Endpoint {
     }
 }
 
+/// The text of all metrics whose category is switched on.
+pub(crate) fn render(config: &MetricsConfig) -> String {
+    let text = prometheus().render();
+    let off: Vec<&str> = categories(config)
+        .into_iter()
+        .filter(|(on, _)| !on)
+        .flat_map(|(_, families)| families.iter().copied())
+        .collect();
+    if off.is_empty() {
+        return text;
+    }
+    let is_on = |line: &str| {
+        let name = line.trim_start_matches("# HELP ").trim_start_matches("# TYPE ");
+        !off.iter().any(|family| name.starts_with(family))
+    };
+    text.split_inclusive('\n').filter(|line| is_on(line)).collect()
+}
+
+/// The metrics of each category, by the beginnings of their names.
+fn categories(config: &MetricsConfig) -> [(bool, &'static [&'static str]); 6] {
+    [
+        (config.resource, &["feast_feature_server_cpu_usage", "feast_feature_server_memory_usage"]),
+        (config.request, &["feast_feature_server_request_"]),
+        (
+            config.online_features,
+            &[
+                "feast_online_features_",
+                "feast_feature_server_online_store_read_",
+                "feast_feature_server_transformation_",
+                "feast_feature_server_write_transformation_",
+            ],
+        ),
+        (config.push, &["feast_push_"]),
+        (config.materialization, &["feast_materialization_"]),
+        (config.freshness, &["feast_feature_freshness_"]),
+    ]
+}
+
+/// How many features of how many views were asked for: labels of the latency of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FeatureCounts {
+    pub(crate) features: usize,
+    pub(crate) feature_views: usize,
+}
+
 /// The metrics of every request, looked up once.
 #[derive(Debug)]
 pub(crate) struct ServerMetrics {
     endpoints: Vec<EndpointMetrics>,
     online_requests: Counter,
     entity_count: Histogram,
-    present: Counter,
-    not_found: Counter,
+    feature_count_bins: Vec<u64>,
+    /// Latencies of requests for features, by bin and number of views.
+    latencies: Mutex<HashMap<(usize, usize), Histogram>>,
+    /// Values that were present and that were not, by feature view.
+    statuses: Mutex<HashMap<Arc<str>, (Counter, Counter)>>,
 }
 
 #[derive(Debug)]
@@ -98,7 +144,7 @@ struct EndpointMetrics {
 }
 
 impl ServerMetrics {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(config: &MetricsConfig) -> Self {
         let endpoint_metrics = |endpoint: Endpoint| {
             let path = endpoint.path();
             let requests = |status| counter!("feast_feature_server_request_total", "endpoint" => path, "status" => status);
@@ -106,36 +152,77 @@ impl ServerMetrics {
                 endpoint,
                 success: requests("success"),
                 error: requests("error"),
-                latency: histogram!("feast_feature_server_request_latency_seconds", "endpoint" => path),
+                latency: latency(path, String::new(), String::new()),
             }
         };
         Self {
             endpoints: Endpoint::ALL.map(endpoint_metrics).into(),
             online_requests: counter!("feast_online_features_request_total"),
             entity_count: histogram!("feast_online_features_entity_count"),
-            present: counter!("feast_online_features_status_total", "status" => "PRESENT"),
-            not_found: counter!("feast_online_features_status_total", "status" => "NOT_FOUND"),
+            feature_count_bins: config.feature_count_bins.clone(),
+            latencies: Mutex::default(),
+            statuses: Mutex::default(),
         }
     }
 
-    pub(crate) fn answered(&self, endpoint: Endpoint, success: bool, latency: Duration) {
+    /// Counts an answer. `counts` is known only of requests for features that were answered well.
+    pub(crate) fn answered(
+        &self,
+        endpoint: Endpoint,
+        success: bool,
+        counts: Option<FeatureCounts>,
+        elapsed: Duration,
+    ) {
         let Some(known) = self.endpoints.iter().find(|known| known.endpoint == endpoint) else { return };
         if success { &known.success } else { &known.error }.increment(1);
-        known.latency.record(latency);
+        let Some(FeatureCounts { features, feature_views }) = counts else {
+            known.latency.record(elapsed);
+            return;
+        };
+        let bin = self.feature_count_bins.partition_point(|end| *end < features as u64);
+        let mut latencies = self.latencies.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_request = latencies
+            .entry((bin, feature_views))
+            .or_insert_with(|| latency(endpoint.path(), self.bin_name(bin), feature_views.to_string()));
+        of_request.record(elapsed);
     }
 
+    /// Feast's name of a range of numbers of features: `1-10`, `11-50`, `51+`.
+    fn bin_name(&self, bin: usize) -> String {
+        let before = bin.checked_sub(1).and_then(|before| self.feature_count_bins.get(before));
+        let start = before.map_or(1, |end| end + 1);
+        match self.feature_count_bins.get(bin) {
+            Some(end) => format!("{start}-{end}"),
+            None => format!("{start}+"),
+        }
+    }
+
+    /// Counts the values of an answer.
     pub(crate) fn answered_features(&self, response: &OnlineResponse) {
         self.online_requests.increment(1);
         self.entity_count.record(u32::try_from(response.row_count()).unwrap_or(u32::MAX));
-        let (mut present, mut not_found) = (0, 0);
-        for column in response.feature_columns() {
+        let mut statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
+        for (column, view) in response.feature_columns().iter().zip(response.views_of_features()) {
             let (held, missing) = column.status_counts();
-            present += held as u64;
-            not_found += missing as u64;
+            if let Some((present, not_found)) = statuses.get(view) {
+                present.increment(held as u64);
+                not_found.increment(missing as u64);
+                continue;
+            }
+            let counter = |status| counter!("feast_online_features_status_total", "feature_view" => view.to_string(), "status" => status);
+            let (present, not_found) = (counter("present"), counter("not_found"));
+            present.increment(held as u64);
+            not_found.increment(missing as u64);
+            statuses.insert(Arc::clone(view), (present, not_found));
         }
-        self.present.increment(present);
-        self.not_found.increment(not_found);
     }
+}
+
+fn latency(path: &'static str, feature_count: String, feature_view_count: String) -> Histogram {
+    histogram!(
+        "feast_feature_server_request_latency_seconds",
+        "endpoint" => path, "feature_count" => feature_count, "feature_view_count" => feature_view_count
+    )
 }
 
 /// Counts a push that was taken; the source's name is one that the registry has.
@@ -199,4 +286,16 @@ fn count_view(view: String, status: &'static str, started: Instant) {
     histogram!("feast_materialization_duration_seconds", "feature_view" => view.clone())
         .record(started.elapsed());
     counter!("feast_materialization_result_total", "feature_view" => view, "status" => status).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_features_are_told_in_feasts_ranges() {
+        let metrics = ServerMetrics::new(&MetricsConfig::default());
+        let names: Vec<String> = (0..4).map(|bin| metrics.bin_name(bin)).collect();
+        assert_eq!(names, ["1-10", "11-50", "51-200", "201+"]);
+    }
 }

@@ -7,7 +7,7 @@
 //! | `POST /materialize`, `POST /materialize-incremental` | `null`, or with `?async=true` at once |
 //! | `POST /v1/materialize` | a line of JSON per step |
 //! | `GET /health` | 200 or 503 |
-//! | `GET /metrics` | Prometheus text |
+//! | `GET /metrics` | Prometheus text; also on a port of its own |
 //!
 //! A request passes [`guard`] (permit, body limit, panics, metrics), [`body`] (JSON to a request, or the
 //! 422 that `FastAPI` gives), its route in [`routes`], and [`error`] if it fails.
@@ -18,10 +18,13 @@ mod error;
 mod fields;
 mod guard;
 mod metrics;
+mod offline_batches;
 mod options;
+mod process_usage;
 mod python_json;
 mod routes;
 mod serve;
 
+pub(crate) use metrics::FeatureCounts;
 pub use options::ServerOptions;
 pub use serve::{serve, shutdown_signal};

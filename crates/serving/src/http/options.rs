@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use larder_core::{Clock, SystemClock};
-use larder_registry::ErrorStatus;
+use larder_registry::{ErrorStatus, MetricsConfig, OfflinePushBatching};
+use tokio::net::TcpListener;
 
 /// Limits and switches of the HTTP door.
 #[derive(Clone, Debug)]
@@ -23,6 +24,12 @@ pub struct ServerOptions {
     pub shutdown_timeout: Duration,
     /// Which statuses mistakes get.
     pub error_status: ErrorStatus,
+    /// What is measured.
+    pub metrics: MetricsConfig,
+    /// Answers with metrics alone, beside `/metrics` of the server itself.
+    pub metrics_listener: Option<Arc<TcpListener>>,
+    /// Whether rows that are pushed offline are gathered first, and their pushes answered with 202.
+    pub offline_push_batching: Option<OfflinePushBatching>,
     /// Where "now" comes from.
     pub clock: Arc<dyn Clock>,
 }
@@ -39,6 +46,9 @@ impl Default for ServerOptions {
             idle_timeout: Duration::from_secs(75),
             shutdown_timeout: Duration::from_secs(30),
             error_status: ErrorStatus::default(),
+            metrics: MetricsConfig::default(),
+            metrics_listener: None,
+            offline_push_batching: None,
             clock: Arc::new(SystemClock),
         }
     }

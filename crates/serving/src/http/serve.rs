@@ -18,11 +18,14 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
 use super::ServerOptions;
 use super::guard::App;
 use super::metrics::{UPKEEP_INTERVAL, prometheus};
-use super::routes::router;
+use super::routes::{metrics_router, router};
 use crate::FeatureServer;
 
 /// How long to wait after a failure to accept, which is mostly a lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How often to look whether gathered rows have waited long enough; intervals are whole seconds.
+const BATCH_LOOK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Serves requests from `listener` until `shutdown` is ready, and then finishes what has begun.
 ///
@@ -41,27 +44,40 @@ pub async fn serve(
     let metrics = prometheus();
     let app = Arc::new(App::new(server, options));
     let router = router(Arc::clone(&app));
+    let metrics_router = metrics_router(Arc::clone(&app));
+    let metrics_listener = app.options.metrics_listener.clone();
     let (closing, closed) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut upkeep = interval(UPKEEP_INTERVAL);
     upkeep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut batches = interval(BATCH_LOOK_INTERVAL);
+    batches.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut shutdown = pin!(shutdown);
     loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _peer)) => {
-                    let connection = serve_connection(stream, router.clone(), closed.clone(), &app.options);
-                    connections.spawn(connection);
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
-                    sleep(ACCEPT_PAUSE).await;
-                }
-            },
+        let (accepted, router) = tokio::select! {
+            accepted = listener.accept() => (accepted, &router),
+            accepted = accept(metrics_listener.as_deref()) => (accepted, &metrics_router),
             // Nobody else takes note of the connections that have ended.
-            Some(_ended) = connections.join_next() => {}
-            _ = upkeep.tick() => metrics.run_upkeep(),
+            Some(_ended) = connections.join_next() => continue,
+            _ = upkeep.tick() => {
+                metrics.run_upkeep();
+                continue;
+            }
+            _ = batches.tick() => {
+                write_due_batches(&app);
+                continue;
+            }
             () = &mut shutdown => break,
+        };
+        match accepted {
+            Ok((stream, _peer)) => {
+                let connection = serve_connection(stream, router.clone(), closed.clone(), &app.options);
+                connections.spawn(connection);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                sleep(ACCEPT_PAUSE).await;
+            }
         }
     }
     drop(listener);
@@ -75,7 +91,26 @@ pub async fn serve(
         connections.shutdown().await;
     }
     app.background.finish(deadline).await;
+    // After everything that could add to them; their rows have been answered for.
+    if let Some(batches) = &app.offline_batches {
+        batches.write_all(&*app.server).await;
+    }
     Ok(())
+}
+
+async fn accept(listener: Option<&TcpListener>) -> io::Result<(TcpStream, std::net::SocketAddr)> {
+    match listener {
+        Some(listener) => listener.accept().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn write_due_batches(app: &Arc<App>) {
+    let Some(batches) = &app.offline_batches else { return };
+    for source in batches.due() {
+        let (batches, server) = (Arc::clone(batches), Arc::clone(&app.server));
+        app.background.spawn(async move { batches.write(&*server, source).await });
+    }
 }
 
 fn serve_connection(

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use larder_registry::ErrorStatus;
+use larder_registry::{ErrorStatus, MetricsConfig};
 use larder_serving::ServerOptions;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::client::{get, post, read_reply, send};
 use crate::repo;
@@ -274,17 +274,41 @@ async fn metrics_have_feasts_names() {
     for line in [
         r#"feast_feature_server_request_total{endpoint="/get-online-features",status="success"}"#,
         r#"feast_feature_server_request_total{endpoint="/get-online-features",status="error"}"#,
-        r#"feast_feature_server_request_latency_seconds_bucket{endpoint="/get-online-features",le="0.001"}"#,
+        r#"feast_feature_server_request_latency_seconds_bucket{endpoint="/get-online-features",feature_count="",feature_view_count="",le="0.005"}"#,
+        r#"feast_feature_server_request_latency_seconds_bucket{endpoint="/get-online-features",feature_count="1-10",feature_view_count="1",le="10"}"#,
         "feast_online_features_request_total",
         r#"feast_online_features_entity_count_bucket{le="1"}"#,
-        r#"feast_online_features_status_total{status="PRESENT"}"#,
-        r#"feast_online_features_status_total{status="NOT_FOUND"}"#,
+        r#"feast_online_features_status_total{feature_view="stats",status="present"}"#,
+        r#"feast_online_features_status_total{feature_view="stats",status="not_found"}"#,
+        #[cfg(target_os = "linux")]
+        "feast_feature_server_cpu_usage",
+        #[cfg(target_os = "linux")]
+        "feast_feature_server_memory_usage",
     ] {
         let value = text.lines().find_map(|known| known.strip_prefix(line)).unwrap_or_else(|| {
             panic!("`{line}` is not in:\n{text}");
         });
         assert!(value.trim().parse::<f64>().is_ok(), "{line}{value}");
     }
+}
+
+#[tokio::test]
+async fn metrics_have_a_port_of_their_own_and_leave_out_categories_that_are_off() {
+    let listener = Arc::new(TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let metrics = listener.local_addr().unwrap();
+    let off = MetricsConfig { request: false, ..MetricsConfig::default() };
+    let options =
+        ServerOptions { metrics: off, metrics_listener: Some(listener), ..ServerOptions::default() };
+    let running = Running::start_with(options).await;
+    post(running.address, "/get-online-features", RECORDED[0].0).await;
+    for path in ["/metrics", "/"] {
+        let reply = get(metrics, path).await;
+        assert_eq!(reply.status, 200);
+        assert!(reply.text().contains("feast_online_features_request_total"));
+        assert!(!reply.text().contains("feast_feature_server_request_"), "{}", reply.text());
+    }
+    let reply = post(metrics, "/get-online-features", RECORDED[0].0).await;
+    assert_eq!((reply.status, reply.text()), (404, r#"{"detail":"Not Found"}"#));
 }
 
 #[tokio::test]

@@ -11,5 +11,6 @@ mod get_online_features;
 mod http;
 mod json_law;
 mod materialize;
+mod offline_batches;
 mod repo;
 mod server;

@@ -1,8 +1,8 @@
 //! A feature server over the in-memory online store.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use arrow::array::{AsArray, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, TimestampMicrosecondType};
@@ -33,6 +33,9 @@ pub(crate) struct TestServer {
     pub(crate) store: Arc<MemoryOnlineStore>,
     pub(crate) retrieval: OnlineRetrieval,
     pub(crate) healthy: AtomicBool,
+    /// The rows of each push that went offline.
+    pub(crate) offline: Mutex<Vec<InputTable>>,
+    pub(crate) offline_is_away: AtomicBool,
     /// A materialization of a view takes one permit and gives it back.
     pub(crate) materializations: Semaphore,
     /// Materializations of views that have begun, and that have ended well.
@@ -49,6 +52,8 @@ impl TestServer {
             retrieval: OnlineRetrieval::new(Arc::clone(&store) as _, EntityKeyVersion::V3),
             store,
             healthy: AtomicBool::new(true),
+            offline: Mutex::default(),
+            offline_is_away: AtomicBool::new(false),
             materializations: Semaphore::new(Semaphore::MAX_PERMITS),
             started: AtomicUsize::new(0),
             finished: AtomicUsize::new(0),
@@ -155,8 +160,19 @@ impl FeatureServer for TestServer {
         if fed.is_empty() {
             return Err(RequestError::PushSourceNotFound { push_source: request.push_source }.into());
         }
-        for view in fed {
-            self.write(view, &request.rows).await?;
+        if request.to.is_online() {
+            for view in fed {
+                self.write(view, &request.rows).await?;
+            }
+        }
+        if request.to.is_offline() {
+            if self.offline_is_away.load(Ordering::SeqCst) {
+                return Err(Error::new(ErrorKind::Unavailable, "the offline store is away"));
+            }
+            if !request.rows.has_column("conv_rate") {
+                return Err(RequestError::other("no conv_rate").into());
+            }
+            self.offline.lock().unwrap().push(request.rows);
         }
         Ok(())
     }

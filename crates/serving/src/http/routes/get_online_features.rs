@@ -18,6 +18,7 @@ pub(crate) async fn get_online_features(app: Arc<App>, body: RequestBody) -> Res
     let metadata = body.include_feature_view_version_metadata;
     let answer = app.server.get_online_features(body.into_request()).await?;
     app.metrics.answered_features(&answer);
+    let counts = answer.feature_counts();
     let json = if answer.columns().len() * answer.row_count() <= LARGE_ANSWER_VALUES {
         answer.to_json(metadata)
     } else {
@@ -25,5 +26,7 @@ pub(crate) async fn get_online_features(app: Arc<App>, body: RequestBody) -> Res
             .await
             .map_err(|failed| Error::new(ErrorKind::Internal, failed))?
     };
-    Ok(json_response(StatusCode::OK, json))
+    let mut response = json_response(StatusCode::OK, json);
+    response.extensions_mut().insert(counts);
+    Ok(response)
 }

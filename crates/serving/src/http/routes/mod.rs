@@ -6,4 +6,4 @@ mod observe;
 mod push;
 mod router;
 
-pub(crate) use router::router;
+pub(crate) use router::{metrics_router, router};

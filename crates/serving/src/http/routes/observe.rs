@@ -9,7 +9,7 @@ use axum::response::Response;
 
 use crate::http::error::{error_response, json_response};
 use crate::http::guard::App;
-use crate::http::metrics::{prometheus, set_freshness};
+use crate::http::metrics::{render, set_freshness};
 
 /// Empty: 200 if requests can be answered, else 503.
 pub(crate) async fn health(State(app): State<Arc<App>>) -> Response {
@@ -36,7 +36,8 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
         Ok(snapshot) => set_freshness(&snapshot, app.options.clock.now()),
         Err(error) => tracing::warn!(error = error.chain(), "no registry to tell how fresh views are"),
     }
-    let mut response = Response::new(Body::from(prometheus().render()));
+    app.usage.set_gauges();
+    let mut response = Response::new(Body::from(render(&app.options.metrics)));
     let content_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
     response

@@ -5,19 +5,64 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::Response;
+use larder_core::{FeatureView, PushMode, RequestError};
 
+use crate::PushRequest;
 use crate::http::body::{Push, RequestBody, WriteToOnlineStore};
 use crate::http::error::{HttpError, json_response};
 use crate::http::guard::App;
 use crate::http::metrics;
+use crate::http::offline_batches::{Added, OfflineBatches};
 
-/// Answers nothing at all, as Feast does.
+/// Answers nothing at all, as Feast does: 200 once the rows are written, 202 if some of it is to come.
 pub(crate) async fn push(app: Arc<App>, body: RequestBody) -> Result<Response, HttpError> {
     let request = body.read::<Push>().await?.into_request()?;
     let (push_source, mode) = (request.push_source.clone(), request.to.name());
-    app.server.push(request).await?;
+    let mut response = Response::new(Body::empty());
+    match &app.offline_batches {
+        Some(batches) if request.to.is_offline() => {
+            gather(&app, batches, request).await?;
+            *response.status_mut() = StatusCode::ACCEPTED;
+        }
+        _ => app.server.push(request).await?,
+    }
     metrics::pushed(push_source, mode);
-    Ok(Response::new(Body::empty()))
+    Ok(response)
+}
+
+/// Writes what goes online, and gathers what goes offline.
+async fn gather(
+    app: &Arc<App>,
+    batches: &Arc<OfflineBatches>,
+    request: PushRequest,
+) -> Result<(), HttpError> {
+    if request.to.is_online() {
+        app.server.push(PushRequest { to: PushMode::Online, ..request.clone() }).await?;
+    } else {
+        refuse_unknown_source(app, &request.push_source).await?;
+    }
+    match batches.add(request) {
+        Added::Waiting => Ok(()),
+        Added::Complete(source) => {
+            let (batches, server) = (Arc::clone(batches), Arc::clone(&app.server));
+            app.background.spawn(async move { batches.write(&*server, source).await });
+            Ok(())
+        }
+        Added::Refused => {
+            let text = "Too many rows wait for the offline store, which does not take them; try again later";
+            Err(HttpError::detail(StatusCode::SERVICE_UNAVAILABLE, text))
+        }
+    }
+}
+
+/// What waits is answered for, so a name that nothing will ever be written under is refused at once.
+async fn refuse_unknown_source(app: &App, push_source: &str) -> Result<(), HttpError> {
+    let snapshot = app.server.snapshot().await?;
+    let fed = |view: &FeatureView| view.stream_source.as_deref() == Some(push_source);
+    if snapshot.feature_views().iter().any(|view| fed(&view.object)) {
+        return Ok(());
+    }
+    Err(RequestError::PushSourceNotFound { push_source: push_source.to_owned() }.into())
 }
 
 /// Answers `null`, as Feast does.

@@ -68,6 +68,18 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
+/// The routes of a port for metrics alone.
+pub(crate) fn metrics_router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics))
+        .route("/", get(metrics))
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(async |State(app): State<Arc<App>>| {
+            error_response(&HttpError::detail(StatusCode::NOT_FOUND, "Not Found"), app.options.error_status)
+        })
+        .with_state(app)
+}
+
 async fn method_not_allowed(State(app): State<Arc<App>>) -> Response {
     let error = HttpError::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
     error_response(&error, app.options.error_status)
