@@ -10,9 +10,11 @@ mod recorded;
 mod repo;
 mod served;
 mod training_rows;
+mod transcript;
 
 pub use entity_rows::entity_rows;
 pub use recorded::{recorded_dir, scenarios};
 pub use repo::{GoldenRepo, Online, Stage};
 pub use served::{Answer, Served};
 pub use training_rows::{Cell, actual_rows, expected_rows};
+pub use transcript::{Call, transcript};

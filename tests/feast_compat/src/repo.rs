@@ -32,7 +32,7 @@ pub enum Online {
     SqliteOfFeast,
 }
 
-/// A copy of the feature repo, applied, with its store open.
+/// A copy of a feature repo, applied, with its store open.
 #[derive(Debug)]
 pub struct GoldenRepo {
     /// The store.
@@ -43,8 +43,28 @@ pub struct GoldenRepo {
 impl GoldenRepo {
     /// Sets the repo up to a stage.
     pub async fn at(stage: Stage, online: Online) -> Self {
+        let repo = Self::applied("repo", online).await;
+        if stage != Stage::Applied {
+            let (start, end) = (time("2024-01-01T00:00:00"), time("2024-01-10T12:30:00"));
+            repo.materialize(MaterializeRange::Between { start, end }).await;
+        }
+        if stage == Stage::Two {
+            repo.materialize(MaterializeRange::Incremental { end: time("2024-01-16T00:00:00") }).await;
+        }
+        repo
+    }
+
+    /// Sets up the smaller repo of the transcripts, materialized from 2024-12-01 to 2025-01-10.
+    pub async fn of_transcripts() -> Self {
+        let repo = Self::applied("transcripts/repo", Online::Sled).await;
+        let (start, end) = (time("2024-12-01T00:00:00"), time("2025-01-10T00:00:00"));
+        repo.materialize(MaterializeRange::Between { start, end }).await;
+        repo
+    }
+
+    async fn applied(recorded: &str, online: Online) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        copy_folder(&recorded_dir().join("repo"), folder.path());
+        copy_folder(&recorded_dir().join(recorded), folder.path());
         fs::create_dir(folder.path().join("udfs")).expect("the folder is new");
         fs::write(folder.path().join("udfs/feast_golden.wasm"), larder_testkit::guests::feast_golden())
             .expect("the component can be written");
@@ -57,20 +77,17 @@ impl GoldenRepo {
         }
         let store = FeatureStore::open(folder.path()).await.expect("the repo opens");
         store.apply().await.expect("the definitions are right");
-        let time = |text| Timestamp::parse(text).expect("a time");
-        let materialize = async |range| {
-            let request = MaterializeRequest { range, feature_views: None };
-            store.materialize(request, Arc::new(|_| {})).await.expect("the history can be materialized");
-        };
-        if stage != Stage::Applied {
-            let (start, end) = (time("2024-01-01T00:00:00"), time("2024-01-10T12:30:00"));
-            materialize(MaterializeRange::Between { start, end }).await;
-        }
-        if stage == Stage::Two {
-            materialize(MaterializeRange::Incremental { end: time("2024-01-16T00:00:00") }).await;
-        }
         Self { store: Arc::new(store), _folder: folder }
     }
+
+    async fn materialize(&self, range: MaterializeRange) {
+        let request = MaterializeRequest { range, feature_views: None };
+        self.store.materialize(request, Arc::new(|_| {})).await.expect("the history can be materialized");
+    }
+}
+
+fn time(text: &str) -> Timestamp {
+    Timestamp::parse(text).expect("a time")
 }
 
 const SQLITE: &str = "data/online_store.db";
