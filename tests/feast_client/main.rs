@@ -57,7 +57,7 @@ fn random_requests_get_the_same_answers_as_from_feasts_server() {
 }
 
 /// The span that the session of the `SQLite` file begins with.
-const FIRST_SPAN: [&str; 3] = ["materialize", "2024-01-01T00:00:00", "2024-01-10T12:30:00"];
+const FIRST_SPAN: [&str; 3] = ["materialize", "2024-01-01T00:00:00", "2024-01-15T12:00:00"];
 
 #[test]
 fn a_sqlite_file_of_feasts_is_served_and_written_by_larder() {

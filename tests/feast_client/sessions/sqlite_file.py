@@ -3,10 +3,13 @@ import sys
 import warnings
 from datetime import datetime, timezone
 
+from feast.version import get_version
+
 from golden import by_name, post, serve_feast, sqlite_store
 
 warnings.filterwarnings("ignore")
 repo, larder = sys.argv[1:]
+RELEASE = tuple(int(part) for part in get_version().split(".")[:2])
 fs = sqlite_store(repo)
 feast = serve_feast(fs)
 
@@ -30,7 +33,9 @@ def reads():
     """All features of all views, known and unknown entities."""
     for view in fs.list_feature_views():
         features = [f"{view.name}:{feature.name}" for feature in view.features]
-        found = answers(features)
+        # Feast 0.66 cannot answer infinite numbers, of which the third driver has some.
+        infinite = view.name == "wide_types" and RELEASE < (0, 67)
+        found = answers(features, {"driver_id": [1001, 1002, 9999]} if infinite else KEYS)
         statuses = {status for feature in features for status in found[feature.replace(":", "__")]["statuses"]}
         assert "PRESENT" in statuses, (view.name, found)
 
@@ -69,11 +74,11 @@ def writes():
 
 def materializes():
     """A later span through larder, then one through Feast."""
-    body = {"start_ts": "2024-01-10T12:30:00", "end_ts": "2024-01-15T00:00:00", "feature_views": ["driver_hourly_stats"]}
+    body = {"start_ts": "2024-01-15T12:00:00", "end_ts": "2024-01-15T18:00:00", "feature_views": ["driver_hourly_stats"]}
     status, answer = post(larder, "/materialize", body)
     assert status == 200, answer
     middle = answers(["driver_hourly_stats:conv_rate"])["driver_hourly_stats__conv_rate"]
-    fs.materialize(datetime(2024, 1, 15, tzinfo=timezone.utc), datetime(2024, 1, 16, tzinfo=timezone.utc),
+    fs.materialize(datetime(2024, 1, 15, 18, tzinfo=timezone.utc), datetime(2024, 1, 16, tzinfo=timezone.utc),
                    ["driver_hourly_stats"])
     last = answers(["driver_hourly_stats:conv_rate"])["driver_hourly_stats__conv_rate"]
     assert middle["event_timestamps"] != last["event_timestamps"], (middle, last)
