@@ -18,7 +18,7 @@ pub(crate) fn json_columns(rows: &RecordBatch) -> Result<Map<String, Value>> {
             let value_type = ValueType::infer(field.data_type()).with_context(|| {
                 format!("column `{}` has the unknown type {}", field.name(), field.data_type())
             })?;
-            let column = cast_column(field.name(), column, value_type)?;
+            let column = cast_column(field.name(), column, &value_type)?;
             let values = (0..column.len()).map(|row| value(&column, row)).collect();
             Ok((field.name().clone(), Value::Array(values)))
         })

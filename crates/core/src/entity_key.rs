@@ -107,12 +107,13 @@ impl EntityKeyEncoder {
     pub fn try_new(join_keys: &[Field], version: EntityKeyVersion) -> Result<Self, EntityKeyError> {
         let mut sorted = Vec::with_capacity(join_keys.len());
         for (position, field) in join_keys.iter().enumerate() {
-            match field.value_type {
+            match &field.value_type {
                 ValueType::Scalar(scalar) if field.value_type.is_key_type() => {
-                    sorted.push((position, field.name.clone(), scalar));
+                    sorted.push((position, field.name.clone(), *scalar));
                 }
                 value_type => {
-                    return Err(EntityKeyError::UnsupportedType { join_key: field.name.clone(), value_type });
+                    let (join_key, value_type) = (field.name.clone(), value_type.clone());
+                    return Err(EntityKeyError::UnsupportedType { join_key, value_type });
                 }
             }
         }
@@ -215,9 +216,7 @@ impl<'a> KeyColumn<'a> {
                 self.append_slice(self.array.as_string::<i32>().value(row).as_bytes(), bytes)?;
             }
             ScalarType::Bytes => self.append_slice(self.array.as_binary::<i32>().value(row), bytes)?,
-            ScalarType::Bool | ScalarType::Float32 | ScalarType::Float64 => {
-                unreachable!("refused by `try_new`")
-            }
+            _ => unreachable!("refused by `try_new`"),
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ use crate::{RequestError, ValueType, column};
 ///
 /// let table = InputTable::from_json(vec![("trips".to_owned(), vec![json!(7), json!("8"), json!(null)])])?;
 /// assert_eq!(table.len(), 3);
-/// assert_eq!(table.column("trips", ValueType::INT64)?.expect("it is there").null_count(), 1);
+/// assert_eq!(table.column("trips", &ValueType::INT64)?.expect("it is there").null_count(), 1);
 /// # Ok::<(), larder_core::RequestError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -124,7 +124,7 @@ impl InputTable {
     /// # Errors
     ///
     /// As [`column::column_from_json`] and [`column::cast_column`].
-    pub fn column(&self, name: &str, value_type: ValueType) -> Result<Option<ArrayRef>, RequestError> {
+    pub fn column(&self, name: &str, value_type: &ValueType) -> Result<Option<ArrayRef>, RequestError> {
         match &self.0 {
             Columns::Json(columns) => columns
                 .iter()
@@ -182,7 +182,7 @@ mod tests {
     fn the_later_of_two_columns_with_one_name_counts_in_the_place_of_the_first() {
         let table = json_table(&[("a", json!([1])), ("b", json!([2])), ("a", json!([3]))]).unwrap();
         assert_eq!(table.column_names(), ["a", "b"]);
-        let column = table.column("a", ValueType::INT64).unwrap().unwrap();
+        let column = table.column("a", &ValueType::INT64).unwrap().unwrap();
         assert_eq!(column.as_primitive::<Int64Type>().value(0), 3);
     }
 
@@ -205,9 +205,9 @@ mod tests {
         let arrow = InputTable::from_arrow(RecordBatch::try_from_iter([("a", ints)]).unwrap());
         for table in [json, arrow] {
             assert_eq!((table.len(), table.column_names()), (2, vec!["a"]));
-            let column = table.column("a", ValueType::INT64).unwrap().unwrap();
+            let column = table.column("a", &ValueType::INT64).unwrap().unwrap();
             assert_eq!(column.as_primitive::<Int64Type>().iter().collect::<Vec<_>>(), [Some(1), None]);
-            assert_eq!(table.column("b", ValueType::INT64), Ok(None));
+            assert_eq!(table.column("b", &ValueType::INT64), Ok(None));
             assert_eq!((table.is_all_null("a"), table.is_all_null("b")), (Some(false), None));
         }
     }

@@ -16,7 +16,7 @@
 //! use larder_core::{EntityKeyEncoder, EntityKeyVersion, Field, ValueType, column};
 //!
 //! let driver_id = Field::new("driver_id", ValueType::INT64);
-//! let ids = column::column_from_json("driver_id", driver_id.value_type, &[1001.into(), "1002".into()])?;
+//! let ids = column::column_from_json("driver_id", &driver_id.value_type, &[1001.into(), "1002".into()])?;
 //! let keys = EntityKeyEncoder::try_new(&[driver_id], EntityKeyVersion::V3)?.encode(&[ids], 2)?;
 //! assert_eq!(keys.len(), 2);
 //! # Ok::<(), larder_core::Error>(())
@@ -33,15 +33,18 @@ mod feature_service;
 mod feature_view;
 mod field;
 mod input_table;
+pub mod json;
 mod offline_store;
 mod on_demand_feature_view;
 mod online_store;
 mod project;
 mod push_mode;
 mod request_error;
+mod scalar_type;
 mod timestamp;
 mod transformation;
 mod value_type;
+mod zoned_timestamp;
 
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use data_source::{DataSource, DataSourceKind, FileFormat, FileSource, PushSource, RequestSource};
@@ -66,8 +69,13 @@ pub use online_store::{
 pub use project::Project;
 pub use push_mode::PushMode;
 pub use request_error::RequestError;
+pub use scalar_type::ScalarType;
 pub use timestamp::{InvalidSpan, InvalidTimestamp, Timestamp, format_span, parse_span};
 pub use transformation::{
     InspectedComponent, Transformation, TransformationLimits, TransformationSignature, UdfRuntime,
 };
-pub use value_type::{ScalarType, UnknownValueType, ValueType, timestamp_data_type};
+pub use value_type::{
+    FlatType, Layout, StructField, UnknownValueType, UnsupportedValueType, ValueType, arrow_fields,
+    timestamp_data_type,
+};
+pub use zoned_timestamp::{ZonedTimestamp, zoned_iso_format};

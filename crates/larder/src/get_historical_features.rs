@@ -149,7 +149,7 @@ async fn run_calls(
 
 fn frame_column(frame: &EntityFrame, field: &larder_core::Field) -> Result<ArrayRef> {
     let column = frame.rows.column_by_name(&field.name).expect("`check_columns` saw the column");
-    Ok(cast_column(&field.name, column, field.value_type)?)
+    Ok(cast_column(&field.name, column, &field.value_type)?)
 }
 
 fn joined_column(joined: &[JoinedColumns], view: usize, feature: usize) -> ArrayRef {

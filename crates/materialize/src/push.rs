@@ -138,7 +138,7 @@ fn batch_sources(
 fn declared_types(views: &[Arc<FeatureView>], source: &str) -> HashMap<String, ValueType> {
     let reading = views.iter().filter(|view| view.batch_source.as_deref() == Some(source));
     let fields = reading.flat_map(|view| view.join_keys.iter().chain(&view.features));
-    fields.map(|field| (field.name.clone(), field.value_type)).collect()
+    fields.map(|field| (field.name.clone(), field.value_type.clone())).collect()
 }
 
 /// A sent table as rows of a batch source: its columns under the names the source has for them.
@@ -159,8 +159,8 @@ fn source_rows(
     let mut fields = Vec::with_capacity(own_names.len());
     let mut columns = Vec::with_capacity(own_names.len());
     for (field, name) in schema.fields().iter().zip(&own_names) {
-        let value_type = type_on_the_way(field.data_type(), declared.get(field.name()).copied());
-        let column = table.column(name, value_type)?.expect("`check_columns` has seen the column");
+        let value_type = type_on_the_way(field.data_type(), declared.get(field.name()).cloned());
+        let column = table.column(name, &value_type)?.expect("`check_columns` has seen the column");
         fields.push(ArrowField::new(name, column.data_type().clone(), true));
         columns.push(column);
     }

@@ -157,7 +157,7 @@ impl Recomputation {
                 let at = position(self.target.key_fields(), &field.name);
                 let column = at.and_then(|at| key_columns.get(at));
                 let column = column.expect("`Sources::add` refuses join keys that the view does not have");
-                Ok(column::cast_column(&field.name, column, field.value_type)?)
+                Ok(column::cast_column(&field.name, column, &field.value_type)?)
             }
             OnDemandInput::Request(_) => {
                 unreachable!("a view with request sources does not follow its other sources")
@@ -190,7 +190,7 @@ impl Sources<'_> {
         let columns = join_keys
             .iter()
             .map(|key| match position(target.key_fields(), &key.column) {
-                Some(at) => Ok((Field::new(&key.key.name, key.key.value_type), at)),
+                Some(at) => Ok((Field::new(&key.key.name, key.key.value_type.clone()), at)),
                 None => Err(NotFollowing::ForeignJoinKey {
                     view: target.name().to_owned(),
                     source_view: view.name.clone(),
@@ -218,7 +218,7 @@ impl SourceKeys {
             .iter()
             .map(|(field, at)| {
                 let column = key_columns.get(*at).expect("`Sources::add` found the position");
-                column::cast_column(&field.name, column, field.value_type)
+                column::cast_column(&field.name, column, &field.value_type)
             })
             .collect::<Result<Vec<_>, _>>()?;
         Ok(self.encoder.encode(&columns, rows)?)
@@ -262,7 +262,7 @@ impl Follower {
             .zip(&self.keys)
             .map(|(field, at)| {
                 let column = key_columns.get(*at).expect("`of_view` found the position");
-                column::cast_column(&field.name, column, field.value_type)
+                column::cast_column(&field.name, column, &field.value_type)
             })
             .collect::<Result<Vec<_>, _>>()?;
         self.recomputation.run(online, &columns, rows).await

@@ -195,7 +195,7 @@ impl<'a> SourceNames<'a> {
         needed_by: impl FnOnce() -> String,
     ) -> Result<ArrayRef, RequestError> {
         let name = self.name(table, &field.name).unwrap_or(&field.name);
-        table.column(name, field.value_type)?.ok_or_else(|| missing(&field.name, table, needed_by()))
+        table.column(name, &field.value_type)?.ok_or_else(|| missing(&field.name, table, needed_by()))
     }
 
     fn versions(
@@ -207,7 +207,7 @@ impl<'a> SourceNames<'a> {
         let time_column = |name: &str, usual: &str| {
             let usual = (!is_value(usual) && table.has_column(usual)).then_some(usual);
             let found = self.name(table, name).or(usual).unwrap_or(name);
-            table.column(found, larder_core::ValueType::UNIX_TIMESTAMP)
+            table.column(found, &larder_core::ValueType::UNIX_TIMESTAMP)
         };
         let events = time_column(self.event_timestamp, EVENT_TIMESTAMP)?
             .ok_or_else(|| missing(self.event_timestamp, table, needed_by()))?;

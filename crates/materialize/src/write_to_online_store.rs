@@ -154,7 +154,7 @@ impl OnDemandRows {
         let needed_by = || format!("on-demand feature view `{view}`");
         let find = |names: &[&str], value_type: ValueType| -> Result<ArrayRef> {
             for name in names {
-                if let Some(column) = table.column(name, value_type)? {
+                if let Some(column) = table.column(name, &value_type)? {
                     return Ok(column);
                 }
             }
@@ -162,18 +162,22 @@ impl OnDemandRows {
             Err(missing(name, table, needed_by()).into())
         };
         let fields = target.key_fields();
-        let key_columns =
-            fields.iter().map(|field| find(&[&field.name], field.value_type)).collect::<Result<Vec<_>>>()?;
+        let key_columns = fields
+            .iter()
+            .map(|field| find(&[&field.name], field.value_type.clone()))
+            .collect::<Result<Vec<_>>>()?;
         let columns = if transform {
             let inputs = target.call().inputs.iter();
             inputs.map(|input| find_input(target, input, &find)).collect::<Result<Vec<_>>>()?
         } else {
             let features = target.definition.features.iter();
-            features.map(|field| find(&[&field.name], field.value_type)).collect::<Result<Vec<_>>>()?
+            features
+                .map(|field| find(&[&field.name], field.value_type.clone()))
+                .collect::<Result<Vec<_>>>()?
         };
         let keys = keys_of_table(&target.keys, fields, &key_columns, table.len())?;
         let version = |event_timestamp| RowVersion { event_timestamp, created_timestamp: None };
-        let versions = match table.column(EVENT_TIMESTAMP, ValueType::UNIX_TIMESTAMP)? {
+        let versions = match table.column(EVENT_TIMESTAMP, &ValueType::UNIX_TIMESTAMP)? {
             None => vec![version(now); keys.len()],
             Some(times) => event_times(EVENT_TIMESTAMP, &times)?
                 .values()
@@ -219,13 +223,13 @@ fn find_input(
             let stored = planned.features.get(*feature).and_then(|at| planned.stored_features.get(*at));
             let field = stored.expect("the plan has the features of its calls");
             let full = format!("{}__{}", planned.name_to_use, field.name);
-            find(&[&full, &field.name], field.value_type)
+            find(&[&full, &field.name], field.value_type.clone())
         }
         OnDemandInput::Request(at) => {
             let request = target.plan.request_fields.get(*at);
             let field = &request.expect("the plan has the request fields of its calls").field;
-            find(&[&field.name], field.value_type)
+            find(&[&field.name], field.value_type.clone())
         }
-        OnDemandInput::EntityColumn(field) => find(&[&field.name], field.value_type),
+        OnDemandInput::EntityColumn(field) => find(&[&field.name], field.value_type.clone()),
     }
 }

@@ -109,7 +109,7 @@ impl EntityIndexes {
         join_keys: &[Field],
         frame_columns: &[String],
     ) -> Result<Arc<EntityIndex>, OfflineError> {
-        let types = join_keys.iter().map(|key| key.value_type);
+        let types = join_keys.iter().map(|key| key.value_type.clone());
         let name: Vec<_> = frame_columns.iter().cloned().zip(types).collect();
         if let Some(index) = self.by_keys.get(&name) {
             return Ok(Arc::clone(index));
@@ -122,7 +122,7 @@ impl EntityIndexes {
                     missing: vec![column.clone()],
                 };
                 let array = frame.rows.column_by_name(column).ok_or_else(missing)?;
-                column::cast_column(column, array, *value_type)
+                column::cast_column(column, array, value_type)
             })
             .collect::<Result<Vec<_>, _>>()?;
         let index = Arc::new(EntityIndex::try_new(join_keys, &columns, &frame.event_timestamps)?);

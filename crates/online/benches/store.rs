@@ -126,7 +126,7 @@ fn codec(criterion: &mut Criterion) {
                 }
                 let found = found.finish();
                 for (position, feature) in view.features.iter().enumerate() {
-                    black_box(found.column(feature.value_type, position).expect("sound rows"));
+                    black_box(found.column(&feature.value_type, position).expect("sound rows"));
                 }
             }
         });

@@ -114,7 +114,11 @@ fn check(write: &OnlineWrite) -> Result<(), OnlineError> {
     for (position, (column, feature)) in write.features.columns().iter().zip(&view.features).enumerate() {
         if column.data_type() != &feature.value_type.data_type() {
             let found = column.data_type().to_string();
-            return Err(encode(EncodeError::ColumnType { position, found, expected: feature.value_type }));
+            return Err(encode(EncodeError::ColumnType {
+                position,
+                found,
+                expected: feature.value_type.clone(),
+            }));
         }
     }
     Ok(())

@@ -21,7 +21,11 @@
 //!
 //! data of a String: UTF-8. Of Bytes: the bytes. Of Array(T), with k items:
 //!   u32 k │ ⌈k / 8⌉ bytes: which items are not null │ k items of the slot's width
-//!   and where T is String or Bytes: k × u32 ends │ the bytes of all items
+//!   and where T has no fixed width: k × u32 ends │ the data of all items
+//! of Set(T): as of Array(T). Of Struct({…}) with n fields, as of a row behind its header:
+//!   ⌈n / 8⌉ bytes: which fields are not null │ one slot per field │ the data of fields without fixed width
+//! A type that is text or bytes of a certain form is written as String or Bytes, ZonedTimestamp as
+//! Struct({unix_timestamp: UnixTimestamp, zone: String}).
 //!
 //! (trips: Int64 = 7, city: String = "Ulm"), event time 1 s, no created timestamp
 //! 01 00 ssssssssssssssss 40420f0000000000 0000000000000000  03  0700000000000000 03000000  556c6d
@@ -38,6 +42,7 @@
 mod decode;
 mod encode;
 mod layout;
+mod nested;
 #[cfg(test)]
 mod tests;
 

@@ -46,6 +46,7 @@ pub(crate) fn first_hash_bytes(bytes: &[u8]) -> [u8; 8] {
 ///
 /// ```text
 /// per feature, in order: u8 type number │ u32 length of the name, little-endian │ name
+/// and where the number does not tell the type: u32 length of the type's name │ its name
 /// ```
 pub(crate) fn to_bytes(features: &[Field]) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -55,6 +56,12 @@ pub(crate) fn to_bytes(features: &[Field]) -> Vec<u8> {
         bytes.push(number);
         bytes.extend(length.to_le_bytes());
         bytes.extend(feature.name.as_bytes());
+        if ValueType::from_number(feature.value_type.number()).is_none() {
+            let name = feature.value_type.to_string();
+            let length = u32::try_from(name.len()).expect("a type's name is shorter than 4 GiB");
+            bytes.extend(length.to_le_bytes());
+            bytes.extend(name.as_bytes());
+        }
     }
     bytes
 }
@@ -63,13 +70,25 @@ pub(crate) fn to_bytes(features: &[Field]) -> Vec<u8> {
 pub(crate) fn from_bytes(mut bytes: &[u8]) -> Option<Vec<Field>> {
     let mut features = Vec::new();
     while let Some((number, rest)) = bytes.split_first() {
-        let (length, rest) = rest.split_first_chunk()?;
-        let (name, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-        let value_type = ValueType::from_number(i32::from(*number))?;
-        features.push(Field::new(std::str::from_utf8(name).ok()?, value_type));
+        let (name, mut rest) = text_from_bytes(rest)?;
+        let value_type = match ValueType::from_number(i32::from(*number)) {
+            Some(value_type) => value_type,
+            None => {
+                let type_name;
+                (type_name, rest) = text_from_bytes(rest)?;
+                type_name.parse().ok()?
+            }
+        };
+        features.push(Field::new(name, value_type));
         bytes = rest;
     }
     Some(features)
+}
+
+fn text_from_bytes(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    let (text, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+    Some((std::str::from_utf8(text).ok()?, rest))
 }
 
 #[cfg(test)]
@@ -77,7 +96,7 @@ mod tests {
     use super::*;
 
     fn all_types() -> Vec<Field> {
-        ValueType::all().map(|value_type| Field::new(format!("f_{value_type}"), value_type)).collect()
+        ValueType::simple().map(|value_type| Field::new(format!("f_{value_type}"), value_type)).collect()
     }
 
     #[test]

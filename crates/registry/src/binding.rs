@@ -163,8 +163,8 @@ fn bind(view: &OnDemandFeatureView, offers: &[Offer], input: &Field) -> Result<B
         Err(BindingError::InputType {
             view: view.name.clone(),
             input: input.name.clone(),
-            expected: input.value_type,
-            found: offer.value_type,
+            expected: input.value_type.clone(),
+            found: offer.value_type.clone(),
         })
     }
 }
@@ -184,7 +184,7 @@ fn offers(snapshot: &RegistrySnapshot, view: &OnDemandFeatureView) -> Result<Vec
                     offers.push(Offer {
                         short: feature.name.clone(),
                         qualified: Some(format!("{}__{}", projection.name_to_use(), feature.name)),
-                        value_type: feature.value_type,
+                        value_type: feature.value_type.clone(),
                         input: BoundInput::Feature { source, feature: feature.name.clone() },
                     });
                 }
@@ -192,7 +192,7 @@ fn offers(snapshot: &RegistrySnapshot, view: &OnDemandFeatureView) -> Result<Vec
                     for key in &source_view.join_keys {
                         let name = projection.join_key_map.get(&key.name).unwrap_or(&key.name);
                         if !join_keys.iter().any(|known| &known.name == name) {
-                            join_keys.push(Field::new(name, key.value_type));
+                            join_keys.push(Field::new(name, key.value_type.clone()));
                         }
                     }
                 }
@@ -204,7 +204,7 @@ fn offers(snapshot: &RegistrySnapshot, view: &OnDemandFeatureView) -> Result<Vec
                     offers.push(Offer {
                         short: field.name.clone(),
                         qualified: None,
-                        value_type: field.value_type,
+                        value_type: field.value_type.clone(),
                         input: BoundInput::Request(field.clone()),
                     });
                 }
@@ -217,7 +217,7 @@ fn offers(snapshot: &RegistrySnapshot, view: &OnDemandFeatureView) -> Result<Vec
             offers.push(Offer {
                 short: key.name.clone(),
                 qualified: None,
-                value_type: key.value_type,
+                value_type: key.value_type.clone(),
                 input: BoundInput::JoinKey(key),
             });
         }
@@ -248,8 +248,8 @@ pub fn check_outputs(
             Some(output) if output.value_type != feature.value_type => Err(BindingError::OutputType {
                 view: view.name.clone(),
                 feature: feature.name.clone(),
-                declared: feature.value_type,
-                given: output.value_type,
+                declared: feature.value_type.clone(),
+                given: output.value_type.clone(),
             }),
             _ => Ok(at),
         }

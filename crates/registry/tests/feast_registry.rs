@@ -43,7 +43,7 @@ fn a_registry_that_feast_wrote_opens() {
     assert_eq!(snapshot.data_sources().len(), 10);
 
     let view = &snapshot.feature_view("customer_driver").unwrap().object;
-    let keys: Vec<_> = view.join_keys.iter().map(|key| (key.name.as_str(), key.value_type)).collect();
+    let keys: Vec<_> = view.join_keys.iter().map(|key| (key.name.as_str(), key.value_type.clone())).collect();
     assert_eq!(keys, [("customer_id", ValueType::STRING), ("driver_id", ValueType::INT64)]);
     let view = &snapshot.feature_view("global_stats").unwrap().object;
     assert!(view.is_entityless());

@@ -547,11 +547,13 @@ fn tags() -> impl Strategy<Value = BTreeMap<String, String>> {
 }
 
 fn value_type() -> impl Strategy<Value = ValueType> {
-    prop::sample::select(ValueType::all().collect::<Vec<_>>())
+    prop::sample::select(ValueType::simple().collect::<Vec<_>>())
 }
 
 fn key_type() -> impl Strategy<Value = ValueType> {
-    prop::sample::select(ValueType::all().filter(|value_type| value_type.is_key_type()).collect::<Vec<_>>())
+    prop::sample::select(
+        ValueType::simple().filter(|value_type| value_type.is_key_type()).collect::<Vec<_>>(),
+    )
 }
 
 fn fields(prefix: &'static str) -> impl Strategy<Value = Vec<Field>> {
@@ -656,7 +658,9 @@ fn any_definitions() -> impl Strategy<Value = Definitions> {
                     .collect();
                 let join_keys = chosen
                     .iter()
-                    .map(|entity| Field::new(&entity.join_key, entity.value_type.unwrap_or(ValueType::BYTES)))
+                    .map(|entity| {
+                        Field::new(&entity.join_key, entity.value_type.clone().unwrap_or(ValueType::BYTES))
+                    })
                     .collect();
                 definitions.feature_views.push(FeatureView {
                     name: format!("view_{at}"),

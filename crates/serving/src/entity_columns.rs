@@ -26,9 +26,9 @@ impl ProjectColumns {
             let in_views = || {
                 let views = snapshot.feature_views().iter();
                 let mut keys = views.flat_map(|view| &view.object.join_keys);
-                keys.find(|key| key.name == entity.join_key).map(|key| key.value_type)
+                keys.find(|key| key.name == entity.join_key).map(|key| key.value_type.clone())
             };
-            let value_type = entity.value_type.or_else(in_views).unwrap_or(ValueType::STRING);
+            let value_type = entity.value_type.clone().or_else(in_views).unwrap_or(ValueType::STRING);
             columns.join_keys.insert(entity.join_key.clone(), value_type);
             columns.entity_names.insert(entity.name.clone(), entity.join_key.clone());
         }
@@ -82,7 +82,7 @@ impl PlanColumns {
 pub(crate) struct EntityColumns {
     pub(crate) row_count: usize,
     /// The columns that the answer repeats, under their join keys.
-    pub(crate) echoed: Vec<(Arc<str>, ArrayRef)>,
+    pub(crate) echoed: Vec<(Arc<str>, ValueType, ArrayRef)>,
     /// By position in the plan's wanted columns; `None` where the request lacks it.
     pub(crate) typed: Vec<Option<ArrayRef>>,
     /// By position in the plan's request fields.
@@ -124,12 +124,12 @@ impl EntityColumns {
                 Role::RequestData(at) => {
                     if let (Some(slot), Some(field)) = (request_data.get_mut(at), plan.request_fields.get(at))
                     {
-                        *slot = Some(values.to_array(name, field.field.value_type)?);
+                        *slot = Some(values.to_array(name, field.field.value_type.clone())?);
                     }
                 }
                 // Two entities may share a join key; the first of them counts.
                 Role::JoinKey(join_key, _)
-                    if columns.echoed.iter().any(|(known, _)| **known == *join_key) => {}
+                    if columns.echoed.iter().any(|(known, ..)| **known == *join_key) => {}
                 Role::JoinKey(join_key, value_type) => {
                     columns.take_join_key(name, join_key, value_type, values, wanted)?;
                 }
@@ -159,7 +159,7 @@ impl EntityColumns {
         values: &EntityValues,
         wanted: &PlanColumns,
     ) -> Result<(), RequestError> {
-        let array = values.to_array(name, shown)?;
+        let array = values.to_array(name, shown.clone())?;
         for at in wanted.key_columns.get(join_key).into_iter().flatten() {
             let (Some(slot), Some(field)) = (self.typed.get_mut(*at), wanted.typed.get(*at)) else {
                 continue;
@@ -167,11 +167,11 @@ impl EntityColumns {
             *slot = Some(if field.value_type == shown {
                 Arc::clone(&array)
             } else {
-                values.to_array(name, field.value_type)?
+                values.to_array(name, field.value_type.clone())?
             });
         }
         self.recognised.push(name.to_owned());
-        self.echoed.push((Arc::from(join_key), array));
+        self.echoed.push((Arc::from(join_key), shown, array));
         Ok(())
     }
 }
@@ -192,7 +192,7 @@ fn role<'a>(
     }
     let key_type = |key: &str| {
         let typed = wanted.key_columns.get(key).and_then(|all| wanted.typed.get(*all.first()?));
-        typed.map(|field| field.value_type).or_else(|| project.join_keys.get(key).copied())
+        typed.map(|field| field.value_type.clone()).or_else(|| project.join_keys.get(key).cloned())
     };
     if let Some(value_type) = key_type(name) {
         return Role::JoinKey(name, value_type);

@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Field as ArrowField, Schema};
 use bytes::Bytes;
-use larder_core::Timestamp;
+use larder_core::{Timestamp, ValueType};
 
 use crate::http::FeatureCounts;
 use crate::json;
@@ -46,6 +46,7 @@ pub struct OnlineResponse {
 #[derive(Clone, Debug)]
 pub struct ResponseColumn {
     pub(crate) name: Arc<str>,
+    pub(crate) value_type: ValueType,
     pub(crate) values: ArrayRef,
     pub(crate) presence: Presence,
     pub(crate) event_timestamps: Option<EventTimes>,
@@ -151,13 +152,18 @@ impl OnlineResponse {
 
 impl ResponseColumn {
     /// A column whose values are all present and have no event time.
-    pub(crate) fn computed(name: Arc<str>, values: ArrayRef) -> Self {
-        Self { name, values, presence: Presence::All, event_timestamps: None }
+    pub(crate) fn computed(name: Arc<str>, value_type: ValueType, values: ArrayRef) -> Self {
+        Self { name, value_type, values, presence: Presence::All, event_timestamps: None }
     }
 
     /// The name in the answer.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The declared type.
+    pub fn value_type(&self) -> &ValueType {
+        &self.value_type
     }
 
     /// The values, of the declared Arrow type, null where nothing is held.

@@ -188,6 +188,7 @@ fn respond(
                         stored_column(views, view, feature).ok_or(BrokenContract::Plan)?;
                     Ok(ResponseColumn {
                         name,
+                        value_type: output.field.value_type.clone(),
                         values: Arc::clone(values),
                         presence: Presence::Some(present.clone()),
                         event_timestamps: views.get(view).map(|rows| Arc::clone(&rows.event_timestamps)),
@@ -196,13 +197,14 @@ fn respond(
                 OutputSource::OnDemand { call, feature } => {
                     let columns = computed.get(call).ok_or(BrokenContract::Plan)?;
                     let values = columns.get(feature).ok_or(BrokenContract::Plan)?;
-                    Ok(ResponseColumn::computed(name, Arc::clone(values)))
+                    Ok(ResponseColumn::computed(name, output.field.value_type.clone(), Arc::clone(values)))
                 }
             }
         })
         .collect::<Result<Vec<_>>>()?;
     let echoed = entities.echoed.into_iter();
-    let echoed = echoed.map(|(name, values)| ResponseColumn::computed(name, values)).collect();
+    let echoed =
+        echoed.map(|(name, value_type, values)| ResponseColumn::computed(name, value_type, values)).collect();
     Ok(OnlineResponse::new(entities.row_count, echoed, features, Arc::clone(&plan.names)))
 }
 

@@ -76,8 +76,11 @@ impl PreparedPlan {
         let mut key_groups: Vec<KeyGroup> = Vec::new();
         let mut views = Vec::with_capacity(plan.views.len());
         for view in &plan.views {
-            let keys: Vec<usize> =
-                view.join_keys.iter().map(|key| columns.want(&key.column, key.key.value_type)).collect();
+            let keys: Vec<usize> = view
+                .join_keys
+                .iter()
+                .map(|key| columns.want(&key.column, key.key.value_type.clone()))
+                .collect();
             let group = if keys.is_empty() {
                 let key = EntityKeyEncoder::dummy_key(key_version);
                 KeyGroup::Entityless { key: Arc::from([Some(key)]) }
@@ -109,7 +112,9 @@ impl PreparedPlan {
             .iter()
             .map(|call| {
                 let positions = call.inputs.iter().map(|input| match input {
-                    OnDemandInput::EntityColumn(field) => Some(columns.want(&field.name, field.value_type)),
+                    OnDemandInput::EntityColumn(field) => {
+                        Some(columns.want(&field.name, field.value_type.clone()))
+                    }
                     _ => None,
                 });
                 positions.collect()

@@ -13,7 +13,7 @@ use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Field as ArrowField, Float32Type, Float64Type, Int32Type, Int64Type,
     TimestampMicrosecondType,
 };
-use larder_core::{ScalarType, ValueType};
+use larder_core::{FlatType, Layout};
 
 use crate::bindings::larder::udf::arrow::{BatchResult, ColumnResult, ValuesResult};
 use crate::signature::AgreedSignature;
@@ -40,10 +40,14 @@ pub(crate) fn lift(
     let mut columns = output.columns.into_iter();
     let mut arrays = Vec::with_capacity(agreed.signature.outputs.len());
     for field in &agreed.signature.outputs {
-        arrays.push(match field.value_type {
-            ValueType::Array(item) => list(&mut columns, item, &field.name, rows)?,
-            ValueType::Scalar(item) => scalar(next(&mut columns), item, &field.name, rows)?,
-            other => unreachable!("{other} has no nodes in the contract, so no signature has it"),
+        arrays.push(match field.value_type.layout() {
+            Layout::List(item) if let Layout::Flat(item) = item.layout() => {
+                list(&mut columns, item, &field.name, rows)?
+            }
+            Layout::Flat(flat) => scalar(next(&mut columns), flat, &field.name, rows)?,
+            Layout::List(_) | Layout::Struct(_) => {
+                unreachable!("{} has no nodes in the contract, so no signature has it", field.value_type)
+            }
         });
     }
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
@@ -57,7 +61,7 @@ fn next(columns: &mut IntoIter<ColumnResult>) -> ColumnResult {
 
 fn list(
     columns: &mut IntoIter<ColumnResult>,
-    item: ScalarType,
+    item: FlatType,
     name: &str,
     length: usize,
 ) -> Result<ArrayRef, BrokenContract> {
@@ -79,37 +83,37 @@ fn list(
 
 fn scalar(
     column: ColumnResult,
-    scalar: ScalarType,
+    scalar: FlatType,
     name: &str,
     length: usize,
 ) -> Result<ArrayRef, BrokenContract> {
     let nulls = nulls(column.validity, name, length)?;
     Ok(match (scalar, column.values) {
-        (ScalarType::Bool, ValuesResult::Boolean(bits)) => {
+        (FlatType::Boolean, ValuesResult::Boolean(bits)) => {
             Arc::new(BooleanArray::new(bitmap(bits, "value", name, length)?, nulls))
         }
-        (ScalarType::Int32, ValuesResult::Int32(values)) => {
+        (FlatType::Int32, ValuesResult::Int32(values)) => {
             primitive::<Int32Type>(values, nulls, name, length, DataType::Int32)?
         }
-        (ScalarType::Int64, ValuesResult::Int64(values)) => {
+        (FlatType::Int64, ValuesResult::Int64(values)) => {
             primitive::<Int64Type>(values, nulls, name, length, DataType::Int64)?
         }
-        (ScalarType::Float32, ValuesResult::Float32(values)) => {
+        (FlatType::Float32, ValuesResult::Float32(values)) => {
             primitive::<Float32Type>(values, nulls, name, length, DataType::Float32)?
         }
-        (ScalarType::Float64, ValuesResult::Float64(values)) => {
+        (FlatType::Float64, ValuesResult::Float64(values)) => {
             primitive::<Float64Type>(values, nulls, name, length, DataType::Float64)?
         }
-        (ScalarType::UnixTimestamp, ValuesResult::TimestampMicros(values)) => {
+        (FlatType::TimestampMicros, ValuesResult::TimestampMicros(values)) => {
             primitive::<TimestampMicrosecondType>(values, nulls, name, length, scalar.data_type())?
         }
-        (ScalarType::String, ValuesResult::Utf8(text)) => {
+        (FlatType::Utf8, ValuesResult::Utf8(text)) => {
             let offsets = byte_offsets(text.offsets, name, length, text.data.len())?;
             let array = StringArray::try_new(offsets, Buffer::from_vec(text.data), nulls);
             // Lengths and offsets are checked, so what is left to refuse is the text.
             Arc::new(array.map_err(|_| BrokenContract::NotUtf8 { column: name.to_owned() })?)
         }
-        (ScalarType::Bytes, ValuesResult::Binary(bytes)) => {
+        (FlatType::Binary, ValuesResult::Binary(bytes)) => {
             let offsets = byte_offsets(bytes.offsets, name, length, bytes.data.len())?;
             Arc::new(BinaryArray::new(offsets, Buffer::from_vec(bytes.data), nulls))
         }
@@ -222,16 +226,16 @@ fn layout(values: &ValuesResult) -> &'static str {
     }
 }
 
-fn expected_layout(scalar: ScalarType) -> &'static str {
+fn expected_layout(scalar: FlatType) -> &'static str {
     match scalar {
-        ScalarType::Bool => "boolean",
-        ScalarType::Int32 => "int32",
-        ScalarType::Int64 => "int64",
-        ScalarType::Float32 => "float32",
-        ScalarType::Float64 => "float64",
-        ScalarType::UnixTimestamp => "timestamp-micros",
-        ScalarType::String => "utf8",
-        ScalarType::Bytes => "binary",
+        FlatType::Boolean => "boolean",
+        FlatType::Int32 => "int32",
+        FlatType::Int64 => "int64",
+        FlatType::Float32 => "float32",
+        FlatType::Float64 => "float64",
+        FlatType::TimestampMicros => "timestamp-micros",
+        FlatType::Utf8 => "utf8",
+        FlatType::Binary => "binary",
     }
 }
 

@@ -7,7 +7,7 @@ use arrow::datatypes::{
     ArrowPrimitiveType, ByteArrayType, Float32Type, Float64Type, Int32Type, Int64Type,
     TimestampMicrosecondType,
 };
-use larder_core::{Field, ScalarType, ValueType};
+use larder_core::{Field, FlatType, Layout};
 
 use crate::bindings::larder::udf::arrow::{ColumnParam, ValuesParam, VarLenParam};
 
@@ -42,15 +42,17 @@ impl Lowered {
     pub(crate) fn new(batch: &RecordBatch, fields: &[Field]) -> Self {
         let mut columns = Vec::with_capacity(batch.num_columns());
         for (array, field) in batch.columns().iter().zip(fields) {
-            match field.value_type {
-                ValueType::Array(item) => {
+            match field.value_type.layout() {
+                Layout::List(item) if let Layout::Flat(item) = item.layout() => {
                     let list = array.as_list::<i32>();
                     let (offsets, start, end) = rebased(list.offsets());
                     columns.push(Column { validity: validity(list), values: Values::Offsets(offsets) });
                     columns.push(scalar(&list.values().slice(start, end - start), item));
                 }
-                ValueType::Scalar(item) => columns.push(scalar(array, item)),
-                other => unreachable!("{other} has no nodes in the contract, so no signature has it"),
+                Layout::Flat(flat) => columns.push(scalar(array, flat)),
+                Layout::List(_) | Layout::Struct(_) => {
+                    unreachable!("{} has no nodes in the contract, so no signature has it", field.value_type)
+                }
             }
         }
         Self { columns }
@@ -62,19 +64,19 @@ impl Lowered {
     }
 }
 
-fn scalar(array: &ArrayRef, scalar: ScalarType) -> Column {
+fn scalar(array: &ArrayRef, scalar: FlatType) -> Column {
     let values = match scalar {
-        ScalarType::Bool => Values::Boolean(array.as_boolean().values().sliced()),
-        ScalarType::Int32 => Values::Int32(primitive::<Int32Type>(array)),
-        ScalarType::Int64 => Values::Int64(primitive::<Int64Type>(array)),
-        ScalarType::Float32 => Values::Float32(primitive::<Float32Type>(array)),
-        ScalarType::Float64 => Values::Float64(primitive::<Float64Type>(array)),
-        ScalarType::UnixTimestamp => Values::TimestampMicros(primitive::<TimestampMicrosecondType>(array)),
-        ScalarType::String => {
+        FlatType::Boolean => Values::Boolean(array.as_boolean().values().sliced()),
+        FlatType::Int32 => Values::Int32(primitive::<Int32Type>(array)),
+        FlatType::Int64 => Values::Int64(primitive::<Int64Type>(array)),
+        FlatType::Float32 => Values::Float32(primitive::<Float32Type>(array)),
+        FlatType::Float64 => Values::Float64(primitive::<Float64Type>(array)),
+        FlatType::TimestampMicros => Values::TimestampMicros(primitive::<TimestampMicrosecondType>(array)),
+        FlatType::Utf8 => {
             let (offsets, data) = var_len(array.as_string::<i32>());
             Values::Utf8(offsets, data)
         }
-        ScalarType::Bytes => {
+        FlatType::Binary => {
             let (offsets, data) = var_len(array.as_binary::<i32>());
             Values::Binary(offsets, data)
         }

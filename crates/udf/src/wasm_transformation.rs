@@ -7,7 +7,7 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::DataType;
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
-use larder_core::{Result, Transformation, TransformationLimits, TransformationSignature, ValueType};
+use larder_core::{Layout, Result, Transformation, TransformationLimits, TransformationSignature, ValueType};
 use tracing::instrument;
 
 use crate::blocking::BlockingSlots;
@@ -91,7 +91,8 @@ impl WasmTransformation {
         let schema = input.schema_ref();
         let fits = schema.fields().len() == expected.len()
             && schema.fields().iter().zip(expected).all(|(actual, expected)| {
-                *actual.name() == expected.name && is_carried_by(expected.value_type, actual.data_type())
+                *actual.name() == expected.name
+                    && is_carried_by(&expected.value_type.clone(), actual.data_type())
             });
         if fits {
             return Ok(());
@@ -108,10 +109,9 @@ impl WasmTransformation {
 }
 
 /// Whether Arrow's type carries larder's. The name of a list's item does not matter.
-fn is_carried_by(value_type: ValueType, data_type: &DataType) -> bool {
-    match (value_type, data_type) {
-        (ValueType::Array(item), DataType::List(field)) => *field.data_type() == item.data_type(),
-        (ValueType::Scalar(scalar), data_type) => *data_type == scalar.data_type(),
-        _ => false,
+fn is_carried_by(value_type: &ValueType, data_type: &DataType) -> bool {
+    match (value_type.layout(), data_type) {
+        (Layout::List(item), DataType::List(field)) => is_carried_by(item, field.data_type()),
+        _ => *data_type == value_type.data_type(),
     }
 }

@@ -15,8 +15,10 @@ fn fields() -> Vec<larder_core::Field> {
 
 #[test]
 fn the_echo_has_a_column_of_every_type() {
-    let types: Vec<ValueType> = fields().iter().map(|field| field.value_type).collect();
-    assert_eq!(types, ValueType::all().collect::<Vec<_>>());
+    let types: Vec<ValueType> = fields().iter().map(|field| field.value_type.clone()).collect();
+    let plain =
+        |value_type: &ValueType| ValueType::infer(&value_type.data_type()).as_ref() == Some(value_type);
+    assert_eq!(types, ValueType::simple().filter(plain).collect::<Vec<_>>());
 }
 
 proptest! {

@@ -79,7 +79,7 @@ fn rows_from_json(text: &str) -> Result<RecordBatch> {
     let columns = columns
         .into_iter()
         .map(|(name, values)| {
-            let array = column_from_json(&name, type_of(&values), &values)?;
+            let array = column_from_json(&name, &type_of(&values), &values)?;
             Ok((Field::new(name, array.data_type().clone(), true), array))
         })
         .collect::<Result<Vec<_>>>()?;

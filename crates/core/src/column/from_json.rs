@@ -1,17 +1,22 @@
 //! JSON values to Arrow columns.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayBuilder, ArrayRef, BinaryBuilder, BooleanBuilder, Float32Builder, Float64Builder, Int32Builder,
-    Int64Builder, ListBuilder, StringBuilder, TimestampMicrosecondBuilder,
+    ArrayRef, BinaryBuilder, BooleanBuilder, Float32Builder, Float64Builder, Int32Builder, Int64Builder,
+    ListArray, NullArray, StringBuilder, StructArray, TimestampMicrosecondBuilder,
 };
+use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::datatypes::Field as ArrowField;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value;
 
-use crate::value_type::timestamp_data_type;
-use crate::{RequestError, ScalarType, Timestamp, ValueType};
+use super::distinct::distinct_items;
+use super::forms::text_of_json;
+use crate::value_type::{arrow_fields, timestamp_data_type};
+use crate::{FlatType, Layout, RequestError, ScalarType, StructField, Timestamp, ValueType, ZonedTimestamp};
 
 /// Builds a column of `value_type` from JSON values, one row per value, by the table of
 /// [`column`](super).
@@ -21,41 +26,16 @@ use crate::{RequestError, ScalarType, Timestamp, ValueType};
 /// [`RequestError::InvalidValue`] names column, row and value of the first one that does not fit.
 pub fn column_from_json<'a>(
     column: &str,
-    value_type: ValueType,
+    value_type: &ValueType,
     values: impl IntoIterator<Item = &'a Value>,
 ) -> Result<ArrayRef, RequestError> {
-    let values = values.into_iter().enumerate();
-    match value_type {
-        ValueType::Scalar(scalar) => {
-            let mut builder = ScalarBuilder::new(scalar);
-            for (row, value) in values {
-                builder.append(value).ok_or_else(|| invalid(column, row, value, value_type))?;
-            }
-            Ok(builder.finish())
-        }
-        ValueType::Array(item) => {
-            let mut builder = ListBuilder::new(ScalarBuilder::new(item));
-            for (row, value) in values {
-                match value {
-                    Value::Null => builder.append_null(),
-                    Value::Array(items) => {
-                        for value in items {
-                            builder
-                                .values()
-                                .append(value)
-                                .ok_or_else(|| invalid(column, row, value, value_type))?;
-                        }
-                        builder.append(true);
-                    }
-                    _ => return Err(invalid(column, row, value, value_type)),
-                }
-            }
-            Ok(Arc::new(builder.finish()))
-        }
-    }
+    let cells: Vec<Cell<'_>> =
+        values.into_iter().enumerate().map(|(row, value)| Cell { row, value }).collect();
+    let built = build(value_type, &cells);
+    built.map_err(|cell| invalid(column, cell.row, &cell.value, value_type))
 }
 
-fn invalid(column: &str, row: usize, value: &Value, expected: ValueType) -> RequestError {
+pub(super) fn invalid(column: &str, row: usize, value: &Value, expected: &ValueType) -> RequestError {
     let mut text = value.to_string();
     if text.chars().count() > 60 {
         text = text.chars().take(60).chain(['…']).collect();
@@ -63,103 +43,203 @@ fn invalid(column: &str, row: usize, value: &Value, expected: ValueType) -> Requ
     RequestError::InvalidValue { column: column.to_owned(), row, value: text, expected: expected.to_string() }
 }
 
-/// A builder of any scalar type that takes JSON values.
-enum ScalarBuilder {
-    Bytes(BinaryBuilder),
-    String(StringBuilder),
-    Int32(Int32Builder),
-    Int64(Int64Builder),
-    Float64(Float64Builder),
-    Float32(Float32Builder),
-    Bool(BooleanBuilder),
-    UnixTimestamp(TimestampMicrosecondBuilder),
+/// A value, perhaps inside another one, and the row it belongs to.
+#[derive(Clone, Copy)]
+struct Cell<'a> {
+    row: usize,
+    value: &'a Value,
 }
 
-/// Applies an expression to the builder of whichever type.
-macro_rules! each {
-    ($self:expr, $builder:ident => $body:expr) => {
-        match $self {
-            ScalarBuilder::Bytes($builder) => $body,
-            ScalarBuilder::String($builder) => $body,
-            ScalarBuilder::Int32($builder) => $body,
-            ScalarBuilder::Int64($builder) => $body,
-            ScalarBuilder::Float64($builder) => $body,
-            ScalarBuilder::Float32($builder) => $body,
-            ScalarBuilder::Bool($builder) => $body,
-            ScalarBuilder::UnixTimestamp($builder) => $body,
+/// A value that does not fit.
+struct Misfit {
+    row: usize,
+    value: Value,
+}
+
+impl Cell<'_> {
+    fn misfit(self) -> Misfit {
+        Misfit { row: self.row, value: self.value.clone() }
+    }
+}
+
+type Built = Result<ArrayRef, Misfit>;
+
+/// Builds one level of nesting at a time: the items of all lists are one column.
+fn build(value_type: &ValueType, cells: &[Cell<'_>]) -> Built {
+    match (value_type, value_type.layout()) {
+        (ValueType::Scalar(ScalarType::ZonedTimestamp), _) => zoned_timestamps(cells),
+        (ValueType::Scalar(scalar), Layout::Flat(FlatType::Utf8)) => texts(*scalar, cells),
+        (_, Layout::Flat(flat)) => flats(flat, cells),
+        (_, Layout::List(item)) => {
+            let lists = parsed(cells, |cells| lists(item, cells))?;
+            let is_set = matches!(value_type, ValueType::Set(_));
+            Ok(Arc::new(if is_set { distinct_items(&lists) } else { lists }))
         }
-    };
+        (_, Layout::Struct(fields)) => parsed(cells, |cells| structs(fields, cells)),
+    }
 }
 
-impl ScalarBuilder {
-    fn new(scalar: ScalarType) -> Self {
-        match scalar {
-            ScalarType::Bytes => Self::Bytes(BinaryBuilder::new()),
-            ScalarType::String => Self::String(StringBuilder::new()),
-            ScalarType::Int32 => Self::Int32(Int32Builder::new()),
-            ScalarType::Int64 => Self::Int64(Int64Builder::new()),
-            ScalarType::Float64 => Self::Float64(Float64Builder::new()),
-            ScalarType::Float32 => Self::Float32(Float32Builder::new()),
-            ScalarType::Bool => Self::Bool(BooleanBuilder::new()),
-            ScalarType::UnixTimestamp => {
-                Self::UnixTimestamp(TimestampMicrosecondBuilder::new().with_data_type(timestamp_data_type()))
+/// Reads texts as JSON before going on: a nested value may come as the text of one.
+fn parsed<T>(cells: &[Cell<'_>], build: impl FnOnce(&[Cell<'_>]) -> Result<T, Misfit>) -> Result<T, Misfit> {
+    if !cells.iter().any(|cell| cell.value.is_string()) {
+        return build(cells);
+    }
+    let values: Vec<Option<Value>> = cells
+        .iter()
+        .map(|cell| match cell.value {
+            Value::String(text) => serde_json::from_str(text).map(Some).map_err(|_| cell.misfit()),
+            _ => Ok(None),
+        })
+        .collect::<Result<_, _>>()?;
+    let cells: Vec<Cell<'_>> = cells
+        .iter()
+        .zip(&values)
+        .map(|(cell, parsed)| Cell { row: cell.row, value: parsed.as_ref().unwrap_or(cell.value) })
+        .collect();
+    build(&cells)
+}
+
+fn lists(item: &ValueType, cells: &[Cell<'_>]) -> Result<ListArray, Misfit> {
+    let mut items = Vec::new();
+    let mut lengths = Vec::with_capacity(cells.len());
+    for cell in cells {
+        let values = match cell.value {
+            Value::Null => &[],
+            Value::Array(values) => values.as_slice(),
+            _ => return Err(cell.misfit()),
+        };
+        items.extend(values.iter().map(|value| Cell { row: cell.row, value }));
+        lengths.push(values.len());
+    }
+    let items = build(item, &items)?;
+    let field = Arc::new(ArrowField::new("item", items.data_type().clone(), true));
+    Ok(ListArray::new(field, OffsetBuffer::from_lengths(lengths), items, nulls(cells)))
+}
+
+fn structs(fields: &[StructField], cells: &[Cell<'_>]) -> Built {
+    const ABSENT: &Value = &Value::Null;
+    let places: HashMap<&str, usize> =
+        fields.iter().enumerate().map(|(place, field)| (field.name.as_str(), place)).collect();
+    let mut columns = vec![Vec::with_capacity(cells.len()); fields.len()];
+    for (at, cell) in cells.iter().enumerate() {
+        for column in &mut columns {
+            column.push(Cell { row: cell.row, value: ABSENT });
+        }
+        match cell.value {
+            Value::Null => {}
+            Value::Object(object) => {
+                for (name, value) in object {
+                    let place = places.get(name.as_str()).ok_or_else(|| cell.misfit())?;
+                    if let Some(cell) = columns.get_mut(*place).and_then(|column| column.get_mut(at)) {
+                        cell.value = value;
+                    }
+                }
             }
+            _ => return Err(cell.misfit()),
         }
     }
+    let built = fields.iter().zip(&columns).map(|(field, cells)| build(&field.value_type, cells));
+    let columns = built.collect::<Result<Vec<_>, _>>()?;
+    let (fields, nulls) = (arrow_fields(fields), nulls(cells));
+    let structs = StructArray::try_new_with_length(fields, columns, nulls, cells.len());
+    Ok(Arc::new(structs.expect("the columns were built to these fields and this length")))
+}
 
-    /// Appends one value; `None`, with nothing appended, if it does not fit.
-    fn append(&mut self, value: &Value) -> Option<()> {
-        if value.is_null() {
-            each!(self, builder => builder.append_null());
-            return Some(());
+fn zoned_timestamps(cells: &[Cell<'_>]) -> Built {
+    let Layout::Struct(fields) = ZONED.layout() else { return Ok(Arc::new(NullArray::new(cells.len()))) };
+    let texts: Vec<Option<Value>> = cells
+        .iter()
+        .map(|cell| match cell.value {
+            Value::String(text) => {
+                let zoned = ZonedTimestamp::parse(text).ok_or_else(|| cell.misfit())?;
+                let time = zoned.time.to_string();
+                Ok(Some(serde_json::json!({"unix_timestamp": time, "zone": zoned.zone})))
+            }
+            _ => Ok(None),
+        })
+        .collect::<Result<_, Misfit>>()?;
+    let objects: Vec<Cell<'_>> = cells
+        .iter()
+        .zip(&texts)
+        .map(|(cell, text)| Cell { row: cell.row, value: text.as_ref().unwrap_or(cell.value) })
+        .collect();
+    structs(fields, &objects)
+}
+
+const ZONED: ValueType = ValueType::Scalar(ScalarType::ZonedTimestamp);
+
+fn texts(scalar: ScalarType, cells: &[Cell<'_>]) -> Built {
+    let mut builder = StringBuilder::with_capacity(cells.len(), 16 * cells.len());
+    for cell in cells {
+        match cell.value {
+            Value::Null => builder.append_null(),
+            value => builder.append_value(text_of_json(scalar, value).ok_or_else(|| cell.misfit())?),
         }
-        match self {
-            Self::Bytes(builder) => builder.append_value(BASE64.decode(value.as_str()?).ok()?),
-            Self::String(builder) => builder.append_value(text(value)?),
-            Self::Int32(builder) => builder.append_value(i32::try_from(whole(value)?).ok()?),
-            Self::Int64(builder) => builder.append_value(whole(value)?),
-            Self::Float64(builder) => builder.append_value(number(value)?),
-            #[expect(clippy::cast_possible_truncation, reason = "Float32 is declared to be that narrow")]
-            Self::Float32(builder) => builder.append_value(number(value)? as f32),
-            Self::Bool(builder) => builder.append_value(match value {
-                Value::Bool(flag) => *flag,
-                Value::Number(number) => match number.as_i64()? {
-                    0 => false,
-                    1 => true,
-                    _ => return None,
-                },
-                Value::String(text) => text.trim().parse().ok()?,
-                _ => return None,
-            }),
-            Self::UnixTimestamp(builder) => builder.append_value(match value {
-                Value::Number(_) => whole(value)?.checked_mul(1_000_000)?,
-                Value::String(text) => Timestamp::parse(text).ok()?.micros(),
-                _ => return None,
-            }),
+    }
+    Ok(Arc::new(builder.finish()))
+}
+
+fn nulls(cells: &[Cell<'_>]) -> Option<NullBuffer> {
+    let nulls: NullBuffer = cells.iter().map(|cell| !cell.value.is_null()).collect();
+    Some(nulls).filter(|nulls| nulls.null_count() > 0)
+}
+
+/// Builds a column of single values, one builder and one way to read a value for each type.
+fn flats(flat: FlatType, cells: &[Cell<'_>]) -> Built {
+    macro_rules! build {
+        ($builder:expr, $read:expr) => {{
+            let mut builder = $builder;
+            for cell in cells {
+                match cell.value {
+                    Value::Null => builder.append_null(),
+                    value => builder.append_value($read(value).ok_or_else(|| cell.misfit())?),
+                }
+            }
+            Ok(Arc::new(builder.finish()))
+        }};
+    }
+    let rows = cells.len();
+    match flat {
+        FlatType::Boolean => build!(BooleanBuilder::with_capacity(rows), truth),
+        FlatType::Int32 => {
+            build!(Int32Builder::with_capacity(rows), |value| i32::try_from(whole(value)?).ok())
         }
-        Some(())
+        FlatType::Int64 => build!(Int64Builder::with_capacity(rows), whole),
+        FlatType::Float32 => build!(Float32Builder::with_capacity(rows), narrow),
+        FlatType::Float64 => build!(Float64Builder::with_capacity(rows), number),
+        FlatType::TimestampMicros => build!(
+            TimestampMicrosecondBuilder::with_capacity(rows).with_data_type(timestamp_data_type()),
+            micros
+        ),
+        FlatType::Binary => build!(BinaryBuilder::new(), |value: &Value| BASE64.decode(value.as_str()?).ok()),
+        FlatType::Utf8 => texts(ScalarType::String, cells),
     }
 }
 
-impl ArrayBuilder for ScalarBuilder {
-    fn len(&self) -> usize {
-        each!(self, builder => builder.len())
+fn truth(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(flag) => Some(*flag),
+        Value::Number(number) => match number.as_i64()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        },
+        Value::String(text) => text.trim().to_ascii_lowercase().parse().ok(),
+        _ => None,
     }
-    fn finish(&mut self) -> ArrayRef {
-        each!(self, builder => ArrayBuilder::finish(builder))
+}
+
+fn micros(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(_) => whole(value)?.checked_mul(1_000_000),
+        Value::String(text) => Some(Timestamp::parse(text).ok()?.micros()),
+        _ => None,
     }
-    fn finish_cloned(&self) -> ArrayRef {
-        each!(self, builder => ArrayBuilder::finish_cloned(builder))
-    }
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-    fn as_any_mut(&mut self) -> &mut dyn std::any::Any {
-        self
-    }
-    fn into_box_any(self: Box<Self>) -> Box<dyn std::any::Any> {
-        self
-    }
+}
+
+fn narrow(value: &Value) -> Option<f32> {
+    #[expect(clippy::cast_possible_truncation, reason = "Float32 is declared to be that narrow")]
+    number(value).map(|number| number as f32)
 }
 
 /// A whole number; other numbers are cut towards zero as Python's `int` does.
@@ -188,16 +268,6 @@ fn number(value: &Value) -> Option<f64> {
     }
 }
 
-/// Text as Python's `str` writes the value.
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(if *flag { "True" } else { "False" }.to_owned()),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use arrow::array::AsArray;
@@ -209,14 +279,14 @@ mod tests {
     #[test]
     fn whole_numbers_come_from_numbers_and_text_as_feast_takes_them() {
         let values = [json!(1001), json!("1001"), json!(1001.7), json!(null), json!(-1.9)];
-        let column = column_from_json("driver_id", ValueType::INT64, &values).unwrap();
+        let column = column_from_json("driver_id", &ValueType::INT64, &values).unwrap();
         let expected = [Some(1001), Some(1001), Some(1001), None, Some(-1)];
         assert_eq!(column.as_primitive::<Int64Type>().iter().collect::<Vec<_>>(), expected);
     }
 
     #[test]
     fn a_value_that_does_not_fit_names_column_row_and_value() {
-        let error = column_from_json("driver_id", ValueType::INT64, &[json!(1), json!("x")]).unwrap_err();
+        let error = column_from_json("driver_id", &ValueType::INT64, &[json!(1), json!("x")]).unwrap_err();
         assert_eq!(
             error.to_string(),
             "column `driver_id`, row 1: \"x\" is not a valid Int64; send a value of that type or null"
@@ -228,12 +298,12 @@ mod tests {
             (ValueType::BOOL, json!("yes")),
             (ValueType::BYTES, json!("not base64!")),
             (ValueType::UNIX_TIMESTAMP, json!("yesterday")),
-            (ValueType::Array(ScalarType::Int64), json!(1)),
-            (ValueType::Array(ScalarType::Int64), json!(["x"])),
+            (ValueType::array(ValueType::INT64).unwrap(), json!(1)),
+            (ValueType::array(ValueType::INT64).unwrap(), json!(["x"])),
             (ValueType::STRING, json!({})),
         ] {
             assert!(
-                column_from_json("c", value_type, std::slice::from_ref(&value)).is_err(),
+                column_from_json("c", &value_type, std::slice::from_ref(&value)).is_err(),
                 "{value_type}: {value}"
             );
         }
@@ -242,7 +312,7 @@ mod tests {
     #[test]
     fn timestamps_come_from_text_and_from_seconds() {
         let values = [json!("2024-01-31T12:00:00Z"), json!(1_706_702_400)];
-        let column = column_from_json("t", ValueType::UNIX_TIMESTAMP, &values).unwrap();
+        let column = column_from_json("t", &ValueType::UNIX_TIMESTAMP, &values).unwrap();
         let micros = column.as_primitive::<TimestampMicrosecondType>();
         assert_eq!(micros.value(0), micros.value(1));
         assert_eq!(column.data_type(), &timestamp_data_type());
@@ -250,9 +320,9 @@ mod tests {
 
     #[test]
     fn lists_keep_their_nulls_and_have_the_declared_arrow_type() {
-        let value_type = ValueType::Array(ScalarType::String);
+        let value_type = ValueType::array(ValueType::STRING).unwrap();
         let column =
-            column_from_json("l", value_type, &[json!(["a", null]), json!(null), json!([])]).unwrap();
+            column_from_json("l", &value_type, &[json!(["a", null]), json!(null), json!([])]).unwrap();
         assert_eq!(column.data_type(), &value_type.data_type());
         assert_eq!(column.null_count(), 1);
         assert_eq!(column.as_list::<i32>().value(0).null_count(), 1);

@@ -93,7 +93,7 @@ fn cast_exactly(name: &str, array: &ArrayRef, target: &DataType) -> Result<Array
     }
     let value_type = ValueType::infer(target);
     let declared = match value_type {
-        Some(value_type) => column::cast_column(name, array, value_type)?,
+        Some(value_type) => column::cast_column(name, array, &value_type)?,
         None => Arc::clone(array),
     };
     let exact = cast(&declared, target).map_err(|_| RequestError::InvalidColumn {

@@ -312,7 +312,11 @@ impl Selection {
         let places = self.of_files.get(file).map(Vec::as_slice).unwrap_or_default();
         let columns = self.wanted.iter().zip(places);
         columns
-            .map(|(wanted, index)| FileColumn { name: &wanted.name, index: *index, read_as: wanted.read_as })
+            .map(|(wanted, index)| FileColumn {
+                name: &wanted.name,
+                index: *index,
+                read_as: wanted.read_as.clone(),
+            })
             .collect()
     }
 }

@@ -97,9 +97,9 @@ impl NdJsonFile {
         // The key in the file; `column.name` is the name after the field mapping.
         let field = self.schema.field(column.index);
         let values = || batch.iter().map(|object| object.get(field.name()).unwrap_or(&Value::Null));
-        match column.read_as {
+        match &column.read_as {
             ReadAs::Declared(value_type) => column::column_from_json(column.name, value_type, values()),
-            ReadAs::Time => column::column_from_json(column.name, ValueType::UNIX_TIMESTAMP, values()),
+            ReadAs::Time => column::column_from_json(column.name, &ValueType::UNIX_TIMESTAMP, values()),
             ReadAs::Found => match field.data_type() {
                 found @ (DataType::Utf8 | DataType::Null | DataType::Date32) => {
                     let text: StringArray = values()
@@ -114,7 +114,7 @@ impl NdJsonFile {
                 }
                 found => {
                     let value_type = ValueType::infer(found).unwrap_or(ValueType::STRING);
-                    column::column_from_json(column.name, value_type, values())
+                    column::column_from_json(column.name, &value_type, values())
                 }
             },
         }

@@ -1,9 +1,9 @@
 //! Which columns of a table are to be read, and as what.
 
-use arrow::array::{ArrayRef, AsArray, StringArray};
+use arrow::array::{ArrayRef, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
-use larder_core::{Field, RequestError, ScalarType, ValueType, column};
+use larder_core::{Field, FlatType, Layout, RequestError, ValueType, column};
 use serde_json::Value;
 
 /// A column to be read.
@@ -16,7 +16,7 @@ pub(crate) struct Wanted {
 }
 
 /// The type that a column is given on reading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ReadAs {
     /// Of a declared type.
     Declared(ValueType),
@@ -29,7 +29,7 @@ pub(crate) enum ReadAs {
 impl Wanted {
     /// A column of a declared type.
     pub(crate) fn field(field: &Field) -> Self {
-        Self { name: field.name.clone(), read_as: ReadAs::Declared(field.value_type) }
+        Self { name: field.name.clone(), read_as: ReadAs::Declared(field.value_type.clone()) }
     }
 
     /// A column of times.
@@ -45,9 +45,9 @@ impl Wanted {
 
 impl ReadAs {
     /// Casts a column that already has a type.
-    pub(crate) fn apply(self, name: &str, array: &ArrayRef) -> Result<ArrayRef, RequestError> {
+    pub(crate) fn apply(&self, name: &str, array: &ArrayRef) -> Result<ArrayRef, RequestError> {
         match self {
-            Self::Declared(value_type) => column::cast_column(name, array, value_type),
+            Self::Declared(value_type) => column::cast_column(name, array, &value_type),
             Self::Time => {
                 column::to_timestamps(name, array).map(|times| std::sync::Arc::new(times) as ArrayRef)
             }
@@ -57,29 +57,26 @@ impl ReadAs {
 
     /// Whether a column of a text file must reach [`apply_to_text`](Self::apply_to_text) as text,
     /// given the type that holds all its values.
-    pub(crate) fn needs_text(self, found: &DataType) -> bool {
+    pub(crate) fn needs_text(&self, found: &DataType) -> bool {
         match self {
-            Self::Declared(
-                ValueType::Scalar(ScalarType::String | ScalarType::Bytes) | ValueType::Array(_),
-            ) => true,
+            Self::Declared(value_type) if !is_read_as_found(value_type) => true,
             Self::Declared(_) | Self::Time | Self::Found => {
                 matches!(found, DataType::Utf8 | DataType::Date32 | DataType::Timestamp(_, _))
             }
         }
     }
 
-    /// Casts a column of text, with the forms that text files use beyond Arrow's: lists are JSON
-    /// arrays, bytes are base64.
+    /// Casts a column of text, in which lists, maps and structs are JSON and bytes are base64.
     pub(crate) fn apply_to_text(
-        self,
+        &self,
         name: &str,
         text: &ArrayRef,
         found: &DataType,
     ) -> Result<ArrayRef, RequestError> {
         match self {
-            Self::Declared(value_type @ (ValueType::Array(_) | ValueType::BYTES)) => {
-                let values = json_values(name, text.as_string::<i32>(), value_type)?;
-                column::column_from_json(name, value_type, &values)
+            Self::Declared(value_type) if value_type.layout() == Layout::Flat(FlatType::Binary) => {
+                let base64: Vec<Value> = text.as_string::<i32>().iter().map(Value::from).collect();
+                column::column_from_json(name, value_type, &base64)
             }
             Self::Found => match found {
                 DataType::Timestamp(_, _) => Self::Time.apply(name, text),
@@ -95,16 +92,17 @@ impl ReadAs {
     }
 }
 
-fn json_values(name: &str, text: &StringArray, value_type: ValueType) -> Result<Vec<Value>, RequestError> {
-    let parse = |(row, cell): (usize, Option<&str>)| match (cell, value_type) {
-        (None, _) => Ok(Value::Null),
-        (Some(cell), ValueType::BYTES) => Ok(Value::from(cell)),
-        (Some(cell), _) => serde_json::from_str(cell).map_err(|_| RequestError::InvalidValue {
-            column: name.to_owned(),
-            row,
-            value: cell.chars().take(60).collect(),
-            expected: value_type.to_string(),
-        }),
-    };
-    text.iter().enumerate().map(parse).collect()
+/// Whether the parser of numbers and truth values reads a column as well as its text would be read.
+fn is_read_as_found(value_type: &ValueType) -> bool {
+    matches!(
+        value_type.layout(),
+        Layout::Flat(
+            FlatType::Boolean
+                | FlatType::Int32
+                | FlatType::Int64
+                | FlatType::Float32
+                | FlatType::Float64
+                | FlatType::TimestampMicros
+        )
+    )
 }

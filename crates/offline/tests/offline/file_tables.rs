@@ -294,7 +294,7 @@ async fn declared_types_go_before_those_that_text_seems_to_have() {
         let column = |name, value_type| feature(&store, &source, Field::new(name, value_type));
         let code = column("code", ValueType::STRING).await.unwrap();
         assert_eq!(code.as_ref(), &StringArray::from(vec!["00"]) as &dyn Array, "{path}");
-        let tags = column("tags", ValueType::Array(ScalarType::Int64)).await.unwrap();
+        let tags = column("tags", ValueType::array(ValueType::INT64).unwrap()).await.unwrap();
         let expected = ListArray::from_iter_primitive::<Int64Type, _, _>([Some([Some(1), None])]);
         assert_eq!(tags.as_ref(), &expected as &dyn Array, "{path}");
         let blob = column("blob", ValueType::BYTES).await.unwrap();

@@ -1,6 +1,6 @@
 //! Rows to Arrow columns.
 
-mod list;
+pub(super) mod list;
 
 use std::sync::Arc;
 
@@ -12,10 +12,11 @@ use arrow::datatypes::{
     BinaryType, ByteArrayType, DataType, Field as ArrowField, Float32Type, Float64Type, Int32Type, Int64Type,
     TimestampMicrosecondType, Utf8Type,
 };
-use larder_core::{Field, OnlineColumn, ScalarType, ValueType, timestamp_data_type};
+use larder_core::{Field, FlatType, OnlineColumn, ValueType, timestamp_data_type};
 
 use self::list::{BooleanItems, ByteItems, ItemBuilder, List, PrimitiveItems};
-use super::layout::{RowLayout, Slot};
+use super::layout::{Form, RowLayout, Slot};
+use super::nested;
 use super::{CorruptRow, RowFault, fixed};
 use crate::bits::{Bits, Validity};
 
@@ -31,7 +32,7 @@ pub enum DecodeError {
     TooLarge,
 }
 
-type Result<T, E = DecodeError> = std::result::Result<T, E>;
+pub(super) type Result<T, E = DecodeError> = std::result::Result<T, E>;
 
 /// Reads rows of one schema as rows of a view, which may have other features.
 #[derive(Debug)]
@@ -134,7 +135,7 @@ impl RowColumns<'_> {
     /// # Errors
     ///
     /// [`DecodeError`] for the first row that cannot be read.
-    pub fn column(&self, value_type: ValueType, feature: usize) -> Result<OnlineColumn> {
+    pub fn column(&self, value_type: &ValueType, feature: usize) -> Result<OnlineColumn> {
         let place = |reader: &Arc<RowReader>| {
             let slot = reader.slots.get(feature).copied().flatten()?;
             Some(Place { slot, fixed_len: reader.layout.fixed_len() })
@@ -154,39 +155,42 @@ impl RowColumns<'_> {
     }
 }
 
-fn decode(value_type: ValueType, cells: &Cells<'_>) -> Result<ArrayRef> {
-    match value_type {
-        ValueType::Scalar(ScalarType::Int32) => decode_primitive::<Int32Type, 4>(cells, i32::from_le_bytes),
-        ValueType::Scalar(ScalarType::Int64) => decode_primitive::<Int64Type, 8>(cells, i64::from_le_bytes),
-        ValueType::Scalar(ScalarType::Float32) => {
-            decode_primitive::<Float32Type, 4>(cells, f32::from_le_bytes)
-        }
-        ValueType::Scalar(ScalarType::Float64) => {
-            decode_primitive::<Float64Type, 8>(cells, f64::from_le_bytes)
-        }
-        ValueType::Scalar(ScalarType::UnixTimestamp) => {
+fn decode(value_type: &ValueType, cells: &Cells<'_>) -> Result<ArrayRef> {
+    match Form::of(value_type) {
+        Form::Flat(FlatType::Int32) => decode_primitive::<Int32Type, 4>(cells, i32::from_le_bytes),
+        Form::Flat(FlatType::Int64) => decode_primitive::<Int64Type, 8>(cells, i64::from_le_bytes),
+        Form::Flat(FlatType::Float32) => decode_primitive::<Float32Type, 4>(cells, f32::from_le_bytes),
+        Form::Flat(FlatType::Float64) => decode_primitive::<Float64Type, 8>(cells, f64::from_le_bytes),
+        Form::Flat(FlatType::TimestampMicros) => {
             decode_primitive::<TimestampMicrosecondType, 8>(cells, i64::from_le_bytes)
         }
-        ValueType::Scalar(ScalarType::Bool) => decode_booleans(cells),
-        ValueType::Scalar(ScalarType::String) => decode_bytes::<Utf8Type>(cells, text),
-        ValueType::Scalar(ScalarType::Bytes) => decode_bytes::<BinaryType>(cells, raw),
-        ValueType::Array(item) => match item {
-            ScalarType::Int32 => decode_lists(cells, PrimitiveItems::<Int32Type, 4>::new(i32::from_le_bytes)),
-            ScalarType::Int64 => decode_lists(cells, PrimitiveItems::<Int64Type, 8>::new(i64::from_le_bytes)),
-            ScalarType::Float32 => {
+        Form::Flat(FlatType::Boolean) => decode_booleans(cells),
+        Form::Flat(FlatType::Utf8) => decode_bytes::<Utf8Type>(cells, text),
+        Form::Flat(FlatType::Binary) => decode_bytes::<BinaryType>(cells, raw),
+        Form::List(item) => match item {
+            FlatType::Int32 => decode_lists(cells, PrimitiveItems::<Int32Type, 4>::new(i32::from_le_bytes)),
+            FlatType::Int64 => decode_lists(cells, PrimitiveItems::<Int64Type, 8>::new(i64::from_le_bytes)),
+            FlatType::Float32 => {
                 decode_lists(cells, PrimitiveItems::<Float32Type, 4>::new(f32::from_le_bytes))
             }
-            ScalarType::Float64 => {
+            FlatType::Float64 => {
                 decode_lists(cells, PrimitiveItems::<Float64Type, 8>::new(f64::from_le_bytes))
             }
-            ScalarType::UnixTimestamp => {
+            FlatType::TimestampMicros => {
                 decode_lists(cells, PrimitiveItems::<TimestampMicrosecondType, 8>::new(i64::from_le_bytes))
             }
-            ScalarType::Bool => decode_lists(cells, BooleanItems::new()),
-            ScalarType::String => decode_lists(cells, ByteItems::<Utf8Type, _>::new(text)),
-            ScalarType::Bytes => decode_lists(cells, ByteItems::<BinaryType, _>::new(raw)),
+            FlatType::Boolean => decode_lists(cells, BooleanItems::new()),
+            FlatType::Utf8 => decode_lists(cells, ByteItems::<Utf8Type, _>::new(text)),
+            FlatType::Binary => decode_lists(cells, ByteItems::<BinaryType, _>::new(raw)),
         },
-        _ => unreachable!("every type of `ValueType` is a scalar or an array of one"),
+        Form::Nested => {
+            let mut values = Vec::with_capacity(cells.len());
+            cells.try_each(|cell| {
+                values.push(cell.map(Cell::data).transpose()?);
+                Ok(())
+            })?;
+            nested::decode(value_type, &values)
+        }
     }
 }
 
@@ -260,25 +264,25 @@ impl<'a> Cell<'a> {
 
 /// Part of a row that knows where it lies, for errors.
 #[derive(Clone, Copy)]
-struct Data<'a> {
-    bytes: &'a [u8],
-    offset: usize,
+pub(super) struct Data<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) offset: usize,
 }
 
 impl Data<'_> {
     /// The first `length` bytes, and the rest.
-    fn split(self, length: usize) -> Result<(Self, Self)> {
+    pub(super) fn split(self, length: usize) -> Result<(Self, Self)> {
         let (head, tail) = self.bytes.split_at_checked(length).ok_or(RowFault::Bounds.at(self.offset))?;
         Ok((Self { bytes: head, ..self }, Self { bytes: tail, offset: self.offset + length }))
     }
 
-    fn part(self, start: usize, end: usize) -> Result<Self> {
+    pub(super) fn part(self, start: usize, end: usize) -> Result<Self> {
         let bytes = self.bytes.get(start..end).ok_or(RowFault::Bounds.at(self.offset))?;
         Ok(Self { bytes, offset: self.offset + start })
     }
 }
 
-fn text(data: Data<'_>) -> Result<&str> {
+pub(super) fn text(data: Data<'_>) -> Result<&str> {
     std::str::from_utf8(data.bytes)
         .map_err(|error| RowFault::Utf8.at(data.offset + error.valid_up_to()).into())
 }
@@ -288,7 +292,7 @@ fn raw(data: Data<'_>) -> Result<&[u8]> {
     Ok(data.bytes)
 }
 
-fn boolean(byte: u8, offset: usize) -> Result<bool> {
+pub(super) fn boolean(byte: u8, offset: usize) -> Result<bool> {
     match byte {
         0 => Ok(false),
         1 => Ok(true),
@@ -315,7 +319,7 @@ fn decode_primitive<T: ArrowPrimitiveType, const N: usize>(
 }
 
 /// Gives timestamps the one timestamp type inside larder, and leaves other arrays as they are.
-fn in_utc<T: ArrowPrimitiveType>(values: PrimitiveArray<T>) -> ArrayRef {
+pub(super) fn in_utc<T: ArrowPrimitiveType>(values: PrimitiveArray<T>) -> ArrayRef {
     match T::DATA_TYPE {
         DataType::Timestamp(_, _) => Arc::new(values.with_data_type(timestamp_data_type())),
         _ => Arc::new(values),
@@ -355,17 +359,17 @@ fn decode_bytes<T: ByteArrayType<Offset = i32>>(
 }
 
 /// A builder that refuses what its offsets could not say, where Arrow's would panic.
-struct BoundedBytes<T: ByteArrayType<Offset = i32>> {
-    builder: GenericByteBuilder<T>,
+pub(super) struct BoundedBytes<T: ByteArrayType<Offset = i32>> {
+    pub(super) builder: GenericByteBuilder<T>,
     length: usize,
 }
 
 impl<T: ByteArrayType<Offset = i32>> BoundedBytes<T> {
-    fn with_capacity(values: usize) -> Self {
+    pub(super) fn with_capacity(values: usize) -> Self {
         Self { builder: GenericByteBuilder::with_capacity(values, 16 * values), length: 0 }
     }
 
-    fn append(&mut self, value: &T::Native) -> Result<()> {
+    pub(super) fn append(&mut self, value: &T::Native) -> Result<()> {
         let bytes: &[u8] = value.as_ref();
         self.length += bytes.len();
         if i32::try_from(self.length).is_err() {

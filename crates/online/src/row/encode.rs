@@ -7,9 +7,10 @@ use arrow::array::{
 use arrow::datatypes::{
     ArrowNativeType, ByteArrayType, Float32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType,
 };
-use larder_core::{RowVersion, ScalarType, ValueType};
+use larder_core::{FlatType, RowVersion, ValueType};
 
-use super::layout::{RowLayout, Slot};
+use super::layout::{Form, RowLayout, Slot};
+use super::nested;
 use super::{RowHeader, put};
 use crate::schema::SchemaId;
 
@@ -89,15 +90,18 @@ impl<'a> RowEncoder<'a> {
         if found != expected {
             return Err(EncodeError::ColumnCount { found, expected });
         }
-        let columns = layout.slots().iter().zip(batch.columns()).enumerate();
+        let features = layout.slots().iter().zip(layout.types());
+        let columns = features.zip(batch.columns()).enumerate();
         let columns = columns
-            .map(|(position, (slot, array))| match Column::try_new(slot.value_type, array) {
-                Some(column) => Ok((*slot, column)),
-                None => Err(EncodeError::ColumnType {
-                    position,
-                    found: array.data_type().to_string(),
-                    expected: slot.value_type,
-                }),
+            .map(|(position, ((slot, value_type), array))| {
+                match Column::try_new(slot.form, value_type, array) {
+                    Some(column) => Ok((*slot, column)),
+                    None => Err(EncodeError::ColumnType {
+                        position,
+                        found: array.data_type().to_string(),
+                        expected: value_type.clone(),
+                    }),
+                }
             })
             .collect::<Result<_, _>>()?;
         Ok(Self { layout, schema, versions, columns })
@@ -217,6 +221,8 @@ enum Column<'a> {
     String(&'a StringArray),
     Bytes(&'a BinaryArray),
     List(&'a ListArray, Items<'a>),
+    /// Values already written.
+    Nested(BinaryArray),
 }
 
 /// The items of a list column, all rows together.
@@ -233,21 +239,24 @@ enum Items<'a> {
 }
 
 impl<'a> Column<'a> {
-    fn try_new(value_type: ValueType, array: &'a ArrayRef) -> Option<Self> {
-        Some(match value_type {
-            ValueType::Scalar(ScalarType::Bool) => Self::Bool(array.as_boolean_opt()?),
-            ValueType::Scalar(ScalarType::Int32) => Self::Int32(array.as_primitive_opt()?),
-            ValueType::Scalar(ScalarType::Int64) => Self::Int64(array.as_primitive_opt()?),
-            ValueType::Scalar(ScalarType::Float32) => Self::Float32(array.as_primitive_opt()?),
-            ValueType::Scalar(ScalarType::Float64) => Self::Float64(array.as_primitive_opt()?),
-            ValueType::Scalar(ScalarType::UnixTimestamp) => Self::Timestamp(array.as_primitive_opt()?),
-            ValueType::Scalar(ScalarType::String) => Self::String(array.as_string_opt()?),
-            ValueType::Scalar(ScalarType::Bytes) => Self::Bytes(array.as_binary_opt()?),
-            ValueType::Array(item) => {
+    fn try_new(form: Form, value_type: &ValueType, array: &'a ArrayRef) -> Option<Self> {
+        Some(match form {
+            Form::Flat(FlatType::Boolean) => Self::Bool(array.as_boolean_opt()?),
+            Form::Flat(FlatType::Int32) => Self::Int32(array.as_primitive_opt()?),
+            Form::Flat(FlatType::Int64) => Self::Int64(array.as_primitive_opt()?),
+            Form::Flat(FlatType::Float32) => Self::Float32(array.as_primitive_opt()?),
+            Form::Flat(FlatType::Float64) => Self::Float64(array.as_primitive_opt()?),
+            Form::Flat(FlatType::TimestampMicros) => Self::Timestamp(array.as_primitive_opt()?),
+            Form::Flat(FlatType::Utf8) => Self::String(array.as_string_opt()?),
+            Form::Flat(FlatType::Binary) => Self::Bytes(array.as_binary_opt()?),
+            Form::List(item) => {
                 let lists = array.as_list_opt::<i32>()?;
                 Self::List(lists, Items::try_new(item, lists.values())?)
             }
-            _ => return None,
+            Form::Nested if array.data_type() == &value_type.data_type() => {
+                Self::Nested(nested::encode(value_type, array))
+            }
+            Form::Nested => return None,
         })
     }
 
@@ -256,6 +265,7 @@ impl<'a> Column<'a> {
         match self {
             Self::String(array) => add_byte_lengths(array, rows, lengths),
             Self::Bytes(array) => add_byte_lengths(array, rows, lengths),
+            Self::Nested(array) => add_byte_lengths(array, rows, lengths),
             Self::List(lists, items) => {
                 for (row, length) in rows.iter().zip(lengths) {
                     if lists.is_valid(*row) {
@@ -293,6 +303,9 @@ impl<'a> Column<'a> {
             Self::Bytes(array) => {
                 target.each_variable(slot, array, rows, |bytes, row| put_all(bytes, array.value(row)));
             }
+            Self::Nested(array) => {
+                target.each_variable(slot, array, rows, |bytes, row| put_all(bytes, array.value(row)));
+            }
             Self::List(lists, items) => target.each_variable(slot, lists, rows, |bytes, row| {
                 let (start, end) = item_range(lists, row);
                 items.write(start, end, bytes)
@@ -302,16 +315,16 @@ impl<'a> Column<'a> {
 }
 
 impl<'a> Items<'a> {
-    fn try_new(item: ScalarType, array: &'a ArrayRef) -> Option<Self> {
+    fn try_new(item: FlatType, array: &'a ArrayRef) -> Option<Self> {
         Some(match item {
-            ScalarType::Bool => Self::Bool(array.as_boolean_opt()?),
-            ScalarType::Int32 => Self::Int32(array.as_primitive_opt()?),
-            ScalarType::Int64 => Self::Int64(array.as_primitive_opt()?),
-            ScalarType::Float32 => Self::Float32(array.as_primitive_opt()?),
-            ScalarType::Float64 => Self::Float64(array.as_primitive_opt()?),
-            ScalarType::UnixTimestamp => Self::Timestamp(array.as_primitive_opt()?),
-            ScalarType::String => Self::String(array.as_string_opt()?),
-            ScalarType::Bytes => Self::Bytes(array.as_binary_opt()?),
+            FlatType::Boolean => Self::Bool(array.as_boolean_opt()?),
+            FlatType::Int32 => Self::Int32(array.as_primitive_opt()?),
+            FlatType::Int64 => Self::Int64(array.as_primitive_opt()?),
+            FlatType::Float32 => Self::Float32(array.as_primitive_opt()?),
+            FlatType::Float64 => Self::Float64(array.as_primitive_opt()?),
+            FlatType::TimestampMicros => Self::Timestamp(array.as_primitive_opt()?),
+            FlatType::Utf8 => Self::String(array.as_string_opt()?),
+            FlatType::Binary => Self::Bytes(array.as_binary_opt()?),
         })
     }
 

@@ -1,14 +1,56 @@
 //! Where each feature of a schema lies in a row.
 
-use larder_core::{Field, ScalarType, ValueType};
+use larder_core::{Field, FlatType, Layout, ValueType};
 
 use super::{HEADER_LEN, fixed};
 use crate::row::{CorruptRow, RowFault};
 
+/// How the values of a feature are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// One value.
+    Flat(FlatType),
+    /// A list of single values.
+    List(FlatType),
+    /// Lists of lists, structs, and the like.
+    Nested,
+}
+
+impl Form {
+    pub(super) fn of(value_type: &ValueType) -> Self {
+        match value_type.layout() {
+            Layout::Flat(flat) => Self::Flat(flat),
+            Layout::List(item) => match item.layout() {
+                Layout::Flat(flat) => Self::List(flat),
+                Layout::List(_) | Layout::Struct(_) => Self::Nested,
+            },
+            Layout::Struct(_) => Self::Nested,
+        }
+    }
+
+    /// The width of a value that lies in its slot, `None` for those that lie behind the slots.
+    fn slot_width(self) -> Option<usize> {
+        match self {
+            Self::Flat(flat) => fixed_width(flat),
+            Self::List(_) | Self::Nested => None,
+        }
+    }
+}
+
+/// The width of a value of fixed width.
+pub(super) fn fixed_width(flat: FlatType) -> Option<usize> {
+    match flat {
+        FlatType::Boolean => Some(1),
+        FlatType::Int32 | FlatType::Float32 => Some(4),
+        FlatType::Int64 | FlatType::Float64 | FlatType::TimestampMicros => Some(8),
+        FlatType::Utf8 | FlatType::Binary => None,
+    }
+}
+
 /// Where the value of one feature lies.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Slot {
-    pub(super) value_type: ValueType,
+    pub(super) form: Form,
     /// The byte of the presence bitmap, and the bit in it.
     pub(super) presence_at: usize,
     pub(super) presence_bit: u8,
@@ -20,6 +62,7 @@ pub(super) struct Slot {
 /// The places of all features in the rows of one schema.
 #[derive(Clone, Debug)]
 pub struct RowLayout {
+    types: Box<[ValueType]>,
     slots: Box<[Slot]>,
     fixed_len: usize,
     last_variable: Option<usize>,
@@ -34,9 +77,10 @@ impl RowLayout {
             .iter()
             .enumerate()
             .map(|(position, feature)| {
-                let width = slot_width(feature.value_type);
+                let form = Form::of(&feature.value_type);
+                let width = form.slot_width();
                 let slot = Slot {
-                    value_type: feature.value_type,
+                    form,
                     presence_at: HEADER_LEN + position / 8,
                     presence_bit: 1 << (position % 8),
                     offset,
@@ -49,7 +93,13 @@ impl RowLayout {
                 slot
             })
             .collect();
-        Self { slots, fixed_len: offset, last_variable }
+        let types = features.iter().map(|feature| feature.value_type.clone()).collect();
+        Self { types, slots, fixed_len: offset, last_variable }
+    }
+
+    /// The types of the features, one a slot.
+    pub(super) fn types(&self) -> &[ValueType] {
+        &self.types
     }
 
     pub(super) fn slots(&self) -> &[Slot] {
@@ -71,14 +121,5 @@ impl RowLayout {
     }
 }
 
-const VARIABLE_SLOT_WIDTH: usize = 4;
-
-/// The width of a value that lies in its slot, `None` for those that lie behind the slots.
-fn slot_width(value_type: ValueType) -> Option<usize> {
-    match value_type {
-        ValueType::Scalar(ScalarType::Bool) => Some(1),
-        ValueType::Scalar(ScalarType::Int32 | ScalarType::Float32) => Some(4),
-        ValueType::Scalar(ScalarType::Int64 | ScalarType::Float64 | ScalarType::UnixTimestamp) => Some(8),
-        _ => None,
-    }
-}
+/// Where a value behind the slots ends.
+pub(super) const VARIABLE_SLOT_WIDTH: usize = 4;

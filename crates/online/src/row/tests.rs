@@ -39,7 +39,7 @@ fn decode<R: AsRef<[u8]>>(
         found.push(row.as_ref(), reader)?;
     }
     let found = found.finish();
-    wanted.iter().enumerate().map(|(position, feature)| found.column(feature.value_type, position)).collect()
+    wanted.iter().enumerate().map(|(position, feature)| found.column(&feature.value_type, position)).collect()
 }
 
 fn trips_and_city() -> (Vec<Field>, RecordBatch) {
@@ -182,7 +182,7 @@ proptest! {
                 let position = pick.index(features.len());
                 let feature = &features[position];
                 let other = if feature.value_type == ValueType::BOOL { ValueType::INT64 } else { ValueType::BOOL };
-                let value_type = if retype { other } else { feature.value_type };
+                let value_type = if retype { other } else { feature.value_type.clone() };
                 wanted.push(Field::new(feature.name.clone(), value_type));
                 sources.push((!retype).then_some(position));
             }
@@ -241,7 +241,7 @@ proptest! {
         rows.push_unchecked(&bytes, reader);
         let rows = rows.finish();
         for (position, feature) in features.iter().enumerate() {
-            if let Ok(column) = rows.column(feature.value_type, position) {
+            if let Ok(column) = rows.column(&feature.value_type, position) {
                 prop_assert_eq!(column.values.data_type(), &feature.value_type.data_type());
             }
         }

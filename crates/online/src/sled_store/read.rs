@@ -146,7 +146,7 @@ fn decode(
             position: *position,
             features: features.len(),
         })?;
-        rows.column(feature.value_type, *position).map_err(|error| OnlineError::decode(name, error))
+        rows.column(&feature.value_type, *position).map_err(|error| OnlineError::decode(name, error))
     });
     Ok(OnlineRows { columns: columns.collect::<Result<_, _>>()?, event_timestamps })
 }

@@ -182,7 +182,7 @@ impl Completion {
                     self.report.problem(declared.place.problem(what).maybe_remedy(remedy));
                     found = false;
                 }
-                Ok(field) if !can_become(field.data_type(), ValueType::UNIX_TIMESTAMP) => {
+                Ok(field) if !can_become(field.data_type(), &ValueType::UNIX_TIMESTAMP) => {
                     let what = format!(
                         "column `{}` of data source `{}` holds no times but {}",
                         declared.value,
@@ -236,6 +236,6 @@ impl Completion {
 }
 
 /// Whether values of an Arrow type are read as a declared type, by the table of [`mod@column`].
-pub(super) fn can_become(found: &DataType, declared: ValueType) -> bool {
+pub(super) fn can_become(found: &DataType, declared: &ValueType) -> bool {
     column::cast_column("", &new_empty_array(found), declared).is_ok()
 }

@@ -143,7 +143,7 @@ impl Completion {
             }
             let column = column.and_then(Result::ok).map(arrow::datatypes::Field::data_type);
             let place = declared.map_or(&reference.place, |field| &field.place);
-            if let (Some(field), Some(value_type)) = (declared, entity.value_type)
+            if let (Some(field), Some(value_type)) = (declared, entity.value_type.clone())
                 && field.value.value_type != value_type
             {
                 let what = format!(
@@ -153,7 +153,8 @@ impl Completion {
                 self.report.problem(field.place.problem(what).remedy("give both the same type"));
                 continue;
             }
-            let value_type = declared.map(|field| field.value.value_type).or(entity.value_type);
+            let value_type =
+                declared.map(|field| field.value.value_type.clone()).or(entity.value_type.clone());
             let Some(value_type) = value_type.or_else(|| column.and_then(ValueType::infer)) else {
                 let what =
                     format!("the type of join key `{}` of view `{view}` is not known", entity.join_key);
@@ -163,7 +164,7 @@ impl Completion {
             };
             if !value_type.is_key_type() {
                 // That of an entity has been told where it is written.
-                if entity.value_type != Some(value_type) {
+                if entity.value_type != Some(value_type.clone()) {
                     self.report.problem(not_a_key_type(
                         &At::new(value_type, place),
                         &format!("entity `{}`", entity.name),
@@ -171,7 +172,7 @@ impl Completion {
                 }
                 continue;
             }
-            if let Some(column) = column.filter(|column| !can_become(column, value_type)) {
+            if let Some(column) = column.filter(|column| !can_become(column, &value_type)) {
                 let what = format!(
                     "column `{}` of the source is {column}, which cannot become {value_type}",
                     entity.join_key
@@ -209,7 +210,7 @@ impl Completion {
                     self.report.problem(field.place.problem(what).maybe_remedy(remedy));
                     complete = None;
                 }
-                Ok(column) if !can_become(column.data_type(), field.value.value_type) => {
+                Ok(column) if !can_become(column.data_type(), &field.value.value_type) => {
                     let what = format!(
                         "column `{name}` of the source of view `{view}` is {}, which cannot become {}",
                         column.data_type(),

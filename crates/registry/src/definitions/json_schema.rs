@@ -58,8 +58,8 @@ fn value(takes: &Takes) -> Value {
             json!({"anyOf": [{"type": "string", "pattern": pattern}, {"type": "integer", "minimum": 0}]})
         }
         Takes::ValueType => {
-            let names: Vec<String> = ValueType::all().map(|value_type| value_type.to_string()).collect();
-            json!({"enum": names})
+            let names: Vec<String> = ValueType::simple().map(|value_type| value_type.to_string()).collect();
+            json!({"anyOf": [{"enum": names}, {"type": "string", "pattern": "^(Array|Set|Struct)[(].+[)]$"}]})
         }
         Takes::Names => json!({"type": "array", "items": {"type": "string", "minLength": 1}}),
         Takes::Labels => {

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use larder_core::{DUMMY_ENTITY, ValueType};
+use larder_core::DUMMY_ENTITY;
 
 use super::descriptor::{state_name, value_type_name};
-use crate::proto::{self, source_type};
+use crate::proto::{self, source_type, value_type_of};
 use crate::registry_diff::ObjectKind;
 use crate::registry_file::{Contents, Stored, of_project};
 
@@ -126,7 +126,7 @@ pub(crate) fn list_features(contents: &Contents, project: &str) -> Listing {
     let rows = stored.chain(on_demand).flat_map(|(view, features)| {
         features.iter().map(move |feature| {
             let value_type =
-                ValueType::from_number(feature.value_type).map(|value_type| value_type.to_string());
+                value_type_of(feature.value_type, &feature.tags).map(|value_type| value_type.to_string());
             let number = u64::try_from(feature.value_type).unwrap_or_default();
             let value_type =
                 value_type.unwrap_or_else(|| value_type_name(number).unwrap_or("UNKNOWN").to_owned());

@@ -20,7 +20,7 @@ pub(crate) fn entity_to_proto(
 ) -> proto::Entity {
     let spec = EntitySpecV2 {
         name: entity.name.clone(),
-        value_type: entity.value_type.map_or(0, ValueType::number),
+        value_type: entity.value_type.as_ref().map_or(0, ValueType::number),
         description: entity.description.clone(),
         join_key: entity.join_key.clone(),
         tags: entity.tags.clone(),

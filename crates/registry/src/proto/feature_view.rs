@@ -102,7 +102,7 @@ pub(crate) fn entity_keys<'a>(
 ) -> HashMap<String, Field> {
     entities
         .map(|entity| {
-            let key = Field::new(&entity.join_key, entity.value_type.unwrap_or(ValueType::STRING));
+            let key = Field::new(&entity.join_key, entity.value_type.clone().unwrap_or(ValueType::STRING));
             (entity.name.clone(), key)
         })
         .collect()

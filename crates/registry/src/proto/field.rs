@@ -1,14 +1,15 @@
 //! Fields.
 
-use larder_core::{Field, ValueType};
+use larder_core::Field;
 
+use super::type_tags::{author_tags, tags_with_type, value_type_of};
 use super::{FeatureSpecV2, Unsupported};
 
 pub(super) fn field_to_proto(field: &Field) -> FeatureSpecV2 {
     FeatureSpecV2 {
         name: field.name.clone(),
         value_type: field.value_type.number(),
-        tags: field.tags.clone(),
+        tags: tags_with_type(&field.value_type, &field.tags),
         description: field.description.clone(),
     }
 }
@@ -16,10 +17,10 @@ pub(super) fn field_to_proto(field: &Field) -> FeatureSpecV2 {
 pub(super) fn field_from_proto(spec: &FeatureSpecV2) -> Result<Field, Unsupported> {
     Ok(Field {
         name: spec.name.clone(),
-        value_type: ValueType::from_number(spec.value_type)
+        value_type: value_type_of(spec.value_type, &spec.tags)
             .ok_or(Unsupported::ValueType { number: spec.value_type })?,
         description: spec.description.clone(),
-        tags: spec.tags.clone(),
+        tags: author_tags(&spec.tags),
     })
 }
 

@@ -14,6 +14,7 @@ mod messages;
 mod on_demand_feature_view;
 mod projection;
 mod time;
+mod type_tags;
 pub(crate) mod wire;
 
 pub(crate) use data_source::{DataSourceEncoder, data_source_from_proto, source_name};
@@ -28,6 +29,7 @@ pub(crate) use on_demand_feature_view::{
 };
 pub(crate) use projection::Views;
 pub(crate) use time::{time_from_proto, time_to_proto};
+pub(crate) use type_tags::{author_tags, value_type_of};
 
 /// Tags that begin so are larder's own and hidden from the domain.
 pub(crate) const RESERVED_TAG_PREFIX: &str = "larder.dev/";

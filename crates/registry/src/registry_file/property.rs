@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use larder_core::{DataSource, DataSourceKind, ValueType, format_span};
 
-use crate::proto::{self, FeatureSpecV2, data_source_from_proto, on_demand_sources, transformation_of};
+use crate::proto::{
+    self, FeatureSpecV2, author_tags, data_source_from_proto, on_demand_sources, transformation_of,
+    value_type_of,
+};
 use crate::registry_diff::PropertyChange;
 
 /// Collects the properties that differ.
@@ -64,11 +67,11 @@ fn fields(fields: &[FeatureSpecV2], detailed: bool) -> String {
 }
 
 fn field_text(field: &FeatureSpecV2, detailed: bool) -> String {
-    let value_type = ValueType::from_number(field.value_type)
+    let value_type = value_type_of(field.value_type, &field.tags)
         .map_or_else(|| format!("type {}", field.value_type), |value_type| value_type.to_string());
     let mut text = format!("{}: {value_type}", field.name);
     if detailed {
-        text.push_str(&format!(" {:?} {}", field.description, labels(&field.tags)));
+        text.push_str(&format!(" {:?} {}", field.description, labels(&author_tags(&field.tags))));
     }
     text
 }
@@ -86,8 +89,9 @@ pub(super) fn project_changes(before: &proto::Project, after: &proto::Project) -
 pub(super) fn entity_changes(before: &proto::Entity, after: &proto::Entity) -> Vec<PropertyChange> {
     let mut changes = Comparison::default();
     if let (Some(before), Some(after)) = (&before.spec, &after.spec) {
-        let type_name =
-            |number: i32| ValueType::from_number(number).map_or("UNKNOWN".to_owned(), ValueType::proto_name);
+        let type_name = |number: i32| {
+            ValueType::from_number(number).map_or("UNKNOWN".to_owned(), |known| known.proto_name())
+        };
         changes.text("value_type", &type_name(before.value_type), &type_name(after.value_type));
         changes.text("description", &before.description, &after.description);
         changes.text("join_key", &before.join_key, &after.join_key);

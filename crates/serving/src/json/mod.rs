@@ -9,13 +9,11 @@
 //! event times of a view's second feature are mostly those of its first, and are then copied.
 
 mod event_time;
-mod number;
 mod response;
-mod text;
 mod values;
 
+pub(crate) use larder_core::json::push_string;
 pub(crate) use response::{encode_columns, encode_response};
-pub(crate) use text::push_string;
 
 /// Writes a list item: a comma unless it is the first in `out`, and the text in quotes.
 pub(crate) fn push_separated_string(out: &mut Vec<u8>, text: &str) {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use larder_core::Timestamp;
 
 use super::event_time::push_event_time;
-use super::text::push_string;
+use super::push_string;
 use super::values::push_values;
 use crate::online_response::{EventTimes, Presence};
 use crate::{FeatureStatus, OnlineResponse, ResponseColumn};
@@ -55,7 +55,7 @@ pub(crate) fn encode_columns(response: &OnlineResponse) -> Bytes {
         }
         push_string(&mut out, column.name());
         out.extend_from_slice(b":[");
-        push_values(&mut out, column.values());
+        push_values(&mut out, column.value_type(), column.values());
         out.push(b']');
     }
     out.push(b'}');
@@ -87,7 +87,7 @@ impl Encoder {
 
     fn push_column(&mut self, column: &ResponseColumn) {
         self.out.extend_from_slice(b"{\"values\":[");
-        push_values(&mut self.out, column.values());
+        push_values(&mut self.out, column.value_type(), column.values());
         match &column.event_timestamps {
             None if column.presence == Presence::All => {
                 if let Some(written) = self.computed.clone() {

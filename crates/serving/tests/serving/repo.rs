@@ -168,7 +168,7 @@ fn on_demand(name: &str, sources: &[OnDemandSource], features: &[(&str, ValueTyp
     OnDemandFeatureView {
         name: name.into(),
         sources: sources.to_vec(),
-        features: features.iter().map(|(name, value_type)| Field::new(*name, *value_type)).collect(),
+        features: features.iter().map(|(name, value_type)| Field::new(*name, value_type.clone())).collect(),
         entities: Vec::new(),
         join_keys: Vec::new(),
         transformation: TransformationReference {

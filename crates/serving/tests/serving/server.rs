@@ -83,7 +83,7 @@ impl TestServer {
 
     async fn write(&self, view: &FeatureView, rows: &InputTable) -> Result<()> {
         let column = |name: &str, value_type: ValueType| {
-            rows.column(name, value_type)?.ok_or_else(|| RequestError::MissingColumn {
+            rows.column(name, &value_type)?.ok_or_else(|| RequestError::MissingColumn {
                 column: name.to_owned(),
                 table: format!("feature view `{}`", view.name),
                 found: rows.column_names().into_iter().map(str::to_owned).collect(),
@@ -96,7 +96,7 @@ impl TestServer {
             let arrays: Vec<_> = view
                 .join_keys
                 .iter()
-                .map(|key| column(&key.name, key.value_type))
+                .map(|key| column(&key.name, key.value_type.clone()))
                 .collect::<Result<_, RequestError>>()?;
             encoder.encode(&arrays, rows.len())?.into_iter().flatten().collect()
         };
@@ -105,7 +105,7 @@ impl TestServer {
         let arrays: Vec<_> = view
             .features
             .iter()
-            .map(|feature| column(&feature.name, feature.value_type))
+            .map(|feature| column(&feature.name, feature.value_type.clone()))
             .collect::<Result<_, RequestError>>()?;
         let schema = Arc::new(Schema::new(view.features.iter().map(Field::to_arrow).collect::<Vec<_>>()));
         let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));

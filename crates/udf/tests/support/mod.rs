@@ -11,7 +11,9 @@ use arrow::array::{
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{Field as ArrowField, Schema};
-use larder_core::{Field, Result, ScalarType, Transformation, TransformationLimits, UdfRuntime, ValueType};
+use larder_core::{
+    Field, FlatType, Layout, Result, Transformation, TransformationLimits, UdfRuntime, ValueType,
+};
 use larder_udf::{SandboxLimits, WasmRuntime, WasmRuntimeOptions};
 use proptest::collection::vec;
 use proptest::option;
@@ -52,31 +54,33 @@ pub(crate) fn table(fields: &[Field], arrays: Vec<ArrayRef>) -> RecordBatch {
 pub(crate) fn tables(fields: Vec<Field>, rows: usize) -> impl Strategy<Value = RecordBatch> {
     (0..=rows, 0_usize..20, 0_usize..20).prop_flat_map(move |(rows, before, after)| {
         let arrays: Vec<_> =
-            fields.iter().map(|field| array(field.value_type, before + rows + after)).collect();
+            fields.iter().map(|field| array(&field.value_type, before + rows + after)).collect();
         let fields = fields.clone();
         arrays.prop_map(move |arrays| table(&fields, arrays).slice(before, rows))
     })
 }
 
 /// Arrays of a type, with nulls and with something under the nulls.
-pub(crate) fn array(value_type: ValueType, len: usize) -> BoxedStrategy<ArrayRef> {
-    match value_type {
-        ValueType::Scalar(scalar) => scalars(scalar, len),
-        ValueType::Array(item) => (vec(0_usize..4, len), nulls(len))
-            .prop_flat_map(move |(lengths, nulls)| {
-                let items = scalars(item, lengths.iter().sum());
-                items.prop_map(move |items| {
-                    let field = Arc::new(ArrowField::new("item", item.data_type(), true));
-                    let offsets = OffsetBuffer::from_lengths(lengths.iter().copied());
-                    Arc::new(ListArray::new(field, offsets, items, nulls.clone())) as ArrayRef
+pub(crate) fn array(value_type: &ValueType, len: usize) -> BoxedStrategy<ArrayRef> {
+    match value_type.layout() {
+        Layout::Flat(flat) => flats(flat, len),
+        Layout::List(item) => {
+            let item = item.clone();
+            (vec(0_usize..4, len), nulls(len))
+                .prop_flat_map(move |(lengths, nulls)| {
+                    array(&item, lengths.iter().sum()).prop_map(move |items| {
+                        let field = Arc::new(ArrowField::new("item", items.data_type().clone(), true));
+                        let offsets = OffsetBuffer::from_lengths(lengths.iter().copied());
+                        Arc::new(ListArray::new(field, offsets, items, nulls.clone())) as ArrayRef
+                    })
                 })
-            })
-            .boxed(),
-        other => panic!("add a strategy for {other}"),
+                .boxed()
+        }
+        Layout::Struct(_) => panic!("add a strategy for {value_type}"),
     }
 }
 
-fn scalars(scalar: ScalarType, len: usize) -> BoxedStrategy<ArrayRef> {
+fn flats(flat: FlatType, len: usize) -> BoxedStrategy<ArrayRef> {
     fn arrays<T, A>(value: impl Strategy<Value = T> + 'static, len: usize) -> BoxedStrategy<ArrayRef>
     where
         T: std::fmt::Debug + 'static,
@@ -84,18 +88,18 @@ fn scalars(scalar: ScalarType, len: usize) -> BoxedStrategy<ArrayRef> {
     {
         vec(value, len).prop_map(|values| Arc::new(A::from(values)) as ArrayRef).boxed()
     }
-    let values = match scalar {
-        ScalarType::Bytes => vec(vec(any::<u8>(), 0..5), len)
+    let values = match flat {
+        FlatType::Binary => vec(vec(any::<u8>(), 0..5), len)
             .prop_map(|values| Arc::new(BinaryArray::from_iter_values(values)) as ArrayRef)
             .boxed(),
-        ScalarType::String => arrays::<String, StringArray>("[a-zà-ž🦀]{0,4}", len),
-        ScalarType::Int32 => arrays::<_, Int32Array>(any::<i32>(), len),
-        ScalarType::Int64 => arrays::<_, Int64Array>(any::<i64>(), len),
+        FlatType::Utf8 => arrays::<String, StringArray>("[a-zà-ž🦀]{0,4}", len),
+        FlatType::Int32 => arrays::<_, Int32Array>(any::<i32>(), len),
+        FlatType::Int64 => arrays::<_, Int64Array>(any::<i64>(), len),
         // All bit patterns: every NaN must come back as it went in.
-        ScalarType::Float64 => arrays::<_, Float64Array>(any::<u64>().prop_map(f64::from_bits), len),
-        ScalarType::Float32 => arrays::<_, Float32Array>(any::<u32>().prop_map(f32::from_bits), len),
-        ScalarType::Bool => arrays::<_, BooleanArray>(any::<bool>(), len),
-        ScalarType::UnixTimestamp => vec(any::<i64>(), len)
+        FlatType::Float64 => arrays::<_, Float64Array>(any::<u64>().prop_map(f64::from_bits), len),
+        FlatType::Float32 => arrays::<_, Float32Array>(any::<u32>().prop_map(f32::from_bits), len),
+        FlatType::Boolean => arrays::<_, BooleanArray>(any::<bool>(), len),
+        FlatType::TimestampMicros => vec(any::<i64>(), len)
             .prop_map(|values| {
                 Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC")) as ArrayRef
             })

@@ -43,14 +43,14 @@ pub(super) trait Column {
 pub(super) fn for_type(value_type: &ValueType, rows: usize) -> Box<dyn Column> {
     match value_type {
         ValueType::Scalar(scalar) => match scalar {
-            ScalarType::Int32 => Box::new(Numbers::<Int32Type>::new(rows, whole_32)),
-            ScalarType::Int64 => Box::new(Numbers::<Int64Type>::new(rows, whole_64)),
-            ScalarType::Float32 => Box::new(Numbers::<Float32Type>::new(rows, float_32)),
-            ScalarType::Float64 => Box::new(Numbers::<Float64Type>::new(rows, float_64)),
-            ScalarType::UnixTimestamp => Box::new(Numbers::<TimestampMicrosecondType>::new(rows, time)),
-            ScalarType::Bool => Box::new(Booleans::default()),
-            ScalarType::String => Box::new(Texts::<Utf8Type>::new(rows, text)),
-            ScalarType::Bytes => Box::new(Texts::<BinaryType>::new(rows, raw)),
+            FlatType::Int32 => Box::new(Numbers::<Int32Type>::new(rows, whole_32)),
+            FlatType::Int64 => Box::new(Numbers::<Int64Type>::new(rows, whole_64)),
+            FlatType::Float32 => Box::new(Numbers::<Float32Type>::new(rows, float_32)),
+            FlatType::Float64 => Box::new(Numbers::<Float64Type>::new(rows, float_64)),
+            FlatType::TimestampMicros => Box::new(Numbers::<TimestampMicrosecondType>::new(rows, time)),
+            FlatType::Boolean => Box::new(Booleans::default()),
+            FlatType::Utf8 => Box::new(Texts::<Utf8Type>::new(rows, text)),
+            FlatType::Binary => Box::new(Texts::<BinaryType>::new(rows, raw)),
         },
         ValueType::Array(item) => Box::new(Lists::new(&ValueType::Scalar(*item), rows)),
         _ => unreachable!("every type of `ValueType` is a scalar or an array of one"),

@@ -40,22 +40,22 @@ pub(super) trait Column {
 pub(super) fn of_array<'a>(value_type: &ValueType, array: &'a ArrayRef) -> Box<dyn Column + 'a> {
     match value_type {
         ValueType::Scalar(scalar) => match scalar {
-            ScalarType::Int32 => Box::new(Numbers { array: array.as_primitive::<Int32Type>(), form: INT_32 }),
-            ScalarType::Int64 => Box::new(Numbers { array: array.as_primitive::<Int64Type>(), form: INT_64 }),
-            ScalarType::Float32 => {
+            FlatType::Int32 => Box::new(Numbers { array: array.as_primitive::<Int32Type>(), form: INT_32 }),
+            FlatType::Int64 => Box::new(Numbers { array: array.as_primitive::<Int64Type>(), form: INT_64 }),
+            FlatType::Float32 => {
                 Box::new(Numbers { array: array.as_primitive::<Float32Type>(), form: FLOAT_32 })
             }
-            ScalarType::Float64 => {
+            FlatType::Float64 => {
                 Box::new(Numbers { array: array.as_primitive::<Float64Type>(), form: FLOAT_64 })
             }
-            ScalarType::UnixTimestamp => {
+            FlatType::TimestampMicros => {
                 Box::new(Numbers { array: array.as_primitive::<TimestampMicrosecondType>(), form: TIME })
             }
-            ScalarType::Bool => Box::new(Booleans { array: array.as_boolean() }),
-            ScalarType::String => {
+            FlatType::Boolean => Box::new(Booleans { array: array.as_boolean() }),
+            FlatType::Utf8 => {
                 Box::new(Texts { array: array.as_bytes::<Utf8Type>(), push_text: push_str })
             }
-            ScalarType::Bytes => {
+            FlatType::Binary => {
                 Box::new(Texts { array: array.as_bytes::<BinaryType>(), push_text: |_, _| false })
             }
         },

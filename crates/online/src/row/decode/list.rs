@@ -11,21 +11,21 @@ use crate::bits::{Bits, Validity};
 use crate::row::{RowFault, fixed};
 
 /// The data of one list.
-pub(super) struct List<'a> {
-    count: usize,
+pub(in crate::row) struct List<'a> {
+    pub(in crate::row) count: usize,
     presence: &'a [u8],
-    items: Data<'a>,
+    pub(in crate::row) items: Data<'a>,
 }
 
 impl<'a> List<'a> {
-    pub(super) fn read(data: Data<'a>) -> Result<Self> {
+    pub(in crate::row) fn read(data: Data<'a>) -> Result<Self> {
         let (count, rest) = data.split(4)?;
         let count = u32::from_le_bytes(fixed(count.bytes, 0)?) as usize;
         let (presence, items) = rest.split(count.div_ceil(8))?;
         Ok(Self { count, presence: presence.bytes, items })
     }
 
-    fn is_present(&self, item: usize) -> bool {
+    pub(in crate::row) fn is_present(&self, item: usize) -> bool {
         self.presence.get(item / 8).is_some_and(|byte| byte & (1 << (item % 8)) != 0)
     }
 
@@ -40,7 +40,7 @@ impl<'a> List<'a> {
     }
 
     /// The items, each `width` bytes wide.
-    fn items_of(&self, width: usize) -> Result<&'a [u8]> {
+    pub(in crate::row) fn items_of(&self, width: usize) -> Result<&'a [u8]> {
         if self.count.checked_mul(width) == Some(self.items.bytes.len()) {
             Ok(self.items.bytes)
         } else {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use larder_core::{DUMMY_JOIN_KEY, Field, ValueType};
+use larder_core::{DUMMY_JOIN_KEY, Field, UnknownValueType, ValueType};
 
 use super::super::shapes::FIELD;
 use crate::problem::Report;
@@ -55,34 +55,24 @@ fn field(node: &Node, report: &mut Report) -> Option<At<Field>> {
 }
 
 pub(super) fn value_type(reader: &ObjectReader<'_>, key: &str, report: &mut Report) -> Option<At<ValueType>> {
-    /// Feast's names of types that larder does not have yet.
-    const LATER: [&str; 10] = [
-        "Map",
-        "Json",
-        "Struct",
-        "Set",
-        "Uuid",
-        "TimeUuid",
-        "Decimal",
-        "ScalarMap",
-        "ZonedTimestamp",
-        "PdfBytes",
-    ];
     reader.read(key, report, |node, what| {
         let text = node.text(what)?;
         // `ValueType.INT64` is how an entity's type is written in Python.
         let bare = text.trim().strip_prefix("ValueType.").unwrap_or(text.trim());
-        let by_number = ValueType::all().find(|value_type| value_type.proto_name() == bare);
-        ValueType::from_str(bare).ok().or(by_number).ok_or_else(|| {
-            let outer = bare.split('(').next().unwrap_or(bare);
-            let inner = bare.trim_start_matches("Array(").split(['(', ')']).next().unwrap_or(bare);
-            if LATER.contains(&outer) || (outer == "Array" && (LATER.contains(&inner) || inner == "Array")) {
-                return node.place.problem(format!("type `{bare}` is not supported yet"));
+        let by_number = ValueType::simple().find(|value_type| value_type.proto_name() == bare);
+        let unknown = match ValueType::from_str(bare) {
+            Ok(value_type) => return Ok(value_type),
+            Err(unknown) => unknown,
+        };
+        by_number.ok_or_else(|| {
+            if let UnknownValueType::Unsupported(unsupported) = unknown {
+                return node.place.problem(unsupported.to_string());
             }
-            let names: Vec<String> = ValueType::all().map(|value_type| value_type.to_string()).collect();
+            let names: Vec<String> = ValueType::simple().map(|value_type| value_type.to_string()).collect();
             let problem = node.place.problem(format!("unknown type `{bare}`"));
-            let list = "the types are Bytes, String, Int32, Int64, Float32, Float64, Bool, UnixTimestamp and \
-                        Array(…) of each";
+            let list = "the types are Bytes, String, Int32, Int64, Float32, Float64, Bool, UnixTimestamp, Map, \
+                        PdfBytes, ImageBytes, Json, Uuid, TimeUuid, Decimal, ScalarMap, ZonedTimestamp, \
+                        Array(…), Set(…) and Struct({name: …})";
             let remedy = suggest(bare, names.iter().map(String::as_str)).unwrap_or_else(|| list.to_owned());
             problem.remedy(remedy)
         })

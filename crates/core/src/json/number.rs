@@ -1,13 +1,13 @@
 //! Numbers as Python's `repr` writes them, which is what Feast's JSON shows.
 
 /// Writes a whole number.
-pub(crate) fn push_integer(out: &mut Vec<u8>, number: i64) {
+pub fn push_integer(out: &mut Vec<u8>, number: i64) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// Writes a float: the shortest digits that read back, always with a point or an exponent. What JSON has
 /// no number for is the text that protobuf's JSON has: `"NaN"`, `"Infinity"`, `"-Infinity"`.
-pub(crate) fn push_float(out: &mut Vec<u8>, number: f64) {
+pub fn push_float(out: &mut Vec<u8>, number: f64) {
     if !number.is_finite() {
         let text: &[u8] = if number.is_nan() {
             b"\"NaN\""

@@ -1,7 +1,7 @@
 //! Text as a JSON string, with the escapes that Python's `json` uses and no others.
 
 /// Writes `text` in quotes.
-pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
+pub fn push_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let mut rest = text.as_bytes();
     while let Some(at) = rest.iter().position(|byte| must_be_escaped(*byte)) {
