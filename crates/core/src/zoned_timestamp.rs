@@ -49,11 +49,12 @@ fn offset_name(moment: &str) -> Cow<'static, str> {
     }
 }
 
+const FORM: &str = "%Y-%m-%dT%H:%M:%S%:z";
+
 /// The text that Python's `isoformat` gives for the moment in its zone, cut to whole seconds as on
 /// Feast's wire. An unknown zone is UTC, as in Feast. `None` for a time outside the calendar.
 pub fn zoned_iso_format(time: Timestamp, zone: &str) -> Option<String> {
     let moment = Utc.timestamp_opt(time.seconds(), 0).single()?;
-    const FORM: &str = "%Y-%m-%dT%H:%M:%S%:z";
     Some(match zone_from_name(zone) {
         Some(Zone::Named(zone)) => moment.with_timezone(&zone).format(FORM).to_string(),
         Some(Zone::Offset(offset)) => moment.with_timezone(&offset).format(FORM).to_string(),

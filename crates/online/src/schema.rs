@@ -71,13 +71,12 @@ pub(crate) fn from_bytes(mut bytes: &[u8]) -> Option<Vec<Field>> {
     let mut features = Vec::new();
     while let Some((number, rest)) = bytes.split_first() {
         let (name, mut rest) = text_from_bytes(rest)?;
-        let value_type = match ValueType::from_number(i32::from(*number)) {
-            Some(value_type) => value_type,
-            None => {
-                let type_name;
-                (type_name, rest) = text_from_bytes(rest)?;
-                type_name.parse().ok()?
-            }
+        let value_type = if let Some(value_type) = ValueType::from_number(i32::from(*number)) {
+            value_type
+        } else {
+            let type_name;
+            (type_name, rest) = text_from_bytes(rest)?;
+            type_name.parse().ok()?
         };
         features.push(Field::new(name, value_type));
         bytes = rest;

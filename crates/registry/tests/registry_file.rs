@@ -551,9 +551,7 @@ fn value_type() -> impl Strategy<Value = ValueType> {
 }
 
 fn key_type() -> impl Strategy<Value = ValueType> {
-    prop::sample::select(
-        ValueType::simple().filter(|value_type| value_type.is_key_type()).collect::<Vec<_>>(),
-    )
+    prop::sample::select(ValueType::simple().filter(ValueType::is_key_type).collect::<Vec<_>>())
 }
 
 fn fields(prefix: &'static str) -> impl Strategy<Value = Vec<Field>> {

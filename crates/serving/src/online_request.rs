@@ -60,10 +60,10 @@ impl EntityValues {
     /// # Errors
     ///
     /// As [`column::column_from_json`] and [`column::cast_column`].
-    pub fn to_array(&self, column: &str, value_type: ValueType) -> Result<ArrayRef, RequestError> {
+    pub fn to_array(&self, column: &str, value_type: &ValueType) -> Result<ArrayRef, RequestError> {
         match self {
-            Self::Json(values) => column::column_from_json(column, &value_type, values),
-            Self::Arrow(array) => column::cast_column(column, array, &value_type),
+            Self::Json(values) => column::column_from_json(column, value_type, values),
+            Self::Arrow(array) => column::cast_column(column, array, value_type),
         }
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn agree(
             return Err(SignatureError::NoOutputs { function: name });
         }
         let output_schema = Schema::new(outputs.iter().map(Field::to_arrow).collect::<Vec<_>>());
-        let output_nodes = outputs.iter().map(|field| node_count(field.value_type.clone())).sum();
+        let output_nodes = outputs.iter().map(|field| node_count(&field.value_type.clone())).sum();
         agreed.push(Arc::new(AgreedSignature {
             index,
             signature: TransformationSignature { name, inputs, outputs },
@@ -61,7 +61,7 @@ pub(crate) fn agree(
 }
 
 /// The columns that a column of the type takes in a batch of the contract.
-pub(crate) fn node_count(value_type: ValueType) -> usize {
+pub(crate) fn node_count(value_type: &ValueType) -> usize {
     match value_type {
         ValueType::Array(_) => 2,
         _ => 1,

@@ -9,7 +9,7 @@ use crate::{FlatType, ScalarType};
 
 /// The text that stands for a JSON value in a column of such a type; `None` if it does not fit.
 /// `scalar` is a type of text, the value is not null.
-pub(super) fn text_of_json<'a>(scalar: ScalarType, value: &'a Value) -> Option<Cow<'a, str>> {
+pub(super) fn text_of_json(scalar: ScalarType, value: &Value) -> Option<Cow<'_, str>> {
     match (scalar, value) {
         (ScalarType::String, Value::String(text)) => Some(Cow::Borrowed(text)),
         (ScalarType::String, Value::Number(number)) => Some(Cow::Owned(number.to_string())),

@@ -47,7 +47,7 @@ impl ReadAs {
     /// Casts a column that already has a type.
     pub(crate) fn apply(&self, name: &str, array: &ArrayRef) -> Result<ArrayRef, RequestError> {
         match self {
-            Self::Declared(value_type) => column::cast_column(name, array, &value_type),
+            Self::Declared(value_type) => column::cast_column(name, array, value_type),
             Self::Time => {
                 column::to_timestamps(name, array).map(|times| std::sync::Arc::new(times) as ArrayRef)
             }

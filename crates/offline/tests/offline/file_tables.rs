@@ -14,7 +14,7 @@ use arrow::datatypes::{DataType, Int64Type};
 use futures::TryStreamExt;
 use larder_core::{
     DataSource, EntityFrame, Error, ErrorKind, Field, FileFormat, OfflineStore, PointInTimeJoin, PullLatest,
-    ScalarType, Timestamp, ValueType, ViewJoin, timestamp_data_type,
+    Timestamp, ValueType, ViewJoin, timestamp_data_type,
 };
 use larder_offline::{FileOfflineStore, OfflineError, table};
 

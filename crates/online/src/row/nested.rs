@@ -205,14 +205,13 @@ fn decode_structs(fields: &[StructField], values: &[Option<Data<'_>>]) -> Result
                 continue;
             };
             let presence = value.part(0, slots_at)?.bytes.get(place / 8).copied().unwrap_or_default();
-            let part = match width {
-                Some(width) => value.part(slot, slot + width)?,
-                None => {
-                    let end = u32::from_le_bytes(fixed(value.bytes, slot)?) as usize;
-                    let part = value.part(data_at + *read, data_at + end)?;
-                    *read = end;
-                    part
-                }
+            let part = if let Some(width) = width {
+                value.part(slot, slot + width)?
+            } else {
+                let end = u32::from_le_bytes(fixed(value.bytes, slot)?) as usize;
+                let part = value.part(data_at + *read, data_at + end)?;
+                *read = end;
+                part
             };
             column.push((presence & (1 << (place % 8)) != 0).then_some(part));
         }
@@ -286,6 +285,8 @@ fn decode_bytes<T: ByteArrayType<Offset = i32>>(
 
 fn validity(values: &[Option<Data<'_>>]) -> Validity {
     let mut nulls = Validity::default();
-    values.iter().for_each(|value| nulls.push(value.is_some()));
+    for value in values {
+        nulls.push(value.is_some());
+    }
     nulls
 }

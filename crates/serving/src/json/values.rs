@@ -29,7 +29,7 @@ fn push_array(out: &mut Vec<u8>, value_type: &ValueType, array: &ArrayRef, null:
         (ValueType::Scalar(ScalarType::Map), _) => {
             let objects = array.as_string::<i32>();
             push_each(out, objects, null, b"{}", |out, row| {
-                out.extend_from_slice(objects.value(row).as_bytes())
+                out.extend_from_slice(objects.value(row).as_bytes());
             });
         }
         (ValueType::Scalar(ScalarType::ScalarMap), _) => {
