@@ -62,5 +62,5 @@ fn grounds(snapshot: &RegistrySnapshot) -> BTreeMap<String, Ground> {
 }
 
 fn types(fields: &[Field]) -> BTreeMap<String, ValueType> {
-    fields.iter().map(|field| (field.name.clone(), field.value_type)).collect()
+    fields.iter().map(|field| (field.name.clone(), field.value_type.clone())).collect()
 }

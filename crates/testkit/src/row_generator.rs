@@ -110,7 +110,7 @@ fn parts(value_type: &ValueType, rows: usize) -> BoxedStrategy<ArrayRef> {
 /// Texts of a certain form.
 fn texts(scalar: ScalarType, rows: usize) -> Option<BoxedStrategy<ArrayRef>> {
     let form = match scalar {
-        ScalarType::Map => r#"\{("k":(1|-2.5|null|"v"|\[\]))?\}"#,
+        ScalarType::Map => r#"\{("k":(1|-2[.]5|null|"v"|\[\]))?\}"#,
         ScalarType::Json => r#"([0-9]|"[a-z]{0,3}"|\[1, 2\]|\{"a": null\})"#,
         ScalarType::Uuid | ScalarType::TimeUuid => {
             "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"

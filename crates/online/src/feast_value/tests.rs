@@ -54,7 +54,7 @@ fn decode<'a>(
 fn the_bytes_are_those_that_feast_writes_and_read_back() {
     for (value_type, value, feast) in recorded() {
         let context = format!("{value_type} {value}");
-        let array = column_from_json("f", value_type.clone(), std::slice::from_ref(&value)).expect(&context);
+        let array = column_from_json("f", &value_type.clone(), std::slice::from_ref(&value)).expect(&context);
         assert_eq!(encode(&value_type, &array), [feast.as_slice()], "{context}");
         let read = decode(&value_type, [feast.as_slice()]).expect(&context);
         assert_eq!(read.values.as_ref(), array.as_ref(), "{context}");

@@ -66,7 +66,7 @@ fn encoders(write: &OnlineWrite) -> Result<Vec<ValueEncoder<'_>>, OnlineError> {
     columns
         .map(|(position, (feature, array))| {
             ValueEncoder::new(&feature.value_type, array).ok_or_else(|| {
-                let (found, expected) = (array.data_type().to_string(), feature.value_type);
+                let (found, expected) = (array.data_type().to_string(), feature.value_type.clone());
                 refused(EncodeError::ColumnType { position, found, expected })
             })
         })

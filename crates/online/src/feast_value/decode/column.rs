@@ -8,7 +8,7 @@ use arrow::datatypes::{
     BinaryType, ByteArrayType, DataType, Float32Type, Float64Type, Int32Type, Int64Type,
     TimestampMicrosecondType, Utf8Type,
 };
-use larder_core::{ScalarType, Timestamp, ValueType, timestamp_data_type};
+use larder_core::{FlatType, Layout, Timestamp, ValueType, timestamp_data_type};
 
 use super::list::Lists;
 use crate::bits::{Bits, Validity};
@@ -41,8 +41,8 @@ pub(super) trait Column {
 
 /// An empty column for values of a type, with room for so many.
 pub(super) fn for_type(value_type: &ValueType, rows: usize) -> Box<dyn Column> {
-    match value_type {
-        ValueType::Scalar(scalar) => match scalar {
+    match value_type.layout() {
+        Layout::Flat(flat) => match flat {
             FlatType::Int32 => Box::new(Numbers::<Int32Type>::new(rows, whole_32)),
             FlatType::Int64 => Box::new(Numbers::<Int64Type>::new(rows, whole_64)),
             FlatType::Float32 => Box::new(Numbers::<Float32Type>::new(rows, float_32)),
@@ -52,8 +52,8 @@ pub(super) fn for_type(value_type: &ValueType, rows: usize) -> Box<dyn Column> {
             FlatType::Utf8 => Box::new(Texts::<Utf8Type>::new(rows, text)),
             FlatType::Binary => Box::new(Texts::<BinaryType>::new(rows, raw)),
         },
-        ValueType::Array(item) => Box::new(Lists::new(&ValueType::Scalar(*item), rows)),
-        _ => unreachable!("every type of `ValueType` is a scalar or an array of one"),
+        Layout::List(item) => Box::new(Lists::new(item, rows)),
+        Layout::Struct(_) => unreachable!("structs are refused before their columns are made"),
     }
 }
 

@@ -10,7 +10,7 @@ use arrow::datatypes::{
     BinaryType, ByteArrayType, Float32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType,
     Utf8Type,
 };
-use larder_core::{ScalarType, Timestamp, ValueType};
+use larder_core::{FlatType, Layout, Timestamp, ValueType};
 
 use super::list::Lists;
 use crate::feast_value::NOT_A_TIME;
@@ -38,8 +38,8 @@ pub(super) trait Column {
 
 /// The column of an array that has the Arrow type of `value_type`.
 pub(super) fn of_array<'a>(value_type: &ValueType, array: &'a ArrayRef) -> Box<dyn Column + 'a> {
-    match value_type {
-        ValueType::Scalar(scalar) => match scalar {
+    match value_type.layout() {
+        Layout::Flat(flat) => match flat {
             FlatType::Int32 => Box::new(Numbers { array: array.as_primitive::<Int32Type>(), form: INT_32 }),
             FlatType::Int64 => Box::new(Numbers { array: array.as_primitive::<Int64Type>(), form: INT_64 }),
             FlatType::Float32 => {
@@ -59,8 +59,8 @@ pub(super) fn of_array<'a>(value_type: &ValueType, array: &'a ArrayRef) -> Box<d
                 Box::new(Texts { array: array.as_bytes::<BinaryType>(), push_text: |_, _| false })
             }
         },
-        ValueType::Array(item) => Box::new(Lists::new(&ValueType::Scalar(*item), array.as_list())),
-        _ => unreachable!("every type of `ValueType` is a scalar or an array of one"),
+        Layout::List(item) => Box::new(Lists::new(item, array.as_list())),
+        Layout::Struct(_) => unreachable!("structs are refused before their columns are made"),
     }
 }
 
