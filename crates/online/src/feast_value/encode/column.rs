@@ -52,9 +52,7 @@ pub(super) fn of_array<'a>(value_type: &ValueType, array: &'a ArrayRef) -> Box<d
                 Box::new(Numbers { array: array.as_primitive::<TimestampMicrosecondType>(), form: TIME })
             }
             FlatType::Boolean => Box::new(Booleans { array: array.as_boolean() }),
-            FlatType::Utf8 => {
-                Box::new(Texts { array: array.as_bytes::<Utf8Type>(), push_text: push_str })
-            }
+            FlatType::Utf8 => Box::new(Texts { array: array.as_bytes::<Utf8Type>(), push_text: push_str }),
             FlatType::Binary => {
                 Box::new(Texts { array: array.as_bytes::<BinaryType>(), push_text: |_, _| false })
             }
