@@ -8,7 +8,8 @@ use std::sync::Arc;
 use larder_core::Result;
 use larder_online::OnlineError;
 use larder_registry::{
-    Action, Definitions, FeatureRepo, ObjectChange, OnlineStoreConfig, Problem, RegistryDiff, TableChange,
+    Action, Definitions, FeatureRepo, ObjectChange, OnlineStoreConfig, Problem, RegistryDiff,
+    RegistrySnapshot, TableChange,
 };
 use serde_json::{Value, json};
 
@@ -105,7 +106,7 @@ impl FeatureStore {
         let (registry, warnings) = (Arc::clone(self.registry()), definitions.warnings.clone());
         let diff = blocking::run(move || registry.apply(&definitions)).await?;
         let after = self.refresh().await?;
-        let changes = OnlineChanges::between(before.snapshot(), after.snapshot());
+        let changes = self.online_changes(before.snapshot(), after.snapshot());
         let serving_at =
             if changes.is_empty() { self.server_address().await } else { self.follow(&changes).await? };
         Ok(self.outcome(diff, warnings, serving_at))
@@ -124,7 +125,7 @@ impl FeatureStore {
         let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
         blocking::run(move || registry.remove_project(&project)).await?;
         let after = self.refresh().await?;
-        let changes = OnlineChanges::between(before.snapshot(), after.snapshot());
+        let changes = self.online_changes(before.snapshot(), after.snapshot());
         let serving_at = if changes.is_empty() { None } else { self.follow(&changes).await? };
         let (project, online_store) = (self.config().project.clone(), self.config().online_store.name());
         Ok(TeardownOutcome { serving_at, project, online_store, views: changes.removed })
@@ -134,6 +135,14 @@ impl FeatureStore {
         let config = self.config().clone();
         let repo = blocking::run(move || Ok(FeatureRepo::load(&config)?)).await?;
         Ok(repo.complete(self.offline().as_ref(), self.udf().as_ref()).await?)
+    }
+
+    /// What the online store has to follow: nothing, if there is none.
+    fn online_changes(&self, before: &RegistrySnapshot, after: &RegistrySnapshot) -> OnlineChanges {
+        if self.config().online_store == OnlineStoreConfig::Disabled {
+            return OnlineChanges::default();
+        }
+        OnlineChanges::between(before, after)
     }
 
     /// Makes the online store follow a change; where another process serves the store, its address instead.
@@ -161,10 +170,13 @@ impl FeatureStore {
 
     fn outcome(
         &self,
-        diff: RegistryDiff,
+        mut diff: RegistryDiff,
         warnings: Vec<Problem>,
         serving_at: Option<SocketAddr>,
     ) -> ApplyOutcome {
+        if self.config().online_store == OnlineStoreConfig::Disabled {
+            diff.tables.clear();
+        }
         ApplyOutcome { diff, warnings, serving_at, online_store: self.config().online_store.name() }
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use larder_core::{EntityKey, Error, ErrorKind};
 
-use crate::feast_value::ValueFault;
+use crate::feast_value::{UnfitColumn, ValueFault};
 use crate::row::{CorruptRow, DecodeError, EncodeError};
 use crate::server_address::ServerAddress;
 use crate::sqlite_store::CellFault;
@@ -131,6 +131,16 @@ pub enum OnlineError {
         /// Why.
         source: EncodeError,
     },
+    /// A text column holds what is no value of its type.
+    #[error("feature `{feature}` of view `{view}` cannot be written")]
+    UnfitText {
+        /// The view.
+        view: String,
+        /// The feature.
+        feature: String,
+        /// Which row, and what it would have to be.
+        source: UnfitColumn,
+    },
     /// A read asks for a feature the view does not have.
     #[error("a read of view `{view}` asks for feature {position}, and it has {features}")]
     NoSuchFeature {
@@ -199,6 +209,7 @@ impl From<OnlineError> for Error {
             | OnlineError::Io { .. }
             | OnlineError::Closed => ErrorKind::Unavailable,
             OnlineError::Encode { .. }
+            | OnlineError::UnfitText { .. }
             | OnlineError::AnswerTooLarge { .. }
             | OnlineError::IdCollision { .. } => ErrorKind::Invalid,
             OnlineError::UnevenWrite { .. } | OnlineError::NoSuchFeature { .. } => ErrorKind::Internal,

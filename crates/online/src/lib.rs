@@ -60,7 +60,7 @@ mod sled_store;
 mod sqlite_store;
 
 pub use error::OnlineError;
-pub use feast_value::ValueFault;
+pub use feast_value::{UnfitColumn, ValueFault};
 pub use memory_store::MemoryOnlineStore;
 pub use schema::SchemaId;
 pub use server_address::{PublishedAddress, ServerAddress};

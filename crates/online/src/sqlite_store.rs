@@ -27,7 +27,8 @@
 //! replaces all that is stored of its entity in the view, also features that the view no longer has.
 //!
 //! The file is in WAL mode, so reading and writing do not wait for each other, in this process or in
-//! others; writers wait for one another, at most [`SqliteOptions::busy_timeout`].
+//! others; writers wait for one another, at most [`SqliteOptions::busy_timeout`]. If the file is deleted, as
+//! `feast teardown` does, or replaced, the one at the path counts from then on.
 
 mod cell;
 mod connections;

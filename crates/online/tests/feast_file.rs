@@ -335,6 +335,30 @@ async fn stores_of_several_processes_see_each_others_rows_and_removals() -> Resu
     Ok(())
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_feast_deleted_and_made_anew_is_the_one_that_counts() -> Result<()> {
+    let Shared { store, feast, folder: _folder } = Shared::new();
+    let view = stats();
+    store.write(trips(&view, 5_000_000, None, 1)).await?;
+    assert_eq!(shown(&store, &view).await?, Some((5_000_000, Some(1))));
+    drop(feast);
+    fs::remove_file(store.path()).expect("teardown deletes the file");
+    assert_eq!(shown(&store, &view).await?, None);
+
+    fs::remove_file(store.path()).expect("reading has made an empty one");
+    let feast = Connection::open(store.path()).expect("apply makes it anew");
+    let create = "CREATE TABLE demo_stats (entity_key BLOB, feature_name TEXT, value BLOB, value_text TEXT, \
+                  vector_value BLOB, event_ts timestamp, created_ts timestamp, PRIMARY KEY(entity_key, feature_name))";
+    feast.execute_batch(create).expect("the file is new");
+    feast_writes(&feast, 3_i64, 2);
+    assert_eq!(shown(&store, &view).await?, Some((3_000_000, Some(2))));
+    store.write(trips(&view, 4_000_000, None, 3)).await?;
+    let stored = feast.query_row("SELECT value_text FROM demo_stats", [], |row| row.get(0));
+    assert_eq!(stored, Ok("3".to_owned()), "Feast sees what larder writes");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_file_that_is_no_database_is_told() {
     let folder = tempfile::tempdir().expect("a folder for the test");

@@ -110,6 +110,20 @@ fn teardown_leaves_nothing() {
 }
 
 #[test]
+fn without_an_online_store_definitions_are_applied_and_torn_down_all_the_same() {
+    let repo = Repo::sample();
+    let sled = "online_store:\n  type: sled\n  path: data/online_store\n";
+    repo.edit("feature_store.yaml", sled, "online_store: null\n");
+    let applied = repo.run(&["apply"]).success().stdout;
+    assert!(applied.contains("Created feature view driver_hourly_stats"), "{applied}");
+    assert!(applied.contains("No changes to infrastructure"), "{applied}");
+    assert_eq!(repo.run(&["teardown"]).success().stdout, "");
+    let read = ["get-online-features", "-e", "driver_id=1001", "-f", "driver_hourly_stats:conv_rate"];
+    let stderr = repo.run(&read).failure(1);
+    assert!(stderr.contains("this project has no online store"), "{stderr}");
+}
+
+#[test]
 fn usage_and_place_mistakes_have_their_own_exit_codes() {
     larder(&["materialize", "yesterday"]).failure(2);
     let empty = Repo::empty();

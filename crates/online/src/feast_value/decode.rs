@@ -1,21 +1,22 @@
 //! Values to Arrow columns.
 
 mod column;
+mod json;
 mod list;
+mod structure;
 
 use arrow::array::ArrayRef;
 use larder_core::{OnlineColumn, ValueType};
 
 use self::column::Column;
-use super::wire::{Payload, fields};
+use super::wire::{Payload, set_field};
 use super::{ValueFault, field_number};
 use crate::bits::Bits;
 
-/// `null_val`, which Feast itself never writes.
-const NULL_FIELD: u32 = 19;
-
 /// Collects the values of one feature, one entity after the other.
 pub(crate) struct ValueDecoder {
+    /// The type, where its number does not say all of it.
+    nested: Option<ValueType>,
     field: u32,
     column: Box<dyn Column>,
     present: Bits,
@@ -25,6 +26,7 @@ impl ValueDecoder {
     /// No values yet, and room for so many.
     pub(crate) fn new(value_type: &ValueType, rows: usize) -> Self {
         Self {
+            nested: is_nested(value_type).then(|| value_type.clone()),
             field: field_number(value_type),
             column: column::for_type(value_type, rows),
             present: Bits::with_capacity(rows),
@@ -42,7 +44,7 @@ impl ValueDecoder {
                 self.column.append_null();
                 true
             }
-            Some((number, payload)) if number == self.field => {
+            Some((number, payload)) if number == self.field && self.fits(number, payload)? => {
                 self.column.append(number, payload)?;
                 true
             }
@@ -53,6 +55,17 @@ impl ValueDecoder {
         };
         self.present.push(present);
         Ok(())
+    }
+
+    /// Whether a value has the type also inside, where its number does not say so. Finds out by reading it,
+    /// since what a column has taken it cannot give back.
+    fn fits(&self, number: u32, payload: Payload<'_>) -> Result<bool, ValueFault> {
+        let Some(value_type) = &self.nested else { return Ok(true) };
+        match column::for_type(value_type, 1).append(number, payload) {
+            Ok(()) => Ok(true),
+            Err(ValueFault::PartType { .. }) => Ok(false),
+            Err(fault) => Err(fault),
+        }
     }
 
     /// Adds that nothing is stored.
@@ -68,18 +81,11 @@ impl ValueDecoder {
     }
 }
 
-/// The field of a `Value` that is set, if one is; of several the last, as protobuf has it.
-#[inline]
-fn set_field(value: &[u8]) -> Result<Option<(u32, Payload<'_>)>, ValueFault> {
-    let mut set = None;
-    for field in fields(value) {
-        let (number, payload) = field?;
-        match number {
-            NULL_FIELD => set = None,
-            1..=48 => set = Some((number, payload)),
-            // What a later Feast may add beside the value.
-            _ => {}
-        }
+/// Whether values of other types have the same number.
+fn is_nested(value_type: &ValueType) -> bool {
+    match value_type {
+        ValueType::Scalar(_) => false,
+        ValueType::Array(item) | ValueType::Set(item) => !matches!(**item, ValueType::Scalar(_)),
+        _ => true,
     }
-    Ok(set)
 }

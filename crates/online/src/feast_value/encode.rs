@@ -2,12 +2,14 @@
 
 mod column;
 mod list;
+mod map;
+mod structure;
 
 use arrow::array::ArrayRef;
 use larder_core::ValueType;
 
 use self::column::Column;
-use super::field_number;
+use super::{UnfitColumn, field_number};
 
 /// Writes the values of one feature.
 pub(crate) struct ValueEncoder<'a> {
@@ -16,12 +18,16 @@ pub(crate) struct ValueEncoder<'a> {
 }
 
 impl<'a> ValueEncoder<'a> {
-    /// Prepares to write the values of a column; `None` if it has not the Arrow type of `value_type`.
-    pub(crate) fn new(value_type: &ValueType, array: &'a ArrayRef) -> Option<Self> {
+    /// Prepares to write the values of a column.
+    ///
+    /// # Errors
+    ///
+    /// [`UnfitColumn`] if it has not the Arrow type of `value_type`, or holds texts that are no such value.
+    pub(crate) fn try_new(value_type: &ValueType, array: &'a ArrayRef) -> Result<Self, UnfitColumn> {
         if *array.data_type() != value_type.data_type() {
-            return None;
+            return Err(UnfitColumn::Type);
         }
-        Some(Self { field: field_number(value_type), column: column::of_array(value_type, array) })
+        Ok(Self { field: field_number(value_type), column: column::of_array(value_type, array)? })
     }
 
     /// Adds the bytes of the value in this row to `out`: none for null.

@@ -69,6 +69,38 @@ fn field(bytes: &[u8]) -> Option<(u32, Payload<'_>, &[u8])> {
     Some((number, payload, rest))
 }
 
+/// `null_val`, which Feast itself never writes.
+const NULL_FIELD: u32 = 19;
+
+/// The field of a `Value` that is set, if one is; of several the last, as protobuf has it.
+#[inline]
+pub(super) fn set_field(value: &[u8]) -> Result<Option<(u32, Payload<'_>)>, ValueFault> {
+    let mut set = None;
+    for field in fields(value) {
+        let (number, payload) = field?;
+        match number {
+            NULL_FIELD => set = None,
+            1..=48 => set = Some((number, payload)),
+            // What a later Feast may add beside the value.
+            _ => {}
+        }
+    }
+    Ok(set)
+}
+
+/// The two fields of an entry of a protobuf map: what is missing is empty.
+pub(super) fn map_entry(entry: &[u8]) -> Result<(&str, &[u8]), ValueFault> {
+    let (mut key, mut value): (&[u8], &[u8]) = (&[], &[]);
+    for field in fields(entry) {
+        match field? {
+            (1, payload) => key = payload.bytes()?,
+            (2, payload) => value = payload.bytes()?,
+            _ => {}
+        }
+    }
+    Ok((std::str::from_utf8(key).map_err(|_| ValueFault::Utf8)?, value))
+}
+
 /// The varint at the start of the bytes, and what follows it.
 #[inline]
 pub(super) fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
@@ -87,6 +119,29 @@ pub(super) fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
         shift += 7;
     }
     None
+}
+
+/// The numbers of a packed field of values with this number.
+pub(super) fn packed_numbers(
+    number: u32,
+    mut packed: &[u8],
+) -> impl Iterator<Item = Result<Payload<'_>, ValueFault>> {
+    std::iter::from_fn(move || {
+        if packed.is_empty() {
+            return None;
+        }
+        let first = match number {
+            5 => packed.split_first_chunk().map(|(value, rest)| (Payload::Fixed64(*value), rest)),
+            6 => packed.split_first_chunk().map(|(value, rest)| (Payload::Fixed32(*value), rest)),
+            _ => varint(packed).map(|(value, rest)| (Payload::Varint(value), rest)),
+        };
+        let Some((payload, rest)) = first else {
+            packed = &[];
+            return Some(Err(ValueFault::Packed));
+        };
+        packed = rest;
+        Some(Ok(payload))
+    })
 }
 
 pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {

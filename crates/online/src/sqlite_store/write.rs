@@ -10,7 +10,7 @@ use super::connections::TransactionError;
 use super::read::corrupt_cell;
 use super::table::Table;
 use crate::OnlineError;
-use crate::feast_value::ValueEncoder;
+use crate::feast_value::{UnfitColumn, ValueEncoder};
 use crate::newest_rows::{check_even, newest_per_key};
 use crate::row::EncodeError;
 
@@ -65,9 +65,15 @@ fn encoders(write: &OnlineWrite) -> Result<Vec<ValueEncoder<'_>>, OnlineError> {
     let columns = features.iter().zip(write.features.columns()).enumerate();
     columns
         .map(|(position, (feature, array))| {
-            ValueEncoder::new(&feature.value_type, array).ok_or_else(|| {
-                let (found, expected) = (array.data_type().to_string(), feature.value_type.clone());
-                refused(EncodeError::ColumnType { position, found, expected })
+            ValueEncoder::try_new(&feature.value_type, array).map_err(|unfit| match unfit {
+                UnfitColumn::Type => {
+                    let (found, expected) = (array.data_type().to_string(), feature.value_type.clone());
+                    refused(EncodeError::ColumnType { position, found, expected })
+                }
+                UnfitColumn::Text { .. } => {
+                    let (view, feature) = (write.view.name.clone(), feature.name.clone());
+                    OnlineError::UnfitText { view, feature, source: unfit }
+                }
             })
         })
         .collect()

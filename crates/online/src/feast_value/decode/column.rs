@@ -1,5 +1,6 @@
 //! Columns of single values that grow by payloads of protobuf fields.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, ArrowPrimitiveType, BooleanArray, GenericByteBuilder, PrimitiveArray};
@@ -8,11 +9,13 @@ use arrow::datatypes::{
     BinaryType, ByteArrayType, DataType, Float32Type, Float64Type, Int32Type, Int64Type,
     TimestampMicrosecondType, Utf8Type,
 };
-use larder_core::{FlatType, Layout, Timestamp, ValueType, timestamp_data_type};
+use larder_core::{FlatType, Layout, ScalarType, Timestamp, ValueType, timestamp_data_type};
 
+use super::json;
 use super::list::Lists;
+use super::structure::{Structs, ZonedTimes};
 use crate::bits::{Bits, Validity};
-use crate::feast_value::wire::{Payload, varint};
+use crate::feast_value::wire::{Payload, packed_numbers};
 use crate::feast_value::{NOT_A_TIME, ValueFault};
 
 /// A column under construction.
@@ -23,13 +26,8 @@ pub(super) trait Column {
     fn append(&mut self, number: u32, payload: Payload<'_>) -> Result<(), ValueFault>;
 
     /// Adds all of a packed field of values with this number.
-    fn append_packed(&mut self, number: u32, mut packed: &[u8]) -> Result<(), ValueFault> {
-        while !packed.is_empty() {
-            let (payload, rest) = first_packed(number, packed).ok_or(ValueFault::Packed)?;
-            self.append(number, payload)?;
-            packed = rest;
-        }
-        Ok(())
+    fn append_packed(&mut self, number: u32, packed: &[u8]) -> Result<(), ValueFault> {
+        packed_numbers(number, packed).try_for_each(|payload| self.append(number, payload?))
     }
 
     fn append_null(&mut self);
@@ -41,28 +39,29 @@ pub(super) trait Column {
 
 /// An empty column for values of a type, with room for so many.
 pub(super) fn for_type(value_type: &ValueType, rows: usize) -> Box<dyn Column> {
-    match value_type.layout() {
-        Layout::Flat(flat) => match flat {
-            FlatType::Int32 => Box::new(Numbers::<Int32Type>::new(rows, whole_32)),
-            FlatType::Int64 => Box::new(Numbers::<Int64Type>::new(rows, whole_64)),
-            FlatType::Float32 => Box::new(Numbers::<Float32Type>::new(rows, float_32)),
-            FlatType::Float64 => Box::new(Numbers::<Float64Type>::new(rows, float_64)),
-            FlatType::TimestampMicros => Box::new(Numbers::<TimestampMicrosecondType>::new(rows, time)),
-            FlatType::Boolean => Box::new(Booleans::default()),
-            FlatType::Utf8 => Box::new(Texts::<Utf8Type>::new(rows, text)),
-            FlatType::Binary => Box::new(Texts::<BinaryType>::new(rows, raw)),
+    match value_type {
+        ValueType::Scalar(ScalarType::Map) => Box::new(Texts::<Utf8Type>::new(rows, map_text)),
+        ValueType::Scalar(ScalarType::ScalarMap) => Box::new(Texts::<Utf8Type>::new(rows, scalar_map_text)),
+        ValueType::Scalar(ScalarType::Json) => Box::new(Texts::<Utf8Type>::new(rows, json_text)),
+        ValueType::Scalar(ScalarType::ZonedTimestamp) => Box::new(ZonedTimes::new(rows)),
+        _ => match value_type.layout() {
+            Layout::Flat(flat) => of_flat(flat, rows),
+            Layout::List(item) => Box::new(Lists::new(item, rows)),
+            Layout::Struct(fields) => Box::new(Structs::new(fields, rows)),
         },
-        Layout::List(item) => Box::new(Lists::new(item, rows)),
-        Layout::Struct(_) => unreachable!("structs are refused before their columns are made"),
     }
 }
 
-/// The first number of a packed field, and the rest of it.
-fn first_packed(number: u32, packed: &[u8]) -> Option<(Payload<'_>, &[u8])> {
-    match number {
-        5 => packed.split_first_chunk().map(|(value, rest)| (Payload::Fixed64(*value), rest)),
-        6 => packed.split_first_chunk().map(|(value, rest)| (Payload::Fixed32(*value), rest)),
-        _ => varint(packed).map(|(value, rest)| (Payload::Varint(value), rest)),
+fn of_flat(flat: FlatType, rows: usize) -> Box<dyn Column> {
+    match flat {
+        FlatType::Int32 => Box::new(Numbers::<Int32Type>::new(rows, whole_32)),
+        FlatType::Int64 => Box::new(Numbers::<Int64Type>::new(rows, whole_64)),
+        FlatType::Float32 => Box::new(Numbers::<Float32Type>::new(rows, float_32)),
+        FlatType::Float64 => Box::new(Numbers::<Float64Type>::new(rows, float_64)),
+        FlatType::TimestampMicros => Box::new(Numbers::<TimestampMicrosecondType>::new(rows, time)),
+        FlatType::Boolean => Box::new(Booleans::default()),
+        FlatType::Utf8 => Box::new(Texts::<Utf8Type>::new(rows, text)),
+        FlatType::Binary => Box::new(Texts::<BinaryType>::new(rows, raw)),
     }
 }
 
@@ -196,31 +195,31 @@ impl Column for Booleans {
     }
 }
 
-type ReadText<T> = fn(u32, &[u8]) -> Result<&<T as ByteArrayType>::Native, ValueFault>;
+type ReadText<T> = for<'a> fn(u32, Payload<'a>) -> Result<Cow<'a, <T as ByteArrayType>::Native>, ValueFault>;
 
 /// Text or bytes.
-struct Texts<T: ByteArrayType<Offset = i32>> {
+struct Texts<T: ByteArrayType<Offset = i32, Native: ToOwned>> {
     builder: GenericByteBuilder<T>,
     read: ReadText<T>,
     /// How many bytes there are, since Arrow's builder would panic where offsets end.
     length: usize,
 }
 
-impl<T: ByteArrayType<Offset = i32>> Texts<T> {
+impl<T: ByteArrayType<Offset = i32, Native: ToOwned>> Texts<T> {
     fn new(rows: usize, read: ReadText<T>) -> Self {
         Self { builder: GenericByteBuilder::with_capacity(rows, 16 * rows), read, length: 0 }
     }
 }
 
-impl<T: ByteArrayType<Offset = i32>> Column for Texts<T> {
+impl<T: ByteArrayType<Offset = i32, Native: ToOwned>> Column for Texts<T> {
     fn append(&mut self, number: u32, payload: Payload<'_>) -> Result<(), ValueFault> {
-        let bytes = payload.bytes()?;
-        let value = (self.read)(number, bytes)?;
+        let value = (self.read)(number, payload)?;
+        let bytes: &[u8] = (*value).as_ref();
         self.length += bytes.len();
         if i32::try_from(self.length).is_err() {
             return Err(ValueFault::TooLarge);
         }
-        self.builder.append_value(value);
+        self.builder.append_value(&*value);
         Ok(())
     }
 
@@ -237,16 +236,43 @@ impl<T: ByteArrayType<Offset = i32>> Column for Texts<T> {
     }
 }
 
-fn text(number: u32, bytes: &[u8]) -> Result<&str, ValueFault> {
+/// Texts of all forms: inside lists and structs Feast calls a UUID or a decimal what Python took it for.
+fn text(number: u32, payload: Payload<'_>) -> Result<Cow<'_, str>, ValueFault> {
     match number {
-        2 => std::str::from_utf8(bytes).map_err(|_| ValueFault::Utf8),
+        2 | 32 | 36 | 37 | 44 => {
+            let text = std::str::from_utf8(payload.bytes()?).map_err(|_| ValueFault::Utf8)?;
+            Ok(Cow::Borrowed(text))
+        }
         found => Err(ValueFault::PartType { found }),
     }
 }
 
-fn raw(number: u32, bytes: &[u8]) -> Result<&[u8], ValueFault> {
+fn raw(number: u32, payload: Payload<'_>) -> Result<Cow<'_, [u8]>, ValueFault> {
     match number {
-        1 => Ok(bytes),
+        1 => Ok(Cow::Borrowed(payload.bytes()?)),
         found => Err(ValueFault::PartType { found }),
+    }
+}
+
+/// Maps are carried as the text of JSON objects.
+fn map_text(number: u32, payload: Payload<'_>) -> Result<Cow<'_, str>, ValueFault> {
+    match number {
+        20 | 34 => json::text(number, payload).map(Cow::Owned),
+        found => Err(ValueFault::PartType { found }),
+    }
+}
+
+fn scalar_map_text(number: u32, payload: Payload<'_>) -> Result<Cow<'_, str>, ValueFault> {
+    match number {
+        47 => json::text(number, payload).map(Cow::Owned),
+        found => Err(ValueFault::PartType { found }),
+    }
+}
+
+/// JSON as it was given; inside a struct Feast stores any value as what Python took it for.
+fn json_text(number: u32, payload: Payload<'_>) -> Result<Cow<'_, str>, ValueFault> {
+    match number {
+        2 | 32 => text(number, payload),
+        _ => json::text(number, payload).map(Cow::Owned),
     }
 }

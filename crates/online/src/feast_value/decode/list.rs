@@ -9,8 +9,8 @@ use larder_core::ValueType;
 
 use super::column::{Column, for_type};
 use crate::bits::Validity;
-use crate::feast_value::ValueFault;
-use crate::feast_value::wire::{Payload, fields};
+use crate::feast_value::wire::{Payload, fields, set_field};
+use crate::feast_value::{ItemForm, ValueFault};
 
 pub(super) struct Lists {
     items: Box<dyn Column>,
@@ -35,13 +35,19 @@ impl Lists {
 
 impl Column for Lists {
     fn append(&mut self, number: u32, payload: Payload<'_>) -> Result<(), ValueFault> {
-        let item = item_number(number).ok_or(ValueFault::PartType { found: number })?;
+        let item = ItemForm::of_list(number).ok_or(ValueFault::PartType { found: number })?;
         for field in fields(payload.bytes()?) {
-            match field? {
+            let (1, payload) = field? else { continue };
+            match (item, payload) {
                 // Packed or not is the writer's choice.
-                (1, Payload::Bytes(packed)) if is_packed(item) => self.items.append_packed(item, packed)?,
-                (1, payload) => self.items.append(item, payload)?,
-                _ => {}
+                (ItemForm::Number(item), Payload::Bytes(packed)) => self.items.append_packed(item, packed)?,
+                (ItemForm::Number(item) | ItemForm::Bytes(item), payload) => {
+                    self.items.append(item, payload)?;
+                }
+                (ItemForm::Value, payload) => match set_field(payload.bytes()?)? {
+                    Some((item, payload)) => self.items.append(item, payload)?,
+                    None => self.items.append_null(),
+                },
             }
         }
         self.close(true)
@@ -64,18 +70,4 @@ impl Column for Lists {
         let validity = std::mem::take(&mut self.validity).finish();
         Arc::new(ListArray::new(field, offsets, items, validity))
     }
-}
-
-/// The number of the items of a list or set with this number.
-fn item_number(number: u32) -> Option<u32> {
-    match number {
-        11..=18 => Some(number - 10),
-        22..=29 => Some(number - 21),
-        _ => None,
-    }
-}
-
-/// Whether items with this number are packed: numbers are, texts and bytes cannot be.
-fn is_packed(item: u32) -> bool {
-    (3..=8).contains(&item)
 }

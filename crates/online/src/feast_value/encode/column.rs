@@ -10,12 +10,14 @@ use arrow::datatypes::{
     BinaryType, ByteArrayType, Float32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType,
     Utf8Type,
 };
-use larder_core::{FlatType, Layout, Timestamp, ValueType};
+use larder_core::{FlatType, Layout, ScalarType, Timestamp, ValueType};
 
 use super::list::Lists;
-use crate::feast_value::NOT_A_TIME;
+use super::map::Maps;
+use super::structure::{Structs, ZonedTimes};
 use crate::feast_value::python_text::{push_bool, push_float};
 use crate::feast_value::wire::{WireType, put_bytes, put_message, put_tag, put_varint};
+use crate::feast_value::{NOT_A_TIME, UnfitColumn};
 
 /// A column whose type is known.
 pub(super) trait Column {
@@ -37,28 +39,45 @@ pub(super) trait Column {
 }
 
 /// The column of an array that has the Arrow type of `value_type`.
-pub(super) fn of_array<'a>(value_type: &ValueType, array: &'a ArrayRef) -> Box<dyn Column + 'a> {
-    match value_type.layout() {
-        Layout::Flat(flat) => match flat {
-            FlatType::Int32 => Box::new(Numbers { array: array.as_primitive::<Int32Type>(), form: INT_32 }),
-            FlatType::Int64 => Box::new(Numbers { array: array.as_primitive::<Int64Type>(), form: INT_64 }),
-            FlatType::Float32 => {
-                Box::new(Numbers { array: array.as_primitive::<Float32Type>(), form: FLOAT_32 })
+pub(super) fn of_array<'a>(
+    value_type: &ValueType,
+    array: &'a ArrayRef,
+) -> Result<Box<dyn Column + 'a>, UnfitColumn> {
+    Ok(match value_type {
+        ValueType::Scalar(scalar @ (ScalarType::Map | ScalarType::ScalarMap)) => {
+            Box::new(Maps::try_new(*scalar, array.as_string())?)
+        }
+        ValueType::Scalar(ScalarType::ZonedTimestamp) => Box::new(ZonedTimes::new(array.as_struct())),
+        // As Feast has it: JSON's own null, where a list of it holds none.
+        ValueType::Scalar(ScalarType::Json) => {
+            Box::new(Texts { null: b"null", ..Texts::new(array.as_bytes::<Utf8Type>()) })
+        }
+        ValueType::Scalar(ScalarType::String) => {
+            Box::new(Texts { push_text: push_str, ..Texts::new(array.as_bytes::<Utf8Type>()) })
+        }
+        _ => match value_type.layout() {
+            Layout::Flat(flat) => of_flat(flat, array),
+            Layout::List(item) => {
+                let is_set = matches!(value_type, ValueType::Set(_));
+                Box::new(Lists::try_new(item, is_set, array.as_list())?)
             }
-            FlatType::Float64 => {
-                Box::new(Numbers { array: array.as_primitive::<Float64Type>(), form: FLOAT_64 })
-            }
-            FlatType::TimestampMicros => {
-                Box::new(Numbers { array: array.as_primitive::<TimestampMicrosecondType>(), form: TIME })
-            }
-            FlatType::Boolean => Box::new(Booleans { array: array.as_boolean() }),
-            FlatType::Utf8 => Box::new(Texts { array: array.as_bytes::<Utf8Type>(), push_text: push_str }),
-            FlatType::Binary => {
-                Box::new(Texts { array: array.as_bytes::<BinaryType>(), push_text: |_, _| false })
-            }
+            Layout::Struct(fields) => Box::new(Structs::try_new(fields, array.as_struct())?),
         },
-        Layout::List(item) => Box::new(Lists::new(item, array.as_list())),
-        Layout::Struct(_) => unreachable!("structs are refused before their columns are made"),
+    })
+}
+
+fn of_flat<'a>(flat: FlatType, array: &'a ArrayRef) -> Box<dyn Column + 'a> {
+    match flat {
+        FlatType::Int32 => Box::new(Numbers { array: array.as_primitive::<Int32Type>(), form: INT_32 }),
+        FlatType::Int64 => Box::new(Numbers { array: array.as_primitive::<Int64Type>(), form: INT_64 }),
+        FlatType::Float32 => Box::new(Numbers { array: array.as_primitive::<Float32Type>(), form: FLOAT_32 }),
+        FlatType::Float64 => Box::new(Numbers { array: array.as_primitive::<Float64Type>(), form: FLOAT_64 }),
+        FlatType::TimestampMicros => {
+            Box::new(Numbers { array: array.as_primitive::<TimestampMicrosecondType>(), form: TIME })
+        }
+        FlatType::Boolean => Box::new(Booleans { array: array.as_boolean() }),
+        FlatType::Utf8 => Box::new(Texts::new(array.as_bytes::<Utf8Type>())),
+        FlatType::Binary => Box::new(Texts::new(array.as_bytes::<BinaryType>())),
     }
 }
 
@@ -178,7 +197,15 @@ impl Column for Booleans<'_> {
 /// Text or bytes.
 struct Texts<'a, T: ByteArrayType<Offset = i32>> {
     array: &'a GenericByteArray<T>,
+    /// What stands for null in a list.
+    null: &'static [u8],
     push_text: fn(&mut String, &T::Native) -> bool,
+}
+
+impl<'a, T: ByteArrayType<Offset = i32>> Texts<'a, T> {
+    fn new(array: &'a GenericByteArray<T>) -> Self {
+        Self { array, null: &[], push_text: |_, _| false }
+    }
 }
 
 impl<T: ByteArrayType<Offset = i32>> Column for Texts<'_, T> {
@@ -187,7 +214,7 @@ impl<T: ByteArrayType<Offset = i32>> Column for Texts<'_, T> {
     }
 
     fn put(&self, out: &mut Vec<u8>, number: u32, row: usize) {
-        let value: &[u8] = if self.array.is_null(row) { &[] } else { self.array.value(row).as_ref() };
+        let value = if self.array.is_null(row) { self.null } else { self.array.value(row).as_ref() };
         put_bytes(out, number, value);
     }
 

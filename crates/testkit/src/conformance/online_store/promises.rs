@@ -89,7 +89,10 @@ fn every_type_round_trips(fixture: &Fixture<'_>) {
         );
         match fixture.fidelity {
             Fidelity::Exact => assert_holds(&rows, position, column),
-            Fidelity::FeastValues => assert_holds(&rows, position, &as_feast_value(column)),
+            Fidelity::FeastValues => {
+                let value_type = &view.features[position].value_type;
+                assert_holds(&rows, position, &as_feast_value(value_type, column));
+            }
         }
     }
 }
