@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use larder_core::{InvalidTimestamp, Timestamp};
 
 /// A feature store that runs on-demand transformations as sandboxed WebAssembly.
 #[derive(Debug, Parser)]
@@ -161,7 +162,7 @@ pub(crate) struct SelectionArguments {
     #[arg(short = 'f', long = "features", value_name = "VIEW:FEATURE", conflicts_with = "feature_service")]
     pub(crate) features: Vec<String>,
     /// All features of this feature service.
-    #[arg(short = 's', long, value_name = "SERVICE")]
+    #[arg(long, value_name = "SERVICE")]
     pub(crate) feature_service: Option<String>,
     /// Call feature columns `view__feature`.
     #[arg(long)]
@@ -182,12 +183,20 @@ pub(crate) struct GetOnlineFeaturesArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct GetHistoricalFeaturesArguments {
-    /// The entity rows: a Parquet, CSV or NDJSON file.
-    #[arg(long, value_name = "FILE", required_unless_present = "dataframe")]
+    /// The entity rows: a Parquet, CSV or NDJSON file. Without entity rows, every entity that the sources
+    /// know as of `--end-date`.
+    #[arg(long, value_name = "FILE")]
     pub(crate) entities: Option<PathBuf>,
     /// The entity rows as JSON: a list of objects, or an object of lists.
     #[arg(short = 'd', long, value_name = "JSON", conflicts_with = "entities")]
     pub(crate) dataframe: Option<String>,
+    /// Without entity rows: only entities with a row from this time on [default: as far before the end as
+    /// the views' ttl reaches, or 30 days].
+    #[arg(short, long, value_name = "TIME", value_parser = time, conflicts_with_all = ["entities", "dataframe"])]
+    pub(crate) start_date: Option<Timestamp>,
+    /// Without entity rows: the time as of which entities are described [default: now].
+    #[arg(short, long, value_name = "TIME", value_parser = time, conflicts_with_all = ["entities", "dataframe"])]
+    pub(crate) end_date: Option<Timestamp>,
     #[command(flatten)]
     pub(crate) selection: SelectionArguments,
     /// Write the training set to this Parquet, CSV or NDJSON file; a table on the terminal without it.
@@ -199,6 +208,10 @@ pub(crate) struct GetHistoricalFeaturesArguments {
     /// Print rows as JSON instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+fn time(text: &str) -> Result<Timestamp, InvalidTimestamp> {
+    Timestamp::parse(text)
 }
 
 #[derive(Debug, Args)]

@@ -12,22 +12,33 @@ use larder_core::{
 use larder_offline::entity_frame;
 use larder_plan::{Catalog, FeaturePlan, OnDemandInput, OutputSource, PlannedView, Retrieval, Selection};
 
-use crate::FeatureStore;
+use crate::all_entities::all_entities;
+use crate::{EntitySpan, FeatureStore};
 
 /// A request for a training set.
 #[derive(Clone, Debug)]
 pub struct HistoricalRequest {
-    /// One row per row of the answer: join keys, a time, request data, and anything else, which passes
-    /// through.
-    ///
-    /// The time is the column `event_timestamp`, or else the only column of a timestamp type.
-    pub entity_rows: RecordBatch,
+    /// What the rows of the answer are about.
+    pub entities: TrainingEntities,
     /// The features wanted.
     pub selection: Selection,
     /// Whether feature columns are called `view__feature`.
     pub full_feature_names: bool,
     /// Whether feature rows created after an entity row's time are invisible to it.
     pub filter_by_created_timestamp: bool,
+}
+
+/// What the rows of a training set are about.
+#[derive(Clone, Debug)]
+pub enum TrainingEntities {
+    /// One row per row of the answer: join keys, a time, request data, and anything else, which passes
+    /// through.
+    ///
+    /// The time is the column `event_timestamp`, or else the only column of a timestamp type.
+    Rows(RecordBatch),
+    /// Every entity that the views' sources know, as of one time: a row each, in a column
+    /// `event_timestamp` and one for each join key.
+    All(EntitySpan),
 }
 
 /// A training set.
@@ -55,10 +66,16 @@ impl FeatureStore {
             request.full_feature_names,
             Retrieval::Historical,
         )?;
-        check_columns(&plan, &request.entity_rows)?;
-        let timed = entity_frame::from_batch(request.entity_rows)?;
-        let frame = timed.frame;
         let views = plan.views.iter().map(|view| view_join(&catalog, view)).collect::<Result<Vec<_>>>()?;
+        let entity_rows = match request.entities {
+            TrainingEntities::Rows(rows) => rows,
+            TrainingEntities::All(span) => {
+                all_entities(self.offline().as_ref(), &views, span, self.clock().now()).await?
+            }
+        };
+        check_columns(&plan, &entity_rows)?;
+        let timed = entity_frame::from_batch(entity_rows)?;
+        let frame = timed.frame;
         let joined = self
             .offline()
             .join(PointInTimeJoin {

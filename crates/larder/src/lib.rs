@@ -25,6 +25,7 @@
 //!
 //! Read next: [`FeatureStore::get_historical_features`], the walk of a training set.
 
+mod all_entities;
 mod apply;
 mod blocking;
 mod describe;
@@ -37,9 +38,10 @@ mod server;
 mod verbs;
 mod wire;
 
+pub use all_entities::EntitySpan;
 pub use apply::{ApplyOutcome, TeardownOutcome};
 pub use feature_store::FeatureStore;
-pub use get_historical_features::{HistoricalRequest, TrainingSet};
+pub use get_historical_features::{HistoricalRequest, TrainingEntities, TrainingSet};
 pub use larder_core::{InputTable, PushMode};
 pub use larder_offline::table;
 pub use larder_online::{OnlineError, ServerAddress};

@@ -13,7 +13,7 @@ use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array, RecordBatch, 
 use arrow::datatypes::{Field, Float64Type, Schema};
 use larder::{
     FeatureServer as _, FeatureStore, HistoricalRequest, MaterializeEvent, MaterializeRange,
-    MaterializeRequest, RepoConfig, Selection, ServerOptions, shutdown_signal,
+    MaterializeRequest, RepoConfig, Selection, ServerOptions, TrainingEntities, shutdown_signal,
 };
 use larder_core::{FixedClock, Timestamp, timestamp_data_type};
 use serde_json::{Value, json};
@@ -186,7 +186,7 @@ async fn training_set(store: &FeatureStore, as_of: Timestamp) -> Result<RecordBa
     let columns = columns.into_iter().map(|(_, column)| column).collect();
     let features = STORED.iter().chain(&COMPUTED).map(ToString::to_string).collect();
     let request = HistoricalRequest {
-        entity_rows: RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?,
+        entities: TrainingEntities::Rows(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?),
         selection: Selection::References(features),
         full_feature_names: false,
         filter_by_created_timestamp: false,

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use arrow::array::{Array as _, RecordBatch};
 use arrow::datatypes::{Field, Schema};
 use larder::table::{read_table, write_table};
-use larder::{FeatureStore, HistoricalRequest};
+use larder::{EntitySpan, FeatureStore, HistoricalRequest, TrainingEntities};
 use larder_core::ValueType;
 use larder_core::column::column_from_json;
 use serde_json::{Map, Value};
@@ -39,14 +39,17 @@ async fn training_set(
     store: &FeatureStore,
     arguments: &GetHistoricalFeaturesArguments,
 ) -> Result<RecordBatch> {
-    let entity_rows = match (&arguments.entities, &arguments.dataframe) {
-        (Some(path), _) => read_table(path)?,
-        (None, Some(json)) => rows_from_json(json)?,
-        (None, None) => bail!("no entity rows; name a file with `--entities FILE`"),
+    let entities = match (&arguments.entities, &arguments.dataframe) {
+        (Some(path), _) => TrainingEntities::Rows(read_table(path)?),
+        (None, Some(json)) => TrainingEntities::Rows(rows_from_json(json)?),
+        (None, None) => TrainingEntities::All(EntitySpan {
+            start_date: arguments.start_date,
+            end_date: arguments.end_date,
+        }),
     };
     let training_set = store
         .get_historical_features(HistoricalRequest {
-            entity_rows,
+            entities,
             selection: arguments.selection.selection()?,
             full_feature_names: arguments.selection.full_feature_names,
             filter_by_created_timestamp: arguments.filter_by_created_timestamp,
