@@ -7,8 +7,8 @@ use arrow::datatypes::{DataType, Float32Type, Float64Type, Int32Type, Int64Type,
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use larder_core::{
-    EntityKeyEncoder, EntityKeyVersion, OnlineStore as _, OnlineView, OnlineWrite, Project, RowVersion,
-    Timestamp,
+    EntityKeyEncoder, EntityKeyVersion, FlatType, Layout, OnlineStore as _, OnlineView, OnlineWrite, Project,
+    RowVersion, ScalarType, Timestamp, ValueType,
 };
 use larder_online::MemoryOnlineStore;
 use larder_plan::{Catalog, Selection};
@@ -28,7 +28,8 @@ fn plain(response: &OnlineResponse) -> Value {
         .iter()
         .map(|column| {
             let rows = 0..response.row_count();
-            let values: Vec<Value> = rows.clone().map(|row| value(column.values(), row, false)).collect();
+            let values: Vec<Value> =
+                rows.clone().map(|row| value(column.value_type(), column.values(), row, false)).collect();
             let statuses: Vec<&str> = rows.clone().map(|row| column.status(row).name()).collect();
             let times = rows.map(|row| column.event_timestamp(row).unwrap_or(Timestamp::EPOCH).to_string());
             let times: Vec<String> = times.collect();
@@ -39,10 +40,29 @@ fn plain(response: &OnlineResponse) -> Value {
     json!({ "results": results, "metadata": { "feature_names": names } })
 }
 
-fn value(array: &ArrayRef, row: usize, in_list: bool) -> Value {
+fn value(value_type: &ValueType, array: &ArrayRef, row: usize, in_list: bool) -> Value {
     let null = array.is_null(row);
-    if null && !in_list {
+    let nested = !matches!(value_type.layout(), Layout::Flat(flat) if flat != FlatType::TimestampMicros);
+    if null && (!in_list || nested) {
         return Value::Null;
+    }
+    match value_type {
+        ValueType::Scalar(ScalarType::Map) if null => return json!({}),
+        ValueType::Scalar(ScalarType::Map) => {
+            return serde_json::from_str(array.as_string::<i32>().value(row)).unwrap();
+        }
+        ValueType::Scalar(ScalarType::ScalarMap) => return Value::Null,
+        ValueType::Scalar(ScalarType::ZonedTimestamp) => {
+            let parts = array.as_struct();
+            let (times, zones) = (parts.column(0), parts.column(1).as_string::<i32>());
+            if times.is_null(row) {
+                return Value::Null;
+            }
+            let time = Timestamp::from_micros(times.as_primitive::<TimestampMicrosecondType>().value(row));
+            let zone = if zones.is_null(row) { "" } else { zones.value(row) };
+            return larder_core::zoned_iso_format(time, zone).map_or(Value::Null, Value::from);
+        }
+        _ => {}
     }
     let float = |number: f64| match number {
         number if number.is_nan() => json!("NaN"),
@@ -67,8 +87,22 @@ fn value(array: &ArrayRef, row: usize, in_list: bool) -> Value {
             json!(if null { String::new() } else { BASE64.encode(array.as_binary::<i32>().value(row)) })
         }
         DataType::List(_) => {
+            let Layout::List(item_type) = value_type.layout() else { panic!("{value_type} is no list") };
             let items = array.as_list::<i32>().value(row);
-            (0..items.len()).map(|item| value(&items, item, true)).collect()
+            let shown = (0..items.len()).map(|item| match value(item_type, &items, item, true) {
+                // An empty list in a list is null in Feast's `RepeatedValue`.
+                Value::Array(inner) if inner.is_empty() => Value::Null,
+                shown => shown,
+            });
+            shown.collect()
+        }
+        DataType::Struct(_) => {
+            let Layout::Struct(fields) = value_type.layout() else { panic!("{value_type} is no struct") };
+            let columns = array.as_struct().columns();
+            let shown = fields.iter().zip(columns);
+            let shown = shown
+                .map(|(field, column)| (field.name.clone(), value(&field.value_type, column, row, false)));
+            Value::Object(shown.collect())
         }
         other => panic!("{other} is not the type of a feature"),
     }
