@@ -85,6 +85,8 @@ pub(crate) enum Command {
     Features(ObjectCommand),
     /// List or describe projects.
     Projects(ObjectCommand),
+    /// Work on the components of on-demand feature views.
+    Udf(UdfCommand),
     /// Print the JSON Schema of definition files, for editors.
     DefinitionsSchema,
 }
@@ -117,12 +119,45 @@ pub(crate) struct DemoArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct InitArguments {
-    /// The folder to create; its name becomes the project's.
-    #[arg(value_name = "DIR", default_value = "feature_repo")]
-    pub(crate) dir: PathBuf,
+    /// The folder to create; its name becomes the project's. `feature_repo` where it is left out.
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Write definitions of what Feast has registered: a Feast repo, which stays as it is and gets the
+    /// definitions, or a registry file, whose definitions go to DIR.
+    #[arg(long, value_name = "PATH", conflicts_with = "as_of")]
+    pub(crate) from_feast: Option<PathBuf>,
+    /// The project in a registry file that holds several.
+    #[arg(long, value_name = "NAME", requires = "from_feast")]
+    pub(crate) project: Option<String>,
     /// The time at which the sample data end; the last full hour by default.
     #[arg(long, value_name = "TIME")]
     pub(crate) as_of: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UdfCommand {
+    #[command(subcommand)]
+    pub(crate) verb: UdfVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UdfVerb {
+    /// Give an on-demand view a component: one from Feast that is written in Python, or one without.
+    #[command(after_help = "Example:\n  larder udf bind transformed_conv_rate udfs/driver_features.wasm")]
+    Bind(BindArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BindArguments {
+    /// The on-demand feature view.
+    #[arg(value_name = "VIEW")]
+    pub(crate) view: String,
+    /// The component's file.
+    #[arg(value_name = "COMPONENT")]
+    pub(crate) component: PathBuf,
+    /// The function in the component; its only one, or the one called as the view, where it is left out.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) function: Option<String>,
 }
 
 #[derive(Debug, Args)]

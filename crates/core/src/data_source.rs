@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::Field;
+use crate::{ExternalTable, Field, StreamSource};
 
 /// Where values come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,10 @@ pub enum DataSourceKind {
     Push(PushSource),
     /// Values that a request brings along.
     Request(RequestSource),
+    /// Messages of a stream, which larder does not listen to.
+    Stream(StreamSource),
+    /// A table of a system that larder does not read.
+    External(ExternalTable),
 }
 
 /// A table in one file, all files of a folder, or all files of a glob.
@@ -44,9 +48,25 @@ pub struct FileSource {
     pub created_timestamp_column: Option<String>,
     /// Renames on reading: column in the file to name in larder.
     pub field_mapping: BTreeMap<String, String>,
+    /// The address of a service like S3 that holds the path; empty for none.
+    pub s3_endpoint_override: String,
 }
 
-/// File formats that the offline store reads.
+impl FileSource {
+    /// A Parquet file with its event time column.
+    pub fn new(path: impl Into<String>, timestamp_field: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            format: FileFormat::Parquet,
+            timestamp_field: timestamp_field.into(),
+            created_timestamp_column: None,
+            field_mapping: BTreeMap::new(),
+            s3_endpoint_override: String::new(),
+        }
+    }
+}
+
+/// Formats of files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileFormat {
@@ -56,6 +76,8 @@ pub enum FileFormat {
     Csv,
     /// One JSON object a line.
     NdJson,
+    /// A Delta table, which larder does not read.
+    Delta,
 }
 
 /// Rows that arrive by push, with the table that also keeps them.
@@ -89,6 +111,36 @@ impl DataSource {
         }
     }
 
+    /// What it is called in definitions: `file`, `push`, `kafka`, `bigquery`, …
+    pub fn type_name(&self) -> &'static str {
+        match &self.kind {
+            DataSourceKind::File(_) => "file",
+            DataSourceKind::Push(_) => "push",
+            DataSourceKind::Request(_) => "request",
+            DataSourceKind::Stream(stream) => stream.system.name(),
+            DataSourceKind::External(table) => table.system.name(),
+        }
+    }
+
+    /// Whether rows arrive through it one by one: by push, or by a stream.
+    pub fn is_stream(&self) -> bool {
+        matches!(self.kind, DataSourceKind::Push(_) | DataSourceKind::Stream(_))
+    }
+
+    /// Whether it is a table that holds history, here or elsewhere.
+    pub fn is_table(&self) -> bool {
+        matches!(self.kind, DataSourceKind::File(_) | DataSourceKind::External(_))
+    }
+
+    /// The source that holds the history of a push source or stream.
+    pub fn batch_source(&self) -> Option<&str> {
+        match &self.kind {
+            DataSourceKind::Push(push) => push.batch_source.as_deref(),
+            DataSourceKind::Stream(stream) => stream.batch_source.as_deref(),
+            _ => None,
+        }
+    }
+
     /// The push source, if it is one.
     pub fn as_push(&self) -> Option<&PushSource> {
         match &self.kind {
@@ -105,6 +157,7 @@ impl FileFormat {
             Self::Parquet => "parquet",
             Self::Csv => "csv",
             Self::NdJson => "ndjson",
+            Self::Delta => "delta",
         }
     }
 

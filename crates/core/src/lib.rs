@@ -22,54 +22,76 @@
 //! # Ok::<(), larder_core::Error>(())
 //! ```
 
+mod aggregation;
 mod clock;
 pub mod column;
 mod data_source;
 mod entity;
 mod entity_key;
 mod error;
+mod external_table;
 mod feature_reference;
 mod feature_service;
 mod feature_view;
+mod feature_view_state;
 mod field;
 mod input_table;
 pub mod json;
+mod label_rules;
+mod logging_config;
 mod offline_store;
 mod on_demand_feature_view;
 mod online_store;
+mod permission;
 mod project;
 mod push_mode;
+mod python_function;
 mod request_error;
+mod saved_dataset;
 mod scalar_type;
+mod stream_source;
 mod timestamp;
 mod transformation;
 mod value_type;
+mod view_version;
 mod zoned_timestamp;
 
+pub use aggregation::Aggregation;
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use data_source::{DataSource, DataSourceKind, FileFormat, FileSource, PushSource, RequestSource};
 pub use entity::{DUMMY_ENTITY, DUMMY_JOIN_KEY, Entity, dummy_join_key};
 pub use entity_key::{EntityKey, EntityKeyEncoder, EntityKeyError, EntityKeyVersion};
 pub use error::{Error, ErrorKind, Result};
-pub use feature_reference::FeatureReference;
+pub use external_table::{ExternalSystem, ExternalTable, SourceColumns};
+pub use feature_reference::{FeatureReference, split_version};
 pub use feature_service::FeatureService;
-pub use feature_view::{FeatureView, MaterializationInterval};
-pub use field::Field;
+pub use feature_view::{
+    BatchTransformation, FeatureView, FeatureViewKind, MaterializationInterval, StreamTransformation,
+};
+pub use feature_view_state::FeatureViewState;
+pub use field::{Field, VectorSearch};
 pub use input_table::InputTable;
+pub use label_rules::{ConflictPolicy, LabelRules};
+pub use logging_config::{LoggingConfig, LoggingDestination, SampleRate};
 pub use offline_store::{
     EntityFrame, JoinedColumns, LatestRows, LatestStream, OfflineStore, PointInTimeJoin, PullLatest,
     PullSummary, ViewJoin,
 };
 pub use on_demand_feature_view::{
-    ComponentDigest, FeatureViewProjection, OnDemandFeatureView, OnDemandSource, TransformationReference,
+    ComponentDigest, FeatureViewProjection, OnDemandFeatureView, OnDemandSource, PythonTransformation,
+    TransformationReference,
 };
 pub use online_store::{
     OnlineColumn, OnlineRead, OnlineRows, OnlineStore, OnlineView, OnlineWrite, RowVersion, WriteOutcome,
 };
-pub use project::Project;
+pub use permission::{Permission, PermissionType, PermittedAction, Policy};
+pub use project::{PROTECTED_PROJECT_TAG, Project};
 pub use push_mode::PushMode;
+pub use python_function::PythonFunction;
 pub use request_error::RequestError;
+pub use saved_dataset::{SavedDataset, SavedDatasetStorage, ValidationReference};
 pub use scalar_type::ScalarType;
+pub use stream_source::{MessageFormat, StreamSource, StreamSystem};
 pub use timestamp::{InvalidSpan, InvalidTimestamp, Timestamp, format_span, parse_span};
 pub use transformation::{
     InspectedComponent, Transformation, TransformationLimits, TransformationSignature, UdfRuntime,
@@ -78,4 +100,5 @@ pub use value_type::{
     FlatType, Layout, StructField, UnknownValueType, UnsupportedValueType, ValueType, arrow_fields,
     timestamp_data_type,
 };
+pub use view_version::{InvalidVersion, ViewVersion};
 pub use zoned_timestamp::{ZonedTimestamp, zoned_iso_format};

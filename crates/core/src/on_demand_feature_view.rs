@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::{Field, TransformationLimits};
+use crate::{Aggregation, Field, PythonFunction, TransformationLimits, ViewVersion, dummy_join_key};
 
 /// Features computed from other features and from request data, at the moment they are needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +20,16 @@ pub struct OnDemandFeatureView {
     pub join_keys: Vec<Field>,
     /// The function that computes it.
     pub transformation: TransformationReference,
+    /// What is said of a function in Python, by Feast; larder keeps it and runs the component.
+    pub python: PythonTransformation,
+    /// Aggregations instead of a function. larder keeps them; a view that has any cannot be computed.
+    pub aggregations: Vec<Aggregation>,
+    /// Whether Feast measures its calls.
+    pub track_metrics: bool,
     /// Whether its values are computed when its inputs are written and then read like stored ones.
     pub write_to_online_store: bool,
+    /// Which of its versions is in use.
+    pub version: ViewVersion,
     /// Whether it may be used at all.
     pub enabled: bool,
     /// What it is, for people.
@@ -30,6 +38,53 @@ pub struct OnDemandFeatureView {
     pub tags: BTreeMap<String, String>,
     /// Who answers for it.
     pub owner: String,
+    /// The part of the organization it belongs to.
+    pub org: String,
+}
+
+/// What Feast needs to compute a view in Python.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PythonTransformation {
+    /// How Feast calls the function: `pandas`, `python` or `substrait`; empty where a component is all.
+    pub mode: String,
+    /// Whether Feast calls it row by row.
+    pub singleton: bool,
+    /// The function.
+    pub udf: Option<PythonFunction>,
+}
+
+impl OnDemandFeatureView {
+    /// A view of this name without sources and features, with Feast's defaults and no component.
+    pub fn new(name: impl Into<String>) -> Self {
+        let name = name.into();
+        Self {
+            sources: Vec::new(),
+            features: Vec::new(),
+            entities: Vec::new(),
+            join_keys: vec![dummy_join_key()],
+            transformation: TransformationReference {
+                component: None,
+                function: name.clone(),
+                limits: TransformationLimits::default(),
+            },
+            python: PythonTransformation::default(),
+            aggregations: Vec::new(),
+            track_metrics: false,
+            write_to_online_store: false,
+            version: ViewVersion::Latest,
+            enabled: true,
+            description: String::new(),
+            tags: BTreeMap::new(),
+            owner: String::new(),
+            org: String::new(),
+            name,
+        }
+    }
+
+    /// Whether there is nothing yet that larder could run.
+    pub fn needs_component(&self) -> bool {
+        self.transformation.component.is_none()
+    }
 }
 
 /// One thing that an on-demand view computes from.
@@ -53,9 +108,16 @@ pub struct FeatureViewProjection {
     pub features: Vec<String>,
     /// Renamed join keys: the view's join key to the column of the request or entity table.
     pub join_key_map: BTreeMap<String, String>,
+    /// The version of the view; `None` for the one in use.
+    pub version: Option<u32>,
 }
 
 impl FeatureViewProjection {
+    /// Features of a view under the view's own name.
+    pub fn new(view: impl Into<String>, features: Vec<String>) -> Self {
+        Self { view: view.into(), alias: None, features, join_key_map: BTreeMap::new(), version: None }
+    }
+
     /// The alias, or else the view's name.
     pub fn name_to_use(&self) -> &str {
         self.alias.as_deref().unwrap_or(&self.view)
@@ -63,7 +125,7 @@ impl FeatureViewProjection {
 }
 
 /// Names one function of one component, and what it may use up.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TransformationReference {
     /// The component's content hash; its bytes lie beside the registry under this name. `None` for a
     /// view that came from Feast and has no component yet.

@@ -21,3 +21,20 @@ impl Project {
         Self { name: name.into(), description: String::new(), tags: BTreeMap::new(), owner: String::new() }
     }
 }
+
+/// A tag that hides a project from listings and keeps it from being torn down.
+pub const PROTECTED_PROJECT_TAG: &str = "feast.dev/protected-project";
+
+impl Project {
+    /// Whether a name may be that of a project: letters, digits, `_` and `-`, not beginning with the last two.
+    pub fn is_valid_name(name: &str) -> bool {
+        !name.is_empty()
+            && !name.starts_with(['_', '-'])
+            && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+    }
+
+    /// Whether its tags protect it.
+    pub fn is_protected(&self) -> bool {
+        self.tags.get(PROTECTED_PROJECT_TAG).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+}

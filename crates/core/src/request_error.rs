@@ -49,6 +49,52 @@ pub enum RequestError {
         /// The project it was looked for in.
         project: String,
     },
+    /// No saved dataset has this name.
+    #[error("Saved dataset {dataset} does not exist in project {project}")]
+    SavedDatasetNotFound {
+        /// The name asked for.
+        dataset: String,
+        /// The project it was looked for in.
+        project: String,
+    },
+    /// No validation reference has this name.
+    #[error("Validation reference {reference} does not exist in project {project}")]
+    ValidationReferenceNotFound {
+        /// The name asked for.
+        reference: String,
+        /// The project it was looked for in.
+        project: String,
+    },
+    /// No permission has this name.
+    #[error("Permission {permission} does not exist in project {project}")]
+    PermissionNotFound {
+        /// The name asked for.
+        permission: String,
+        /// The project it was looked for in.
+        project: String,
+    },
+    /// A view has no such version.
+    #[error("Version v{version} of feature view {view} does not exist in project {project}")]
+    FeatureViewVersionNotFound {
+        /// The view.
+        view: String,
+        /// The version asked for.
+        version: u32,
+        /// The project it was looked for in.
+        project: String,
+    },
+    /// A definition pins a version and changes the view as well.
+    #[error(
+        "Cannot pin feature view '{view}' to v{version} because the definition has also been modified. \
+         To pin to an older version, only change the 'version' parameter — do not modify other fields. \
+         To apply a new definition, use version='latest' or omit the version parameter."
+    )]
+    FeatureViewPinConflict {
+        /// The view.
+        view: String,
+        /// The version it is pinned to.
+        version: u32,
+    },
     /// No object that takes writes has this name.
     #[error("Can't recognize feast object with a name {name}")]
     ObjectNotFound {
@@ -71,15 +117,16 @@ pub enum RequestError {
         /// The reference as given.
         reference: String,
     },
-    /// A reference pins a version, which needs a registry switch that is off.
+    /// A reference names a version, which needs a registry switch that is off.
     #[error(
-        "feature reference `{reference}` pins a version, and versioned reads are not enabled; remove `@{version}`"
+        "Version-qualified ref '{view}@v{version}' not supported: online versioning is disabled. \
+         Set 'enable_online_feature_view_versioning: true' under 'registry' in feature_store.yaml."
     )]
     VersionedReference {
-        /// The reference as given.
-        reference: String,
-        /// The version it pins.
-        version: String,
+        /// The view.
+        view: String,
+        /// The version it names.
+        version: u32,
     },
     /// Neither features nor a feature service were given.
     #[error("No features specified for retrieval")]
@@ -210,6 +257,11 @@ impl RequestError {
             Self::FeatureServiceNotFound { .. } => "FeatureServiceNotFoundException",
             Self::EntityNotFound { .. } => "EntityNotFoundException",
             Self::DataSourceNotFound { .. } => "DataSourceObjectNotFoundException",
+            Self::SavedDatasetNotFound { .. } => "SavedDatasetNotFound",
+            Self::ValidationReferenceNotFound { .. } => "ValidationReferenceNotFound",
+            Self::PermissionNotFound { .. } => "PermissionNotFoundException",
+            Self::FeatureViewVersionNotFound { .. } => "FeatureViewVersionNotFound",
+            Self::FeatureViewPinConflict { .. } => "FeatureViewPinConflict",
             Self::ObjectNotFound { .. } => "FeastObjectNotFoundException",
             Self::FeatureNameCollision { .. } => "FeatureNameCollisionError",
             Self::RequestDataMissingOnline { .. } => "RequestDataNotFoundInEntityRowsException",
@@ -229,6 +281,10 @@ impl From<RequestError> for Error {
             | RequestError::FeatureServiceNotFound { .. }
             | RequestError::EntityNotFound { .. }
             | RequestError::DataSourceNotFound { .. }
+            | RequestError::SavedDatasetNotFound { .. }
+            | RequestError::ValidationReferenceNotFound { .. }
+            | RequestError::PermissionNotFound { .. }
+            | RequestError::FeatureViewVersionNotFound { .. }
             | RequestError::ObjectNotFound { .. }
             | RequestError::FeatureNotFound { .. }
             | RequestError::RequestDataMissingOnline { .. }

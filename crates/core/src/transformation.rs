@@ -21,7 +21,7 @@ pub struct TransformationSignature {
 }
 
 /// What one call of a transformation may use up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TransformationLimits {
     /// Wall time of one call; the call is interrupted within a tick (about a millisecond) of it.
     pub wall_time: Duration,

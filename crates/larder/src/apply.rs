@@ -8,7 +8,7 @@ use std::sync::Arc;
 use larder_core::Result;
 use larder_online::OnlineError;
 use larder_registry::{
-    Action, Definitions, FeatureRepo, ObjectChange, OnlineStoreConfig, Problem, RegistryDiff,
+    Action, ApplyOptions, Definitions, FeatureRepo, ObjectChange, OnlineStoreConfig, Problem, RegistryDiff,
     RegistrySnapshot, TableChange,
 };
 use serde_json::{Value, json};
@@ -101,10 +101,19 @@ impl FeatureStore {
     ///
     /// As [`plan`](Self::plan), and as the online store.
     pub async fn apply(&self) -> Result<ApplyOutcome> {
+        self.apply_with(ApplyOptions::default()).await
+    }
+
+    /// As [`apply`](Self::apply), in the way that `options` say.
+    ///
+    /// # Errors
+    ///
+    /// As [`apply`](Self::apply).
+    pub async fn apply_with(&self, options: ApplyOptions) -> Result<ApplyOutcome> {
         let definitions = self.definitions().await?;
         let before = self.refresh().await?;
         let (registry, warnings) = (Arc::clone(self.registry()), definitions.warnings.clone());
-        let diff = blocking::run(move || registry.apply(&definitions)).await?;
+        let diff = blocking::run(move || registry.apply_with(&definitions, options)).await?;
         let after = self.refresh().await?;
         let changes = self.online_changes(before.snapshot(), after.snapshot());
         let serving_at =
@@ -159,7 +168,7 @@ impl FeatureStore {
     }
 
     /// Where another process serves the online store, if one does.
-    async fn server_address(&self) -> Option<SocketAddr> {
+    pub async fn server_address(&self) -> Option<SocketAddr> {
         let OnlineStoreConfig::Sled { path, .. } = &self.config().online_store else {
             return None;
         };

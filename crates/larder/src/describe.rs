@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use larder_core::{RequestError, Result};
-use larder_registry::{Description, Listing, ObjectKind};
+use larder_registry::{Description, FeatureViewVersion, ListFilter, Listing, ObjectKind};
 
 use crate::{FeatureStore, blocking};
 
 impl FeatureStore {
-    /// The table of all objects of a kind that have all of `tags`.
+    /// The table of all objects of a kind that `filter` lets through.
     ///
     /// # Errors
     ///
     /// If the registry cannot be read, or the project has not been applied.
-    pub async fn list(&self, kind: ObjectKind, tags: Vec<(String, String)>) -> Result<Listing> {
+    pub async fn list(&self, kind: ObjectKind, filter: ListFilter) -> Result<Listing> {
         let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
-        blocking::run(move || registry.list(&project, kind, &tags)).await
+        blocking::run(move || registry.list(&project, kind, &filter)).await
     }
 
     /// The table of all features of all views.
@@ -26,6 +26,16 @@ impl FeatureStore {
     pub async fn list_features(&self) -> Result<Listing> {
         let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
         blocking::run(move || registry.list_features(&project)).await
+    }
+
+    /// The versions of a view that the registry remembers, by number; none of a view that is not there.
+    ///
+    /// # Errors
+    ///
+    /// As [`list`](Self::list).
+    pub async fn list_feature_view_versions(&self, view: &str) -> Result<Vec<FeatureViewVersion>> {
+        let catalog = self.refresh().await?;
+        Ok(catalog.snapshot().feature_view_versions(view).to_vec())
     }
 
     /// One object, which displays as YAML.
@@ -49,7 +59,14 @@ impl FeatureStore {
                 RequestError::OnDemandFeatureViewNotFound { view: name, project }
             }
             ObjectKind::FeatureService => RequestError::FeatureServiceNotFound { service: name, project },
-            ObjectKind::FeatureView => RequestError::FeatureViewNotFound { view: name, project },
+            ObjectKind::FeatureView | ObjectKind::StreamFeatureView | ObjectKind::LabelView => {
+                RequestError::FeatureViewNotFound { view: name, project }
+            }
+            ObjectKind::SavedDataset => RequestError::SavedDatasetNotFound { dataset: name, project },
+            ObjectKind::ValidationReference => {
+                RequestError::ValidationReferenceNotFound { reference: name, project }
+            }
+            ObjectKind::Permission => RequestError::PermissionNotFound { permission: name, project },
             _ => RequestError::other(format!("Project {name} does not exist")),
         }
     }

@@ -51,7 +51,8 @@ impl FeatureStore {
     /// If the registry cannot be read.
     pub async fn with_config(config: RepoConfig, clock: Arc<dyn Clock>) -> Result<Self> {
         let registry_path = config.registry.path.clone();
-        let registry = Arc::new(RegistryFile::open(&registry_path, Arc::clone(&clock))?);
+        let registry = RegistryFile::open(&registry_path, Arc::clone(&clock))?;
+        let registry = Arc::new(registry.with_online_versioning(config.registry.online_versioning));
         let cache_dir = registry_path.parent().map(|folder| folder.join("components/compiled"));
         let options = WasmRuntimeOptions { cache_dir, ..WasmRuntimeOptions::default() };
         let udf: Arc<dyn UdfRuntime> = Arc::new(WasmRuntime::try_new(options)?);
@@ -157,10 +158,16 @@ async fn load_transformation(
     view: Arc<OnDemandFeatureView>,
 ) -> Result<Arc<dyn Transformation>> {
     let reference = &view.transformation;
+    if !view.aggregations.is_empty() && view.needs_component() {
+        let what = "it aggregates, which larder does not do on demand; give it a component that does";
+        return Err(RequestError::other(what).into());
+    }
     let digest = reference.component.ok_or_else(|| {
-        RequestError::other(
-            "it needs a component: give its definition a `transformation` and run `larder apply`",
-        )
+        RequestError::other(format!(
+            "it needs a component: run `larder udf bind {} COMPONENT`, or give its definition a `transformation` \
+             and run `larder apply`",
+            view.name
+        ))
     })?;
     let component = crate::blocking::run(move || registry.load_component(digest)).await?;
     udf.load(&view.name, component, &reference.function, reference.limits).await

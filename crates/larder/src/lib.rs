@@ -28,6 +28,7 @@
 mod all_entities;
 mod apply;
 mod blocking;
+mod change_view;
 mod describe;
 mod feature_store;
 mod get_historical_features;
@@ -37,18 +38,23 @@ mod registry_log;
 mod server;
 mod verbs;
 mod wire;
+mod write_definitions;
 
 pub use all_entities::EntitySpan;
 pub use apply::{ApplyOutcome, TeardownOutcome};
 pub use feature_store::FeatureStore;
 pub use get_historical_features::{HistoricalRequest, TrainingEntities, TrainingSet};
-pub use larder_core::{InputTable, PushMode};
+pub use larder_core::{FeatureViewState, InputTable, PushMode};
 pub use larder_offline::table;
 pub use larder_online::{OnlineError, ServerAddress};
 pub use larder_plan::Selection;
-pub use larder_registry::{Description, Listing, ObjectKind, Problem, RepoConfig, definitions_json_schema};
+pub use larder_registry::{
+    ApplyOptions, DefinitionFiles, Description, FeatureViewVersion, ListFilter, Listing, ObjectKind, Problem,
+    RegistryFile, RepoConfig, definitions_json_schema,
+};
 pub use larder_serving::{
     EntityValues, FeatureServer, MaterializeEvent, MaterializeRange, MaterializeRequest, MaterializeSummary,
     MaterializedView, OnlineRequest, OnlineResponse, PushRequest, ServerOptions, WriteRequest,
     shutdown_signal,
 };
+pub use write_definitions::WRITTEN_DEFINITIONS;

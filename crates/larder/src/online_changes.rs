@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use larder_core::{DataSourceKind, Field, ValueType};
-use larder_registry::RegistrySnapshot;
+use larder_core::{DataSourceKind, FeatureView, Field, OnDemandFeatureView, ValueType};
+use larder_registry::{RegistrySnapshot, VersionedView};
 
 /// The views that begin or cease to be kept online, or whose rows no longer count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,18 +47,46 @@ struct Ground {
 }
 
 fn grounds(snapshot: &RegistrySnapshot) -> BTreeMap<String, Ground> {
-    let views = snapshot.feature_views().iter().filter(|view| view.object.online).map(|view| {
-        let view = &view.object;
-        let source = view.batch_source.as_ref().and_then(|name| snapshot.data_source(name).ok());
-        let source = source.map(|source| source.object.kind.clone());
-        (view.name.clone(), Ground { source, join_keys: types(&view.join_keys) })
-    });
-    let written = snapshot.on_demand_feature_views().iter().filter(|view| view.object.write_to_online_store);
-    let written = written.map(|view| {
-        let view = &view.object;
-        (view.name.clone(), Ground { source: None, join_keys: types(&view.join_keys) })
-    });
-    views.chain(written).collect()
+    let mut grounds = BTreeMap::new();
+    let views = snapshot.feature_views().iter().map(|view| &view.object);
+    let on_demand = snapshot.on_demand_feature_views().iter().map(|view| &view.object);
+    if snapshot.has_online_versioning() {
+        // The rows of other versions stay: they can be asked for by name.
+        for name in views.clone().map(|view| &view.name).chain(on_demand.clone().map(|view| &view.name)) {
+            for version in snapshot.feature_view_versions(name) {
+                let ground = match &version.view {
+                    Ok(VersionedView::Stored(view)) => stored(snapshot, view),
+                    Ok(VersionedView::OnDemand(view)) => written(view),
+                    Err(_) => None,
+                };
+                grounds
+                    .extend(ground.map(|ground| (snapshot.online_name(name, Some(version.number)), ground)));
+            }
+        }
+    }
+    let in_use = views
+        .map(|view| (&view.name, stored(snapshot, view)))
+        .chain(on_demand.map(|view| (&view.name, written(view))));
+    for (name, ground) in in_use {
+        let name = snapshot.online_name(name, None);
+        match ground {
+            Some(ground) => grounds.insert(name, ground),
+            None => grounds.remove(&name),
+        };
+    }
+    grounds
+}
+
+/// What the rows of a stored view rest on; nothing for one that has no rows.
+fn stored(snapshot: &RegistrySnapshot, view: &FeatureView) -> Option<Ground> {
+    let source = view.batch_source.as_ref().and_then(|name| snapshot.data_source(name).ok());
+    let source = source.map(|source| source.object.kind.clone());
+    view.online.then(|| Ground { source, join_keys: types(&view.join_keys) })
+}
+
+/// What the rows of an on-demand view rest on; nothing for one that has no rows.
+fn written(view: &OnDemandFeatureView) -> Option<Ground> {
+    view.write_to_online_store.then(|| Ground { source: None, join_keys: types(&view.join_keys) })
 }
 
 fn types(fields: &[Field]) -> BTreeMap<String, ValueType> {

@@ -14,9 +14,9 @@ use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, TimestampMic
 use async_trait::async_trait;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use larder_core::{
-    DataSource, DataSourceKind, EntityKeyEncoder, EntityKeyVersion, FeatureView, Field, FileFormat,
-    FileSource, FixedClock, MaterializationInterval, OnlineStore, OnlineView, OnlineWrite, Project, Result,
-    RowVersion, Timestamp, ValueType,
+    DataSource, DataSourceKind, EntityKeyEncoder, EntityKeyVersion, FeatureView, Field, FileSource,
+    FixedClock, MaterializationInterval, OnlineStore, OnlineView, OnlineWrite, Project, Result, RowVersion,
+    Timestamp, ValueType,
 };
 use larder_materialize::{FeatureWriter, MaterializationLog, Materialize};
 use larder_offline::FileOfflineStore;
@@ -109,7 +109,6 @@ impl MaterializationLog for NoLog {
 
 fn feature_view() -> FeatureView {
     FeatureView {
-        name: "driver_stats".to_owned(),
         entities: vec!["driver".to_owned()],
         join_keys: vec![Field::new("driver_id", ValueType::INT64)],
         features: (0..FEATURES)
@@ -118,15 +117,9 @@ fn feature_view() -> FeatureView {
                 Field::new(format!("feature_{at}"), value_type)
             })
             .collect(),
-        ttl: Duration::ZERO,
         batch_source: Some("stats".to_owned()),
-        stream_source: None,
-        online: true,
         offline: true,
-        enabled: true,
-        description: String::new(),
-        tags: BTreeMap::new(),
-        owner: String::new(),
+        ..FeatureView::new("driver_stats")
     }
 }
 
@@ -199,13 +192,7 @@ fn write_source(folder: &Path, history: i64) {
 async fn catalog(view: &FeatureView) -> Arc<Catalog> {
     let source = DataSource {
         name: "stats".to_owned(),
-        kind: DataSourceKind::File(FileSource {
-            path: "stats.parquet".to_owned(),
-            format: FileFormat::Parquet,
-            timestamp_field: "event_timestamp".to_owned(),
-            created_timestamp_column: None,
-            field_mapping: BTreeMap::new(),
-        }),
+        kind: DataSourceKind::File(FileSource::new("stats.parquet", "event_timestamp")),
         description: String::new(),
         tags: BTreeMap::new(),
         owner: String::new(),
@@ -222,12 +209,7 @@ async fn catalog(view: &FeatureView) -> Arc<Catalog> {
 }
 
 fn registered<T>(object: T) -> Registered<T> {
-    Registered {
-        object: Arc::new(object),
-        created: Timestamp::EPOCH,
-        last_updated: Timestamp::EPOCH,
-        materialization_intervals: Vec::new(),
-    }
+    Registered::new(object, Timestamp::EPOCH, Timestamp::EPOCH)
 }
 
 criterion_group!(benches, materialize);

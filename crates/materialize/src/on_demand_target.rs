@@ -37,7 +37,7 @@ impl OnDemandTarget {
             definition: Arc::clone(definition),
             online: Arc::new(OnlineView {
                 project: catalog.snapshot().project.name.clone(),
-                name: definition.name.clone(),
+                name: catalog.snapshot().online_name(&definition.name, None),
                 features: definition.features.clone(),
             }),
             keys: RowKeys::try_new(key_fields(definition), version)?,

@@ -51,7 +51,7 @@ impl Selected {
         let mut selected = Self::default();
         for registered in snapshot.feature_views() {
             let view = &registered.object;
-            if view.online && view.enabled && view.batch_source.is_some() {
+            if view.online && view.enabled && view.batch_source.is_some() && view.is_materialized() {
                 let recorded = registered.materialization_intervals.clone();
                 selected.views.push(SelectedView { target: plan.view(&view.name)?, recorded });
             }
@@ -97,6 +97,12 @@ impl Selected {
         }
         if !registered.object.online {
             return Err(RequestError::NotServedOnline { view: name.to_owned() }.into());
+        }
+        if !registered.object.is_materialized() {
+            return Err(RequestError::other(format!(
+                "label view `{name}` cannot be materialized: its labels come in by push"
+            ))
+            .into());
         }
         let target = plan.view(name)?;
         target.history()?;

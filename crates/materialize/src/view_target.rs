@@ -106,7 +106,7 @@ pub(crate) fn key_fields(view: &FeatureView) -> &[Field] {
 pub(crate) fn online_view(snapshot: &RegistrySnapshot, view: &FeatureView) -> OnlineView {
     OnlineView {
         project: snapshot.project.name.clone(),
-        name: view.name.clone(),
+        name: snapshot.online_name(&view.name, None),
         features: view.features.clone(),
     }
 }

@@ -13,8 +13,8 @@ use std::time::Duration;
 use arrow::array::{ArrayRef, Float32Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use criterion::{Criterion, criterion_group, criterion_main};
 use larder_core::{
-    DataSource, DataSourceKind, EntityFrame, Field, FileFormat, FileSource, OfflineStore, PointInTimeJoin,
-    Timestamp, ValueType, ViewJoin, timestamp_data_type,
+    DataSource, DataSourceKind, EntityFrame, Field, FileSource, OfflineStore, PointInTimeJoin, Timestamp,
+    ValueType, ViewJoin, timestamp_data_type,
 };
 use larder_offline::FileOfflineStore;
 use parquet::arrow::ArrowWriter;
@@ -103,11 +103,8 @@ fn view() -> ViewJoin {
     let source = DataSource {
         name: "stats".to_owned(),
         kind: DataSourceKind::File(FileSource {
-            path: "stats.parquet".to_owned(),
-            format: FileFormat::Parquet,
-            timestamp_field: "event_timestamp".to_owned(),
             created_timestamp_column: Some("created".to_owned()),
-            field_mapping: BTreeMap::new(),
+            ..FileSource::new("stats.parquet", "event_timestamp")
         }),
         description: String::new(),
         tags: BTreeMap::new(),

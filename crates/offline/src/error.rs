@@ -10,11 +10,15 @@ use parquet::errors::ParquetError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OfflineError {
-    /// The source is a push or request source: it has no history.
-    #[error("data source `{data_source}` holds no history; use a file source, or the batch source behind it")]
-    NotAFileSource {
+    /// The source is of a kind that larder does not read.
+    #[error(
+        "data source `{data_source}` is {kind}, which larder does not read; it reads Parquet, CSV and NDJSON files on this machine"
+    )]
+    NotReadable {
         /// The source.
         data_source: String,
+        /// What it is.
+        kind: String,
     },
     /// There is nothing at the path.
     #[error(

@@ -48,8 +48,10 @@ pub struct FeaturePlan {
 /// A view to be read from a store.
 #[derive(Clone, Debug)]
 pub struct PlannedView {
-    /// The view's name in the stores and in errors.
+    /// The view's name, for errors.
     pub name: String,
+    /// The name under which the online store keeps its rows.
+    pub online_name: String,
     /// The view as it stands in full feature names: its alias, or else its name.
     pub name_to_use: String,
     /// The feature view; `None` for an on-demand view that is read from the online store.
@@ -182,15 +184,13 @@ impl PlanBuilder<'_> {
         projection: &FeatureViewProjection,
         on_demand_outputs: &mut Vec<OutputColumn>,
     ) -> Result<()> {
-        let snapshot = self.catalog.snapshot();
-        if let Ok(on_demand) = snapshot.on_demand_feature_view(&projection.view) {
-            let view = Arc::clone(&on_demand.object);
+        if let Some(view) = self.catalog.on_demand_view(&projection.view, projection.version)? {
             refuse_disabled(view.enabled, &view.name)?;
             if view.write_to_online_store && self.retrieval == Retrieval::Online {
                 let at = self.add_written_view(&view, projection);
                 self.add_stored_outputs(at, projection)?;
             } else {
-                let call = self.add_call(&view, projection.name_to_use())?;
+                let call = self.add_call(&view, &name_to_use(projection))?;
                 for name in &projection.features {
                     let feature = feature_position(&view.features, name, projection)?;
                     on_demand_outputs.push(OutputColumn {
@@ -209,7 +209,7 @@ impl PlanBuilder<'_> {
 
     /// Adds a feature view with no feature wanted yet, or finds it.
     fn add_feature_view(&mut self, projection: &FeatureViewProjection) -> Result<usize> {
-        let view = &self.catalog.snapshot().feature_view(&projection.view)?.object;
+        let view = &self.catalog.stored_view(&projection.view, projection.version)?;
         refuse_disabled(view.enabled, &view.name)?;
         if self.retrieval == Retrieval::Online && !view.online {
             return Err(RequestError::NotServedOnline { view: view.name.clone() }.into());
@@ -217,7 +217,8 @@ impl PlanBuilder<'_> {
         let join_keys = if view.is_entityless() { &[][..] } else { view.join_keys.as_slice() };
         Ok(self.add_view(PlannedView {
             name: view.name.clone(),
-            name_to_use: projection.name_to_use().to_owned(),
+            online_name: self.catalog.snapshot().online_name(&view.name, projection.version),
+            name_to_use: name_to_use(projection),
             definition: Some(Arc::clone(view)),
             stored_features: view.features.clone().into(),
             features: Vec::new(),
@@ -234,7 +235,8 @@ impl PlanBuilder<'_> {
         let join_keys = if view.entities.is_empty() { &[][..] } else { view.join_keys.as_slice() };
         self.add_view(PlannedView {
             name: view.name.clone(),
-            name_to_use: projection.name_to_use().to_owned(),
+            online_name: self.catalog.snapshot().online_name(&view.name, projection.version),
+            name_to_use: name_to_use(projection),
             definition: None,
             stored_features: view.features.clone().into(),
             features: Vec::new(),
@@ -246,6 +248,7 @@ impl PlanBuilder<'_> {
     fn add_view(&mut self, view: PlannedView) -> usize {
         let same = |known: &PlannedView| {
             known.name == view.name
+                && known.online_name == view.online_name
                 && known.name_to_use == view.name_to_use
                 && known.join_keys == view.join_keys
         };
@@ -341,7 +344,7 @@ impl PlanBuilder<'_> {
 
     fn output_name(&self, projection: &FeatureViewProjection, feature: &str) -> String {
         if self.full_feature_names {
-            format!("{}__{feature}", projection.name_to_use())
+            format!("{}__{feature}", name_to_use(projection))
         } else {
             feature.to_owned()
         }
@@ -357,22 +360,33 @@ fn group_references(
     for text in references {
         let reference = FeatureReference::parse(text)?;
         if let Some(version) = reference.version {
-            return Err(RequestError::VersionedReference { reference: text.clone(), version });
-        }
-        if snapshot.on_demand_feature_view(&reference.view).is_err() {
+            if !snapshot.has_online_versioning() {
+                return Err(RequestError::VersionedReference { view: reference.view, version });
+            }
+            snapshot.versioned_view(&reference.view, version)?;
+        } else if snapshot.on_demand_feature_view(&reference.view).is_err() {
             snapshot.feature_view(&reference.view)?;
         }
-        match grouped.iter_mut().find(|projection| projection.view == reference.view) {
+        let same = |projection: &&mut FeatureViewProjection| {
+            projection.view == reference.view && projection.version == reference.version
+        };
+        match grouped.iter_mut().find(same) {
             Some(projection) => projection.features.push(reference.feature),
             None => grouped.push(FeatureViewProjection {
-                view: reference.view,
-                alias: None,
-                features: vec![reference.feature],
-                join_key_map: BTreeMap::new(),
+                version: reference.version,
+                ..FeatureViewProjection::new(reference.view, vec![reference.feature])
             }),
         }
     }
     Ok(grouped)
+}
+
+/// The name in full feature names: the alias or the view, with its version where one is named.
+fn name_to_use(projection: &FeatureViewProjection) -> String {
+    match projection.version {
+        Some(version) => format!("{}@v{version}", projection.name_to_use()),
+        None => projection.name_to_use().to_owned(),
+    }
 }
 
 fn join_key_columns(keys: &[Field], join_key_map: &BTreeMap<String, String>) -> Vec<JoinKeyColumn> {

@@ -32,6 +32,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+/// How the names of request sources begin that are short forms of a view's `input_schema`. As in Feast they
+/// are no objects of their own.
+pub(crate) const INPUT_SCHEMA_SOURCE_PREFIX: &str = "__input_schema__";
+
+mod aggregation_json;
 mod binding;
 mod byte_size;
 mod complete;
@@ -49,14 +54,16 @@ mod text_file;
 mod yaml;
 
 pub use binding::{BindingError, BoundInput, bind_inputs, check_outputs};
-pub use definitions::{Definitions, FeatureRepo, definitions_json_schema};
-pub use describe::{Description, Listing};
+pub use definitions::{DefinitionFiles, Definitions, FeatureRepo, definitions_json_schema};
+pub use describe::{Description, ListFilter, Listing};
 pub use problem::{Excerpt, Problem, Problems};
 pub use registry_diff::{Action, ObjectChange, ObjectKind, PropertyChange, RegistryDiff, TableChange};
-pub use registry_file::{DamagedContents, RegistryError, RegistryFile};
+pub use registry_file::{ApplyOptions, DamagedContents, RegistryError, RegistryFile};
 pub use repo_config::{
     ErrorStatus, FEATURE_STORE_YAML, FeatureLoggingConfig, FeatureServerConfig, HttpConfig,
     MaterializationConfig, MetricsConfig, OfflinePushBatching, OfflineStoreConfig, OnlineStoreConfig,
     RegistryConfig, RepoConfig,
 };
-pub use snapshot::{Registered, RegistrySnapshot, SnapshotObjects, UnsupportedObject};
+pub use snapshot::{
+    FeatureViewVersion, Registered, RegistrySnapshot, SnapshotObjects, UnsupportedObject, VersionedView,
+};

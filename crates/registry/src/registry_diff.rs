@@ -12,12 +12,22 @@ pub enum ObjectKind {
     DataSource,
     /// An entity.
     Entity,
-    /// A feature view.
+    /// A feature view or batch feature view.
     FeatureView,
     /// An on-demand feature view.
     OnDemandFeatureView,
+    /// A stream feature view.
+    StreamFeatureView,
+    /// A label view.
+    LabelView,
     /// A feature service.
     FeatureService,
+    /// A permission.
+    Permission,
+    /// A saved dataset.
+    SavedDataset,
+    /// A validation reference.
+    ValidationReference,
 }
 
 impl ObjectKind {
@@ -29,7 +39,12 @@ impl ObjectKind {
             Self::Entity => "entity",
             Self::FeatureView => "feature view",
             Self::OnDemandFeatureView => "on demand feature view",
+            Self::StreamFeatureView => "stream feature view",
+            Self::LabelView => "label view",
             Self::FeatureService => "feature service",
+            Self::Permission => "permission",
+            Self::SavedDataset => "saved dataset",
+            Self::ValidationReference => "validation reference",
         }
     }
 }

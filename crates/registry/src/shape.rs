@@ -34,8 +34,14 @@ pub(crate) enum Takes {
     Size,
     /// A type name such as `Array(Float32)`.
     ValueType,
+    /// A number from 0 to 1.
+    Fraction,
+    /// A whole number, zero or more.
+    Count,
     /// A list of names.
     Names,
+    /// A name or a list of names.
+    NameOrNames,
     /// A mapping from text to text.
     Labels,
     /// One of some words.
@@ -44,6 +50,10 @@ pub(crate) enum Takes {
     Object(&'static Shape),
     /// A list of objects.
     Objects(&'static Shape),
+    /// Text or a list of objects.
+    TextOrObjects(&'static Shape),
+    /// Anything.
+    Anything,
     /// A name or an object.
     NameOrObject(&'static Shape),
     /// A list of names and objects.

@@ -1,12 +1,12 @@
 //! What the registry held at one moment.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
 use larder_core::{
-    DataSource, Entity, FeatureService, FeatureView, MaterializationInterval, OnDemandFeatureView, Project,
-    RequestError, Timestamp,
+    DataSource, Entity, FeatureService, FeatureView, FeatureViewState, MaterializationInterval,
+    OnDemandFeatureView, Permission, Project, RequestError, SavedDataset, Timestamp, ValidationReference,
 };
 
 use crate::ObjectKind;
@@ -27,7 +27,36 @@ pub struct RegistrySnapshot {
     feature_views: Kind<FeatureView>,
     on_demand_feature_views: Kind<OnDemandFeatureView>,
     feature_services: Kind<FeatureService>,
+    saved_datasets: Kind<SavedDataset>,
+    validation_references: Kind<ValidationReference>,
+    permissions: Kind<Permission>,
+    versions: BTreeMap<String, Vec<FeatureViewVersion>>,
+    online_versioning: bool,
     unsupported: Vec<UnsupportedObject>,
+}
+
+/// A version of a view that the registry remembers.
+#[derive(Clone, Debug)]
+pub struct FeatureViewVersion {
+    /// Its number, counted from 0.
+    pub number: u32,
+    /// Feast's word for the kind of view: `feature_view`, `on_demand_feature_view`, ….
+    pub view_type: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Its own id.
+    pub version_id: String,
+    /// The view as it was; why it cannot be used, where it cannot.
+    pub view: Result<VersionedView, String>,
+}
+
+/// A view as it was in one version.
+#[derive(Clone, Debug)]
+pub enum VersionedView {
+    /// A view whose values are stored.
+    Stored(Arc<FeatureView>),
+    /// An on-demand view.
+    OnDemand(Arc<OnDemandFeatureView>),
 }
 
 /// An object of the registry, or a feature of one, that larder cannot use. The rest works without it.
@@ -59,6 +88,24 @@ pub struct Registered<T> {
     /// The spans of event time moved into the online store, in the order they were recorded. Only
     /// feature views have any.
     pub materialization_intervals: Vec<MaterializationInterval>,
+    /// How far its values have come. Only views have any.
+    pub state: FeatureViewState,
+    /// The number of the version in use, of a view that has versions.
+    pub version_number: u32,
+}
+
+impl<T> Registered<T> {
+    /// An object that is neither materialized nor changed since it was first made.
+    pub fn new(object: T, created: Timestamp, last_updated: Timestamp) -> Self {
+        Self {
+            object: Arc::new(object),
+            created,
+            last_updated,
+            materialization_intervals: Vec::new(),
+            state: FeatureViewState::Unspecified,
+            version_number: 0,
+        }
+    }
 }
 
 /// The objects of a snapshot, kind by kind, each in the order in which they are to be listed.
@@ -68,12 +115,20 @@ pub struct SnapshotObjects {
     pub entities: Vec<Registered<Entity>>,
     /// Data sources.
     pub data_sources: Vec<Registered<DataSource>>,
-    /// Feature views.
+    /// Views whose values are stored, of every kind: feature, batch, stream and label views.
     pub feature_views: Vec<Registered<FeatureView>>,
     /// On-demand feature views.
     pub on_demand_feature_views: Vec<Registered<OnDemandFeatureView>>,
     /// Feature services.
     pub feature_services: Vec<Registered<FeatureService>>,
+    /// Saved datasets.
+    pub saved_datasets: Vec<Registered<SavedDataset>>,
+    /// Validation references.
+    pub validation_references: Vec<Registered<ValidationReference>>,
+    /// Permissions.
+    pub permissions: Vec<Registered<Permission>>,
+    /// The versions of views that are remembered, by the view's name, by number.
+    pub versions: BTreeMap<String, Vec<FeatureViewVersion>>,
 }
 
 /// Objects of one kind, in order and by name.
@@ -107,6 +162,11 @@ impl RegistrySnapshot {
             feature_views: Kind::new(objects.feature_views, |view| &view.name),
             on_demand_feature_views: Kind::new(objects.on_demand_feature_views, |view| &view.name),
             feature_services: Kind::new(objects.feature_services, |service| &service.name),
+            saved_datasets: Kind::new(objects.saved_datasets, |dataset| &dataset.name),
+            validation_references: Kind::new(objects.validation_references, |reference| &reference.name),
+            permissions: Kind::new(objects.permissions, |permission| &permission.name),
+            versions: objects.versions,
+            online_versioning: false,
             unsupported: Vec::new(),
         }
     }
@@ -114,6 +174,54 @@ impl RegistrySnapshot {
     /// The same snapshot, with the objects that were left out of it.
     pub fn with_unsupported(self, unsupported: Vec<UnsupportedObject>) -> Self {
         Self { unsupported, ..self }
+    }
+
+    /// The same snapshot, where every version of a view has online rows of its own, and references may name
+    /// a version.
+    pub fn with_online_versioning(self, enabled: bool) -> Self {
+        Self { online_versioning: enabled, ..self }
+    }
+
+    /// Whether every version of a view has online rows of its own.
+    pub fn has_online_versioning(&self) -> bool {
+        self.online_versioning
+    }
+
+    /// The name under which the online store keeps the rows of a view's version: with online versioning
+    /// `view_v2` for version 2, else and for version 0 the view's own. Without a version it is the one in
+    /// use.
+    pub fn online_name(&self, view: &str, version: Option<u32>) -> String {
+        let in_use = || {
+            let stored = self.feature_views.get(view).map(|view| view.version_number);
+            stored.or_else(|| self.on_demand_feature_views.get(view).map(|view| view.version_number))
+        };
+        match version.or_else(in_use) {
+            Some(number) if number > 0 && self.online_versioning => format!("{view}_v{number}"),
+            _ => view.to_owned(),
+        }
+    }
+
+    /// The versions of a view that the registry remembers, by number.
+    pub fn feature_view_versions(&self, view: &str) -> &[FeatureViewVersion] {
+        self.versions.get(view).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// A view as it was in one version.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::FeatureViewVersionNotFound`]; a bare message if it was of a kind or type that larder
+    /// does not have.
+    pub fn versioned_view(&self, view: &str, version: u32) -> Result<&VersionedView, RequestError> {
+        let found = self.feature_view_versions(view).iter().find(|known| known.number == version);
+        let found = found.ok_or_else(|| RequestError::FeatureViewVersionNotFound {
+            view: view.to_owned(),
+            version,
+            project: self.project.name.clone(),
+        })?;
+        found.view.as_ref().map_err(|reason| {
+            RequestError::other(format!("version v{version} of feature view {view} cannot be used: {reason}"))
+        })
     }
 
     /// The objects of the registry that larder cannot use, such as sources of kinds it does not have.
@@ -131,7 +239,7 @@ impl RegistrySnapshot {
         &self.data_sources.ordered
     }
 
-    /// All feature views.
+    /// All views whose values are stored, of every kind: feature, batch, stream and label views.
     pub fn feature_views(&self) -> &[Registered<FeatureView>] {
         &self.feature_views.ordered
     }
@@ -144,6 +252,57 @@ impl RegistrySnapshot {
     /// All feature services.
     pub fn feature_services(&self) -> &[Registered<FeatureService>] {
         &self.feature_services.ordered
+    }
+
+    /// All saved datasets.
+    pub fn saved_datasets(&self) -> &[Registered<SavedDataset>] {
+        &self.saved_datasets.ordered
+    }
+
+    /// All validation references.
+    pub fn validation_references(&self) -> &[Registered<ValidationReference>] {
+        &self.validation_references.ordered
+    }
+
+    /// All permissions.
+    pub fn permissions(&self) -> &[Registered<Permission>] {
+        &self.permissions.ordered
+    }
+
+    /// The saved dataset of this name.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::SavedDatasetNotFound`].
+    pub fn saved_dataset(&self, name: &str) -> Result<&Registered<SavedDataset>, RequestError> {
+        self.saved_datasets.get(name).ok_or_else(|| RequestError::SavedDatasetNotFound {
+            dataset: name.to_owned(),
+            project: self.project.name.clone(),
+        })
+    }
+
+    /// The validation reference of this name.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::ValidationReferenceNotFound`].
+    pub fn validation_reference(&self, name: &str) -> Result<&Registered<ValidationReference>, RequestError> {
+        self.validation_references.get(name).ok_or_else(|| RequestError::ValidationReferenceNotFound {
+            reference: name.to_owned(),
+            project: self.project.name.clone(),
+        })
+    }
+
+    /// The permission of this name.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::PermissionNotFound`].
+    pub fn permission(&self, name: &str) -> Result<&Registered<Permission>, RequestError> {
+        self.permissions.get(name).ok_or_else(|| RequestError::PermissionNotFound {
+            permission: name.to_owned(),
+            project: self.project.name.clone(),
+        })
     }
 
     /// The entity of this name.
@@ -170,7 +329,7 @@ impl RegistrySnapshot {
         })
     }
 
-    /// The feature view of this name.
+    /// The view of this name whose values are stored, of whatever kind.
     ///
     /// # Errors
     ///

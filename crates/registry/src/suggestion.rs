@@ -3,7 +3,7 @@
 /// `did you mean …?` with the name nearest to `given`, or the names there are.
 pub(crate) fn suggest<'a>(given: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<String> {
     /// More names than these say nothing at a glance.
-    const MOST_LISTED: usize = 12;
+    const MOST_LISTED: usize = 13;
     let valid: Vec<&str> = valid.into_iter().collect();
     if let Some(nearest) = nearest(given, valid.iter().copied()) {
         return Some(nearest);

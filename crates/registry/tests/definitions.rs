@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use larder_core::{FixedClock, Timestamp};
-use larder_registry::{ObjectKind, RegistryFile, definitions_json_schema};
+use larder_registry::{ListFilter, ObjectKind, RegistryFile, definitions_json_schema};
 use proptest::prelude::*;
 use support::{check_golden, complete, write_repo};
 
@@ -76,7 +76,7 @@ fn registry_text(folder: &Path, definitions: &larder_registry::Definitions) -> S
         ObjectKind::OnDemandFeatureView,
         ObjectKind::FeatureService,
     ] {
-        let listing = registry.list("demo", kind, &[]).unwrap();
+        let listing = registry.list("demo", kind, &ListFilter::default()).unwrap();
         text.push_str(&format!("# {}\n{}\n", kind.noun(), listing.headers.join(" | ")));
         for row in &listing.rows {
             text.push_str(&format!("{}\n", row.join(" | ")));

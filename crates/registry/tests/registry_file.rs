@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,12 +12,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use larder_core::{
-    ComponentDigest, DataSource, DataSourceKind, Entity, ErrorKind, FeatureService, FeatureView,
-    FeatureViewProjection, Field, FileFormat, FileSource, FixedClock, MaterializationInterval,
-    OnDemandFeatureView, OnDemandSource, Project, PushSource, RequestSource, SystemClock, Timestamp,
-    TransformationLimits, TransformationReference, ValueType, dummy_join_key,
+    Aggregation, BatchTransformation, ComponentDigest, ConflictPolicy, DataSource, DataSourceKind, Entity,
+    ErrorKind, ExternalSystem, ExternalTable, FeatureService, FeatureView, FeatureViewKind,
+    FeatureViewProjection, Field, FileFormat, FileSource, FixedClock, LabelRules, LoggingConfig,
+    LoggingDestination, MaterializationInterval, MessageFormat, OnDemandFeatureView, OnDemandSource,
+    Permission, PermissionType, PermittedAction, Policy, Project, PushSource, PythonFunction,
+    PythonTransformation, RequestSource, SampleRate, SavedDataset, SavedDatasetStorage, SourceColumns,
+    StreamSource, StreamSystem, StreamTransformation, SystemClock, Timestamp, TransformationLimits,
+    TransformationReference, ValidationReference, ValueType, VectorSearch, dummy_join_key,
 };
-use larder_registry::{Action, Definitions, ObjectKind, RegistryError, RegistryFile, RegistrySnapshot};
+use larder_registry::{
+    Action, Definitions, ObjectKind, RegistryDiff, RegistryError, RegistryFile, RegistrySnapshot,
+};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
@@ -48,29 +56,24 @@ fn source(name: &str, kind: DataSourceKind) -> DataSource {
 
 fn table(path: &str) -> DataSourceKind {
     DataSourceKind::File(FileSource {
-        path: path.to_owned(),
-        format: FileFormat::Parquet,
-        timestamp_field: "event_timestamp".to_owned(),
         created_timestamp_column: Some("created".to_owned()),
         field_mapping: labels(&[("scr", "score")]),
+        ..FileSource::new(path, "event_timestamp")
     })
 }
 
 fn view(name: &str) -> FeatureView {
     FeatureView {
-        name: name.to_owned(),
         entities: vec!["driver".to_owned()],
         join_keys: vec![Field::new("driver_id", ValueType::INT64)],
         features: vec![Field::new("conv_rate", ValueType::FLOAT32), Field::new("score", ValueType::FLOAT64)],
         ttl: Duration::from_secs(86_400),
         batch_source: Some("stats".to_owned()),
         stream_source: Some("pushed".to_owned()),
-        online: true,
-        offline: false,
-        enabled: true,
         description: "hourly".to_owned(),
         tags: labels(&[("team", "rides")]),
         owner: "rides@example.org".to_owned(),
+        ..FeatureView::new(name)
     }
 }
 
@@ -79,20 +82,16 @@ fn definitions(project: &str) -> Definitions {
     let component: Arc<[u8]> = Arc::from(*b"a component");
     let digest = ComponentDigest(Sha256::digest(&component).into());
     let projection = |alias: Option<&str>, features: &[&str]| FeatureViewProjection {
-        view: "driver_stats".to_owned(),
         alias: alias.map(str::to_owned),
-        features: features.iter().map(|name| (*name).to_owned()).collect(),
         join_key_map: alias.map(|alias| labels(&[("driver_id", alias)])).unwrap_or_default(),
+        ..FeatureViewProjection::new("driver_stats", features.iter().map(|name| (*name).to_owned()).collect())
     };
     let on_demand = OnDemandFeatureView {
-        name: "transformed".to_owned(),
         sources: vec![
             OnDemandSource::RequestSource("vals".to_owned()),
             OnDemandSource::FeatureView(projection(None, &["conv_rate"])),
         ],
         features: vec![Field::new("plus", ValueType::FLOAT64)],
-        entities: Vec::new(),
-        join_keys: vec![dummy_join_key()],
         transformation: TransformationReference {
             component: Some(digest),
             function: "plus".to_owned(),
@@ -101,11 +100,8 @@ fn definitions(project: &str) -> Definitions {
                 ..TransformationLimits::default()
             },
         },
-        write_to_online_store: false,
-        enabled: true,
-        description: String::new(),
         tags: labels(&[("mine", "yes")]),
-        owner: String::new(),
+        ..OnDemandFeatureView::new("transformed")
     };
     Definitions {
         entities: vec![entity("driver")],
@@ -120,11 +116,11 @@ fn definitions(project: &str) -> Definitions {
         feature_views: vec![view("driver_stats")],
         on_demand_feature_views: vec![on_demand],
         feature_services: vec![FeatureService {
-            name: "model".to_owned(),
-            features: vec![projection(None, &["score", "conv_rate"]), projection(Some("origin"), &["score"])],
             description: "the model".to_owned(),
-            tags: BTreeMap::new(),
-            owner: String::new(),
+            ..FeatureService::new(
+                "model",
+                vec![projection(None, &["score", "conv_rate"]), projection(Some("origin"), &["score"])],
+            )
         }],
         components: BTreeMap::from([(digest, component)]),
         ..Definitions::new(Project { tags: labels(&[("a", "b")]), ..Project::new(project) })
@@ -142,6 +138,9 @@ fn objects(snapshot: &RegistrySnapshot) -> Definitions {
         feature_views: all(snapshot.feature_views()),
         on_demand_feature_views: all(snapshot.on_demand_feature_views()),
         feature_services: all(snapshot.feature_services()),
+        saved_datasets: all(snapshot.saved_datasets()),
+        validation_references: all(snapshot.validation_references()),
+        permissions: all(snapshot.permissions()),
         ..Definitions::new(snapshot.project.clone())
     }
 }
@@ -561,13 +560,23 @@ fn fields(prefix: &'static str) -> impl Strategy<Value = Vec<Field>> {
             value_type,
             description,
             tags,
+            vector: VectorSearch {
+                index: at == 2,
+                length: if at == 2 { 3 } else { 0 },
+                metric: if at == 2 { "COSINE".to_owned() } else { String::new() },
+            },
         };
         fields.into_iter().enumerate().map(field).collect()
     })
 }
 
 fn file() -> impl Strategy<Value = DataSourceKind> {
-    let format = prop::sample::select(vec![FileFormat::Parquet, FileFormat::Csv, FileFormat::NdJson]);
+    let format = prop::sample::select(vec![
+        FileFormat::Parquet,
+        FileFormat::Csv,
+        FileFormat::NdJson,
+        FileFormat::Delta,
+    ]);
     (
         "[a-z/.]{1,20}",
         format,
@@ -576,14 +585,174 @@ fn file() -> impl Strategy<Value = DataSourceKind> {
         prop::collection::btree_map("[a-z]{1,4}", "[a-z]{1,4}", 0..3),
     )
         .prop_map(|(path, format, timestamp_field, created_timestamp_column, field_mapping)| {
+            // Each to a name of its own.
+            let field_mapping =
+                field_mapping.into_iter().map(|(from, to)| (from.clone(), format!("{to}_{from}")));
             DataSourceKind::File(FileSource {
                 path,
                 format,
                 timestamp_field,
-                created_timestamp_column,
-                field_mapping,
+                created_timestamp_column: created_timestamp_column.map(|column| format!("{column}_made")),
+                field_mapping: field_mapping.collect(),
+                s3_endpoint_override: if format == FileFormat::Delta { "http://minio:9000" } else { "" }
+                    .to_owned(),
             })
         })
+}
+
+fn python(name: &str) -> PythonFunction {
+    PythonFunction { name: name.to_owned(), text: format!("def {name}(df):\n    return df\n") }
+}
+
+/// Views of every kind come in turn.
+fn kind_of(at: usize, flags: &[bool]) -> FeatureViewKind {
+    let aggregation = Aggregation {
+        column: "amount".to_owned(),
+        function: "sum".to_owned(),
+        time_window: Some(Duration::from_secs(3_600)),
+        slide_interval: flags[1].then_some(Duration::from_secs(300)),
+        name: if flags[2] { "total".to_owned() } else { String::new() },
+    };
+    match at {
+        1 => FeatureViewKind::Batch(BatchTransformation {
+            udf: flags[0].then(|| python("batch")),
+            aggregations: if flags[1] { vec![aggregation] } else { Vec::new() },
+            batch_engine: if flags[2] { r#"{"a":1}"#.to_owned() } else { String::new() },
+        }),
+        2 => FeatureViewKind::Stream(StreamTransformation {
+            udf: flags[0].then(|| python("stream")),
+            aggregations: vec![aggregation],
+            timestamp_field: "ts".to_owned(),
+            enable_tiling: flags[1],
+            tiling_hop_size: flags[2].then_some(Duration::from_secs(60)),
+        }),
+        3 => FeatureViewKind::Label(LabelRules {
+            labeler_field: "who".to_owned(),
+            conflict_policy: if flags[0] {
+                ConflictPolicy::MajorityVote
+            } else {
+                ConflictPolicy::LastWriteWins
+            },
+            reference_feature_view: if flags[1] { "view_0".to_owned() } else { String::new() },
+        }),
+        _ => FeatureViewKind::Plain,
+    }
+}
+
+fn logging(case: usize) -> Option<LoggingConfig> {
+    let destination = match case {
+        1 => return None,
+        2 => LoggingDestination::File {
+            path: "data/logs".to_owned(),
+            s3_endpoint_override: String::new(),
+            partition_by: vec!["day".to_owned()],
+        },
+        3 => LoggingDestination::Snowflake("logs".to_owned()),
+        _ => LoggingDestination::Custom { kind: "mine".to_owned(), config: labels(&[("a", "b")]) },
+    };
+    Some(LoggingConfig { sample_rate: SampleRate::new(0.1).unwrap(), destination })
+}
+
+/// Sources that larder does not read, and objects beside the views: one of every kind.
+fn add_external_objects(definitions: &mut Definitions) {
+    let columns = SourceColumns {
+        timestamp_field: "ts".to_owned(),
+        created_timestamp_column: Some("made".to_owned()),
+        field_mapping: labels(&[("a", "b")]),
+        date_partition_column: "day".to_owned(),
+        timestamp_field_type: "DATE".to_owned(),
+    };
+    for system in ExternalSystem::ALL {
+        // Of a table, a query and a path Feast takes one.
+        let several = ["query", "path", "file_format"];
+        let keys = system.options().iter().filter(|key| !several.contains(key));
+        let options = keys.map(|key| {
+            let value = match *key {
+                "table_format" => r#"{"iceberg":{"catalog":"c","properties":{"p":"q"}}}"#,
+                "credential_vending" => "false",
+                "catalog_properties" => r#"{"a":"b"}"#,
+                "configuration" => r#"{"k": [1, "two"]}"#,
+                key => key,
+            };
+            ((*key).to_owned(), value.to_owned())
+        });
+        let table = ExternalTable { system, options: options.collect(), columns: columns.clone() };
+        let name = format!("e_{}", system.name());
+        definitions.data_sources.push(source(&name, DataSourceKind::External(table)));
+    }
+    let kafka = StreamSystem::Kafka {
+        kafka_bootstrap_servers: "k1:9092,k2:9092".to_owned(),
+        topic: "t".to_owned(),
+        watermark_delay_threshold: Some(Duration::from_secs(300)),
+    };
+    let kinesis = StreamSystem::Kinesis { region: "us".to_owned(), stream_name: "s".to_owned() };
+    for (system, format) in [
+        (kafka, MessageFormat::Json("a int".to_owned())),
+        (kinesis, MessageFormat::Proto("pkg.Message".to_owned())),
+    ] {
+        let name = format!("f_{}", system.name());
+        let batch_source = Some("b_file_0".to_owned());
+        let stream = StreamSource { system, format, batch_source, columns: columns.clone() };
+        definitions.data_sources.push(source(&name, DataSourceKind::Stream(stream)));
+    }
+    definitions.data_sources.sort_by(|one, other| one.name.cmp(&other.name));
+    definitions.saved_datasets.push(SavedDataset {
+        name: "kept".to_owned(),
+        features: vec!["view_0:feature_0".to_owned()],
+        join_keys: vec!["key_0".to_owned()],
+        full_feature_names: true,
+        storage: SavedDatasetStorage::File {
+            path: "data/kept.csv".to_owned(),
+            format: FileFormat::Csv,
+            s3_endpoint_override: String::new(),
+        },
+        feature_service: "service".to_owned(),
+        namespace: "n".to_owned(),
+        collection: "c".to_owned(),
+        description: "d".to_owned(),
+        tags: labels(&[("t", "u")]),
+        event_timestamp_column: "at".to_owned(),
+        min_event_timestamp: None,
+        max_event_timestamp: None,
+    });
+    definitions.saved_datasets.push(SavedDataset {
+        name: "queried".to_owned(),
+        storage: SavedDatasetStorage::External {
+            system: ExternalSystem::BigQuery,
+            options: labels(&[("table", "p.d.t")]),
+        },
+        event_timestamp_column: "event_timestamp".to_owned(),
+        ..definitions.saved_datasets[0].clone()
+    });
+    definitions.validation_references.push(ValidationReference {
+        name: "expected".to_owned(),
+        dataset: "kept".to_owned(),
+        description: "d".to_owned(),
+        tags: labels(&[("t", "u")]),
+        profile: r#"{"expectations": []}"#.to_owned(),
+    });
+    let policies = [
+        Policy::AllowAll,
+        Policy::Groups(vec!["g".to_owned()]),
+        Policy::GroupsAndNamespaces { groups: vec!["g".to_owned()], namespaces: vec!["n".to_owned()] },
+        Policy::Namespaces(vec!["n".to_owned()]),
+        Policy::Roles(vec!["r".to_owned(), "s".to_owned()]),
+    ];
+    for (at, policy) in policies.into_iter().enumerate() {
+        definitions.permissions.push(Permission {
+            name: format!("permission_{at}"),
+            types: if at == 0 { Vec::new() } else { vec![PermissionType::Entity, PermissionType::LabelView] },
+            name_patterns: vec!["driver_.*".to_owned()],
+            required_tags: labels(&[("a", "b")]),
+            actions: if at == 1 {
+                Vec::new()
+            } else {
+                vec![PermittedAction::Create, PermittedAction::ReadOnline]
+            },
+            policy,
+            tags: labels(&[("t", "u")]),
+        });
+    }
 }
 
 /// Projects of any shape, sorted by name as a first apply stores them.
@@ -601,7 +770,7 @@ fn any_definitions() -> impl Strategy<Value = Definitions> {
             prop::collection::vec(any::<bool>(), 3),
             (text(), tags(), text()),
         ),
-        1..4,
+        1..5,
     );
     let on_demand = prop::collection::vec(
         (
@@ -624,7 +793,11 @@ fn any_definitions() -> impl Strategy<Value = Definitions> {
                 definitions.entities.push(Entity { name, join_key, value_type, description, tags, owner });
             }
             for (at, fields) in requests.iter().enumerate() {
-                let kind = DataSourceKind::Request(RequestSource { schema: fields.clone() });
+                // Two sources of a view never mean two things by one name.
+                let schema = fields
+                    .iter()
+                    .map(|field| Field { name: format!("{}_{at}", field.name), ..field.clone() });
+                let kind = DataSourceKind::Request(RequestSource { schema: schema.collect() });
                 definitions.data_sources.push(source(&format!("a_request_{at}"), kind));
             }
             let files = sources.len();
@@ -660,8 +833,21 @@ fn any_definitions() -> impl Strategy<Value = Definitions> {
                         Field::new(&entity.join_key, entity.value_type.clone().unwrap_or(ValueType::BYTES))
                     })
                     .collect();
+                let kind = kind_of(at, &flags);
+                let pushed = match kind {
+                    FeatureViewKind::Batch(_) => false,
+                    FeatureViewKind::Stream(_) => true,
+                    _ => pushed,
+                };
+                let labels = matches!(kind, FeatureViewKind::Label(_));
                 definitions.feature_views.push(FeatureView {
-                    name: format!("view_{at}"),
+                    mode: match kind {
+                        FeatureViewKind::Batch(_) | FeatureViewKind::Stream(_) => "python".to_owned(),
+                        _ => String::new(),
+                    },
+                    org: if labels { String::new() } else { description.clone() },
+                    enable_validation: !labels && flags[0],
+                    kind,
                     join_keys: if chosen.is_empty() { vec![dummy_join_key()] } else { join_keys },
                     entities: chosen.iter().map(|entity| entity.name.clone()).collect(),
                     features,
@@ -673,25 +859,29 @@ fn any_definitions() -> impl Strategy<Value = Definitions> {
                     },
                     stream_source: pushed.then(|| "c_push".to_owned()),
                     online: flags[0],
-                    offline: flags[1],
+                    offline: labels || flags[1],
                     enabled: flags[2],
                     description,
                     tags,
                     owner,
+                    ..FeatureView::new(format!("view_{at}"))
                 });
             }
             let project = |view: &FeatureView, alias: Option<&str>| FeatureViewProjection {
-                view: view.name.clone(),
                 alias: alias.map(str::to_owned),
-                features: view.features.iter().rev().map(|feature| feature.name.clone()).collect(),
                 join_key_map: alias
                     .map(|alias| {
                         view.join_keys
                             .iter()
+                            .filter(|_| !view.is_entityless())
                             .map(|key| (key.name.clone(), format!("{alias}_{}", key.name)))
                             .collect()
                     })
                     .unwrap_or_default(),
+                ..FeatureViewProjection::new(
+                    &view.name,
+                    view.features.iter().rev().map(|feature| feature.name.clone()).collect(),
+                )
             };
             for (
                 at,
@@ -707,7 +897,6 @@ fn any_definitions() -> impl Strategy<Value = Definitions> {
                         .map(|at| OnDemandSource::RequestSource(format!("a_request_{at}"))),
                 );
                 definitions.on_demand_feature_views.push(OnDemandFeatureView {
-                    name: format!("on-demand {at}"),
                     sources,
                     features,
                     entities: view.entities.clone(),
@@ -717,22 +906,35 @@ fn any_definitions() -> impl Strategy<Value = Definitions> {
                         function: format!("function_{at}"),
                         limits: TransformationLimits { memory_bytes, ..TransformationLimits::default() },
                     },
+                    python: match at {
+                        0 => PythonTransformation::default(),
+                        _ => PythonTransformation {
+                            mode: "python".to_owned(),
+                            singleton: write_to_online_store,
+                            udf: Some(python("f")),
+                        },
+                    },
+                    track_metrics: write_to_online_store,
+                    org: owner.clone(),
                     write_to_online_store,
                     enabled: !write_to_online_store,
                     description,
                     tags,
                     owner,
+                    ..OnDemandFeatureView::new(format!("on-demand {at}"))
                 });
             }
-            let features =
-                definitions.feature_views.iter().map(|view| project(view, Some("model"))).collect();
+            let features = definitions
+                .feature_views
+                .iter()
+                .map(|view| project(view, Some(&format!("model_{}", view.name))))
+                .collect();
             definitions.feature_services.push(FeatureService {
-                name: "service".to_owned(),
-                features,
-                description: String::new(),
-                tags: BTreeMap::new(),
-                owner: String::new(),
+                logging_config: logging(definitions.feature_views.len()),
+                precompute_online: definitions.feature_views.len() == 1,
+                ..FeatureService::new("service", features)
             });
+            add_external_objects(&mut definitions);
             definitions
         },
     )
@@ -751,6 +953,24 @@ proptest! {
         clock.set(Timestamp::from_micros(NOON + 1));
         prop_assert!(registry.apply(&definitions).unwrap().is_empty());
         prop_assert_eq!(fs::read(registry.path()).unwrap(), bytes);
+    }
+
+    #[test]
+    fn any_registry_becomes_definitions_that_are_the_registry_again(definitions in any_definitions()) {
+        let folder = tempfile::tempdir().unwrap();
+        let (registry, _) = open(&folder.path().join("registry.db"));
+        // Components that nobody has compiled cannot be inspected.
+        let mut definitions = definitions;
+        for view in &mut definitions.on_demand_feature_views {
+            let name = &view.python.udf.as_ref().map_or(&view.name, |udf| &udf.name);
+            view.transformation = TransformationReference { component: None, function: (*name).clone(), limits: TransformationLimits::default() };
+        }
+        registry.apply(&definitions).unwrap();
+        let read = support::through_files(folder.path(), &registry.snapshot("any").unwrap());
+        prop_assert_eq!(registry.plan(&read).unwrap(), RegistryDiff::default());
+        registry.apply(&read).unwrap();
+        let expected = objects(&registry.snapshot("any").unwrap());
+        prop_assert_eq!(expected, definitions);
     }
 
     #[test]

@@ -10,7 +10,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrow::array::{ArrayRef, Float32Array, Int64Array, RecordBatch};
 use arrow::datatypes::Schema;
@@ -123,19 +122,10 @@ fn features_of(view: usize) -> Vec<Field> {
 
 async fn catalog() -> Arc<Catalog> {
     let views = (0..VIEWS).map(|view| FeatureView {
-        name: view_name(view),
         entities: vec!["driver".into()],
         join_keys: vec![Field::new("driver_id", ValueType::INT64)],
         features: features_of(view),
-        ttl: Duration::ZERO,
-        batch_source: None,
-        stream_source: None,
-        online: true,
-        offline: false,
-        enabled: true,
-        description: String::new(),
-        tags: BTreeMap::new(),
-        owner: String::new(),
+        ..FeatureView::new(view_name(view))
     });
     let driver = Entity {
         name: "driver".into(),
@@ -159,12 +149,7 @@ async fn no_on_demand_view(view: Arc<OnDemandFeatureView>) -> Result<Arc<dyn Tra
 }
 
 fn registered<T>(object: T) -> Registered<T> {
-    Registered {
-        object: Arc::new(object),
-        created: Timestamp::EPOCH,
-        last_updated: Timestamp::EPOCH,
-        materialization_intervals: Vec::new(),
-    }
+    Registered::new(object, Timestamp::EPOCH, Timestamp::EPOCH)
 }
 
 fn request(ids: &[i64], features: usize) -> OnlineRequest {

@@ -100,7 +100,7 @@ impl PreparedPlan {
             views.push(PreparedView {
                 view: Arc::new(OnlineView {
                     project: catalog.snapshot().project.name.clone(),
-                    name: view.name.clone(),
+                    name: view.online_name.clone(),
                     features: view.stored_features.to_vec(),
                 }),
                 features: view.features.clone().into(),

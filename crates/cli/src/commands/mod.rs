@@ -10,6 +10,7 @@ mod objects;
 mod push;
 mod serve;
 mod teardown;
+mod udf;
 
 use anyhow::{Result, bail};
 use larder::Selection;
@@ -23,7 +24,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     let repo = || Repo::find(&arguments);
     match &arguments.command {
         Command::Demo(demo) => demo::run(demo, quiet).await,
-        Command::Init(init) => init::run(init),
+        Command::Init(init) => init::run(init).await,
         Command::DefinitionsSchema => objects::print_definitions_schema(),
         Command::Plan(flag) => apply::plan(&repo()?, flag.json).await,
         Command::Apply(flag) => apply::apply(&repo()?, flag.json).await,
@@ -37,6 +38,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Push(push) => push::push(&repo()?, push).await,
         Command::WriteToOnlineStore(write) => push::write_to_online_store(&repo()?, write).await,
         Command::Serve(serve) => serve::run(&repo()?, serve).await,
+        Command::Udf(command) => udf::run(&repo()?, &command.verb).await,
         Command::Entities(command) => objects::run(&repo()?, objects::Kind::Entities, &command.verb).await,
         Command::FeatureViews(command) => {
             objects::run(&repo()?, objects::Kind::FeatureViews, &command.verb).await

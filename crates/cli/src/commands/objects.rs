@@ -1,7 +1,7 @@
 //! `larder entities list`, `larder feature-views describe NAME` and their like.
 
 use anyhow::{Context as _, Result, bail};
-use larder::{Listing, ObjectKind};
+use larder::{ListFilter, Listing, ObjectKind};
 use serde_json::{Map, Value};
 
 use crate::arguments::ObjectVerb;
@@ -41,7 +41,7 @@ pub(crate) async fn run(repo: &Repo, kind: Kind, verb: &ObjectVerb) -> Result<()
         ObjectVerb::List { tags, json } => {
             let tags = tags.iter().map(|tag| parse_tag(tag)).collect::<Result<Vec<_>>>()?;
             let listing = match kind.object() {
-                Some(kind) => store.list(kind, tags).await?,
+                Some(kind) => store.list(kind, ListFilter { tags, owner: None }).await?,
                 None => store.list_features().await?,
             };
             if *json {

@@ -9,6 +9,8 @@
 
 mod definitions;
 mod demo;
+mod feast_repo;
 mod kill;
+mod kinds_of_views;
 mod larder;
 mod server;

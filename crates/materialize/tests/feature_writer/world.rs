@@ -5,7 +5,6 @@ use std::fs::File;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::Int64Type;
@@ -267,23 +266,17 @@ impl Objects {
             ..registered(view)
         });
         let objects = SnapshotObjects {
-            entities: Vec::new(),
             data_sources: self.data_sources.iter().map(registered).collect(),
             feature_views: views.collect(),
             on_demand_feature_views: self.on_demand_feature_views.iter().map(registered).collect(),
-            feature_services: Vec::new(),
+            ..SnapshotObjects::default()
         };
         RegistrySnapshot::new("test".to_owned(), Project::new(PROJECT), at(0), objects)
     }
 }
 
 fn registered<T: Clone>(object: &T) -> Registered<T> {
-    Registered {
-        object: Arc::new(object.clone()),
-        created: at(0),
-        last_updated: at(0),
-        materialization_intervals: Vec::new(),
-    }
+    Registered::new(object.clone(), at(0), at(0))
 }
 
 fn data_source(name: &str, kind: DataSourceKind) -> DataSource {
@@ -300,11 +293,9 @@ pub(crate) fn file_source(name: &str, path: &str) -> DataSource {
     data_source(
         name,
         DataSourceKind::File(FileSource {
-            path: path.to_owned(),
             format: FileFormat::from_path(path).unwrap(),
-            timestamp_field: "event_timestamp".to_owned(),
             created_timestamp_column: Some("created".to_owned()),
-            field_mapping: BTreeMap::new(),
+            ..FileSource::new(path, "event_timestamp")
         }),
     )
 }
@@ -320,34 +311,22 @@ pub(crate) fn request_source(name: &str, field: Field) -> DataSource {
 /// A view of drivers with one Int64 feature, fed by `{name}_source` and `{name}_push`.
 pub(crate) fn feature_view(name: &str, feature: &str, source: &str) -> FeatureView {
     FeatureView {
-        name: name.to_owned(),
         entities: vec!["driver".to_owned()],
         join_keys: vec![driver_id()],
         features: vec![Field::new(feature, ValueType::INT64)],
-        ttl: Duration::ZERO,
         batch_source: Some(format!("{source}_source")),
         stream_source: Some(format!("{source}_push")),
-        online: true,
         offline: true,
-        enabled: true,
-        description: String::new(),
-        tags: BTreeMap::new(),
-        owner: String::new(),
+        ..FeatureView::new(name)
     }
 }
 
 pub(crate) fn projection(view: &str, feature: &str) -> OnDemandSource {
-    OnDemandSource::FeatureView(FeatureViewProjection {
-        view: view.to_owned(),
-        alias: None,
-        features: vec![feature.to_owned()],
-        join_key_map: BTreeMap::new(),
-    })
+    OnDemandSource::FeatureView(FeatureViewProjection::new(view, vec![feature.to_owned()]))
 }
 
 pub(crate) fn driver_sum() -> OnDemandFeatureView {
     OnDemandFeatureView {
-        name: "driver_sum".to_owned(),
         sources: vec![projection("driver_stats", "trips"), projection("driver_extra", "extra")],
         features: vec![Field::new("total", ValueType::INT64)],
         entities: vec!["driver".to_owned()],
@@ -358,10 +337,7 @@ pub(crate) fn driver_sum() -> OnDemandFeatureView {
             limits: TransformationLimits::default(),
         },
         write_to_online_store: true,
-        enabled: true,
-        description: String::new(),
-        tags: BTreeMap::new(),
-        owner: String::new(),
+        ..OnDemandFeatureView::new("driver_sum")
     }
 }
 

@@ -171,13 +171,7 @@ impl FileTable {
 
     /// Opens a single table without a source, as the formats' readers see it.
     pub(crate) fn open_plain(path: &Path, format: FileFormat) -> Result<Self, OfflineError> {
-        let source = FileSource {
-            path: String::new(),
-            format,
-            timestamp_field: String::new(),
-            created_timestamp_column: None,
-            field_mapping: std::collections::BTreeMap::new(),
-        };
+        let source = FileSource { format, ..FileSource::new("", "") };
         let located = Located { place: Place::File, files: vec![path.to_owned()] };
         Self::open_files(&path.display().to_string(), &source, &located)
     }
@@ -356,7 +350,15 @@ impl Content {
 
 /// The file source, or an error that says why there is none.
 pub(crate) fn file_source(data_source: &DataSource) -> Result<&FileSource, OfflineError> {
-    data_source
+    let unreadable = |kind: String| OfflineError::NotReadable { data_source: data_source.name.clone(), kind };
+    let file = data_source
         .as_file()
-        .ok_or_else(|| OfflineError::NotAFileSource { data_source: data_source.name.clone() })
+        .ok_or_else(|| unreadable(format!("a source of type `{}`", data_source.type_name())))?;
+    if file.format == FileFormat::Delta {
+        return Err(unreadable("a Delta table".to_owned()));
+    }
+    match file.path.split_once("://") {
+        Some((scheme, _)) if scheme != "file" => Err(unreadable(format!("a file on `{scheme}://`"))),
+        _ => Ok(file),
+    }
 }

@@ -315,11 +315,9 @@ pub(crate) fn file_source(
     DataSource {
         name: "stats_source".to_owned(),
         kind: DataSourceKind::File(FileSource {
-            path: path.to_owned(),
             format,
-            timestamp_field: timestamp_field.to_owned(),
             created_timestamp_column: created.map(str::to_owned),
-            field_mapping: BTreeMap::new(),
+            ..FileSource::new(path, timestamp_field)
         }),
         description: String::new(),
         tags: BTreeMap::new(),

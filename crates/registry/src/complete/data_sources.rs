@@ -3,8 +3,8 @@
 use arrow::array::new_empty_array;
 use arrow::datatypes::{DataType, SchemaRef};
 use larder_core::{
-    DataSource, DataSourceKind, ErrorKind, FileSource, OfflineStore, PushSource, RequestSource, ValueType,
-    column,
+    DataSource, DataSourceKind, ErrorKind, FileFormat, FileSource, OfflineStore, PushSource, RequestSource,
+    StreamSource, ValueType, column,
 };
 
 use super::{Completion, problem_of};
@@ -23,6 +23,7 @@ pub(super) struct KnownSource {
 impl KnownSource {
     /// Whether a column is a key, a time or hidden, and so no feature.
     pub(super) fn is_time(&self, column: &str) -> bool {
+        // Only of files the columns are known.
         let Some(file) = self.source.as_file() else { return false };
         let mapped = |name: &str| file.field_mapping.get(name).map_or(name, String::as_str).to_owned();
         mapped(&file.timestamp_field) == column
@@ -68,6 +69,7 @@ impl Completion {
                 timestamp_field,
                 created_timestamp_column,
                 field_mapping,
+                s3_endpoint_override,
             } => {
                 let file = FileSource {
                     path: path.value.clone(),
@@ -80,6 +82,7 @@ impl Completion {
                         .as_ref()
                         .map(|column| column.value.clone()),
                     field_mapping: field_mapping.clone(),
+                    s3_endpoint_override: s3_endpoint_override.clone(),
                 };
                 let columns =
                     self.columns(path, &source(DataSourceKind::File(file.clone())), offline).await?;
@@ -105,6 +108,17 @@ impl Completion {
                     columns: None,
                 })
             }
+            ParsedSourceKind::Stream { stream, batch_source } => {
+                if let Some(batch) = batch_source {
+                    self.check_batch_source(batch, all)?;
+                }
+                let batch_source = batch_source.as_ref().map(|batch| batch.value.clone());
+                let stream = StreamSource { batch_source, ..stream.clone() };
+                Some(KnownSource { source: source(DataSourceKind::Stream(stream)), columns: None })
+            }
+            ParsedSourceKind::External(table) => {
+                Some(KnownSource { source: source(DataSourceKind::External(table.clone())), columns: None })
+            }
             ParsedSourceKind::Request { schema } => {
                 let schema = schema.iter().map(|field| field.value.clone()).collect();
                 Some(KnownSource {
@@ -122,16 +136,16 @@ impl Completion {
             .find(|source| source.name.value == batch.value)
             .map(|source| &source.kind)
         {
-            Some(ParsedSourceKind::File { .. }) => Some(()),
+            Some(ParsedSourceKind::File { .. } | ParsedSourceKind::External(_)) => Some(()),
             Some(_) => {
                 let problem = batch.place.problem(format!("`{}` cannot be a batch source", batch.value));
                 self.report.problem(problem.because("it has no table").remedy("name a file source"));
                 None
             }
             None => {
-                let there = all.data_sources.iter().filter(|source| source.is_file());
+                let there = all.data_sources.iter().filter(|source| source.is_table());
                 let there = there.map(|source| source.name.value.as_str());
-                self.unknown(batch, "file source", "data_sources", there);
+                self.unknown(batch, "table", "data_sources", there);
                 None
             }
         }
@@ -145,6 +159,10 @@ impl Completion {
         source: &DataSource,
         offline: &dyn OfflineStore,
     ) -> Option<Option<SchemaRef>> {
+        if !is_readable(source) {
+            // Kept for Feast: what larder does not read is told where something has to be read.
+            return Some(None);
+        }
         match offline.schema(source).await {
             Ok(columns) => Some(Some(columns)),
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -233,6 +251,11 @@ impl Completion {
             }
         }
     }
+}
+
+/// Whether larder can read a file source, if there is a file.
+fn is_readable(source: &DataSource) -> bool {
+    source.as_file().is_some_and(|file| file.format != FileFormat::Delta && !file.path.contains("://"))
 }
 
 /// Whether values of an Arrow type are read as a declared type, by the table of [`mod@column`].

@@ -31,7 +31,10 @@ impl Completion {
                 continue;
             };
             let complete = self.project_view(projection, &known, &join_keys);
-            if features.iter().any(|other| other.name_to_use() == complete.name_to_use()) {
+            let same = |other: &FeatureViewProjection| {
+                other.name_to_use() == complete.name_to_use() && other.version == complete.version
+            };
+            if features.iter().any(same) {
                 let what = format!(
                     "`{}` is listed twice in feature service `{}`",
                     complete.name_to_use(),
@@ -42,9 +45,28 @@ impl Completion {
             }
             features.push(complete);
         }
+        if parsed.precompute_online {
+            // Feast keeps vectors of stored values only.
+            let computed = |projection: &&FeatureViewProjection| {
+                self.definitions
+                    .on_demand_feature_views
+                    .iter()
+                    .any(|view| view.name == projection.view && !view.write_to_online_store)
+            };
+            if let Some(projection) = features.iter().find(computed) {
+                let what = format!(
+                    "feature service `{}` is to be precomputed, but `{}` is computed when asked for",
+                    parsed.name.value, projection.view
+                );
+                let remedy = "remove `precompute_online`, or set `write_to_online_store: true` in that view";
+                self.report.problem(parsed.name.place.problem(what).remedy(remedy));
+            }
+        }
         FeatureService {
             name: parsed.name.value.clone(),
             features,
+            logging_config: parsed.logging_config.clone(),
+            precompute_online: parsed.precompute_online,
             description: parsed.description.clone(),
             tags: parsed.tags.clone(),
             owner: parsed.owner.clone(),

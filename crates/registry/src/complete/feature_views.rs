@@ -1,7 +1,10 @@
 //! Feature views: join keys, features, and their columns.
 
 use arrow::datatypes::SchemaRef;
-use larder_core::{DataSourceKind, Entity, FeatureView, Field, ValueType, dummy_join_key};
+use larder_core::{
+    DataSource, DataSourceKind, Entity, ExternalSystem, FeatureView, FeatureViewKind, Field, StreamSystem,
+    ValueType, dummy_join_key,
+};
 
 use super::Completion;
 use super::data_sources::{KnownSource, can_become};
@@ -24,6 +27,8 @@ impl Completion {
     fn feature_view(&mut self, parsed: &ParsedFeatureView, all: &ParsedDefinitions) -> Option<FeatureView> {
         let sources = self.view_sources(parsed, all);
         let entities = self.view_entities(&parsed.entities);
+        let source_views = self.source_views(parsed, all);
+        let kind = self.view_kind(parsed);
         let (batch, stream) = sources?;
         let entities = entities?;
         let columns = batch.as_ref().and_then(|batch| batch.columns.clone());
@@ -36,53 +41,139 @@ impl Completion {
             .filter(|field| !is_key(&field.name))
             .cloned()
             .collect();
-        let checked = self.check_schema(parsed, batch.as_ref());
+        // What an engine makes need not be in the source.
+        let made_elsewhere = parsed.udf.is_some();
+        let checked = if made_elsewhere { Some(()) } else { self.check_schema(parsed, batch.as_ref()) };
+        if features.is_empty() && matches!(parsed.kind, FeatureViewKind::Stream(_)) {
+            // That a stream feature view must say its schema has been told.
+            return None;
+        }
         if features.is_empty() {
             features = self.infer_features(parsed, batch.as_ref(), &is_key)?;
         }
         checked?;
         Some(FeatureView {
             name: parsed.name.value.clone(),
+            kind: kind?,
             entities: entities.iter().map(|entity| entity.name.clone()).collect(),
             join_keys: join_keys?,
             features,
             ttl: parsed.ttl,
             batch_source: batch.map(|batch| batch.source.name),
             stream_source: stream,
+            source_views: source_views?,
             online: parsed.online,
             offline: parsed.offline,
             enabled: parsed.enabled,
+            mode: parsed.mode.clone(),
+            enable_validation: parsed.enable_validation,
+            version: parsed.version,
             description: parsed.description.clone(),
             tags: parsed.tags.clone(),
             owner: parsed.owner.clone(),
+            org: parsed.org.clone(),
         })
     }
 
-    /// The source of the history, and the name of the push source.
+    /// What only the view's kind has, with its function in Python.
+    fn view_kind(&mut self, parsed: &ParsedFeatureView) -> Option<FeatureViewKind> {
+        let udf = match &parsed.udf {
+            Some(function) => Some(self.function(function)?),
+            None => None,
+        };
+        if udf.is_some() {
+            let what = format!("the values of view `{}` are made by a function in Python", parsed.name.value);
+            let problem = parsed.name.place.problem(what);
+            self.report
+                .warning(problem.because(
+                    "larder keeps it for Feast's engines and reads what they write into the source",
+                ));
+        }
+        let mut kind = parsed.kind.clone();
+        match &mut kind {
+            FeatureViewKind::Batch(batch) => batch.udf = udf,
+            FeatureViewKind::Stream(stream) => stream.udf = udf,
+            _ => {}
+        }
+        Some(kind)
+    }
+
+    /// The views that a view is derived from.
+    fn source_views(&mut self, parsed: &ParsedFeatureView, all: &ParsedDefinitions) -> Option<Vec<String>> {
+        let mut complete = true;
+        for name in &parsed.source_views {
+            let there = all.feature_views.iter().map(|view| view.name.value.as_str());
+            if name.value == parsed.name.value {
+                let problem = name.place.problem(format!("view `{}` derives from itself", name.value));
+                self.report.problem(problem);
+                complete = false;
+            } else if all.feature_views.iter().all(|view| view.name.value != name.value) {
+                self.unknown(name, "feature view", "feature_views", there);
+                complete = false;
+            }
+        }
+        complete.then(|| parsed.source_views.iter().map(|name| name.value.clone()).collect())
+    }
+
+    /// The source of the history, and the name of the push source or stream.
     fn view_sources(
         &mut self,
         parsed: &ParsedFeatureView,
         all: &ParsedDefinitions,
     ) -> Option<(Option<KnownSource>, Option<String>)> {
-        let Some(source) = self.sources.get(&parsed.source.value) else {
+        let Some(name) = parsed.source.as_ref().or(parsed.sink_source.as_ref()) else {
+            return Some((None, None));
+        };
+        let Some(source) = self.sources.get(&name.value) else {
             let there = all.data_sources.iter().filter(|source| !source.is_request());
             let there = there.map(|source| source.name.value.as_str());
-            self.unknown(&parsed.source, "data source", "data_sources", there);
+            self.unknown(name, "data source", "data_sources", there);
             return None;
         };
+        let source = source.clone();
+        let class = class(&source.source);
+        let refuse = |completion: &mut Self, what: String| {
+            completion.report.problem(name.place.problem(what));
+            None
+        };
+        match &parsed.kind {
+            FeatureViewKind::Batch(_) if !source.source.is_table() => {
+                let what = format!(
+                    "Batch feature views need a batch source, got {class}: {} instead",
+                    source.source.name
+                );
+                return refuse(self, what);
+            }
+            FeatureViewKind::Stream(_) if !is_stream_of_a_view(&source.source) => {
+                let what = format!(
+                    "Stream feature views need a stream source, expected one of KafkaSource, PushSource or \
+                     CUSTOM_SOURCE, got {class}: {} instead",
+                    source.source.name
+                );
+                return refuse(self, what);
+            }
+            _ => {}
+        }
         match &source.source.kind {
-            DataSourceKind::File(_) => Some((Some(source.clone()), None)),
-            DataSourceKind::Push(push) => {
-                let batch = match &push.batch_source {
+            DataSourceKind::File(_) | DataSourceKind::External(_) => Some((Some(source), None)),
+            DataSourceKind::Push(_) | DataSourceKind::Stream(_) => {
+                let batch = match source.source.batch_source() {
                     // A batch source with a problem has been told.
-                    Some(name) => Some(self.sources.get(name)?.clone()),
-                    None => None,
+                    Some(batch) => Some(self.sources.get(batch)?.clone()),
+                    None if source.source.as_push().is_some() => None,
+                    None => {
+                        let what = format!(
+                            "A batch_source needs to be specified for stream source `{}`",
+                            source.source.name
+                        );
+                        return refuse(self, what);
+                    }
                 };
-                Some((batch, Some(parsed.source.value.clone())))
+                Some((batch, Some(name.value.clone())))
             }
             _ => {
-                let what = format!("`{}` cannot be the source of a feature view", parsed.source.value);
-                let problem = parsed.source.place.problem(what).because("it is a request source");
+                let what = format!("`{}` cannot be the source of a feature view", name.value);
+                let problem = name.place.problem(what).because("it is a request source");
                 self.report.problem(problem.remedy("name a file source or a push source"));
                 None
             }
@@ -236,7 +327,11 @@ impl Completion {
     ) -> Option<Vec<Field>> {
         let what = format!("the features of view `{}` cannot be inferred", parsed.name.value);
         let Some((batch, columns)) = batch.and_then(|batch| Some((batch, batch.columns.as_ref()?))) else {
-            let why = if batch.is_some() { "its source has no file yet" } else { "its source has no table" };
+            let why = match batch.map(|batch| &batch.source.kind) {
+                Some(DataSourceKind::File(_)) => "its source has no file yet",
+                Some(_) => "larder does not read its source",
+                None => "it has no source with a table",
+            };
             self.report.problem(parsed.name.place.problem(what).because(why).remedy("declare its `schema`"));
             return None;
         };
@@ -260,5 +355,42 @@ impl Completion {
             return None;
         }
         Some(features)
+    }
+}
+
+/// Feast's class of a source.
+fn class(source: &DataSource) -> &'static str {
+    match &source.kind {
+        DataSourceKind::File(_) => "FileSource",
+        DataSourceKind::Push(_) => "PushSource",
+        DataSourceKind::Request(_) => "RequestSource",
+        DataSourceKind::Stream(stream) => match &stream.system {
+            StreamSystem::Kinesis { .. } => "KinesisSource",
+            _ => "KafkaSource",
+        },
+        DataSourceKind::External(table) => match table.system {
+            ExternalSystem::BigQuery => "BigQuerySource",
+            ExternalSystem::Redshift => "RedshiftSource",
+            ExternalSystem::Snowflake => "SnowflakeSource",
+            ExternalSystem::Athena => "AthenaSource",
+            ExternalSystem::Trino => "TrinoSource",
+            ExternalSystem::Spark => "SparkSource",
+            ExternalSystem::Iceberg => "IcebergSource",
+            ExternalSystem::Postgres => "PostgreSQLSource",
+            _ => "CustomSource",
+        },
+        _ => "DataSource",
+    }
+}
+
+/// Whether a stream feature view may have the source: Kinesis is not among those of Feast.
+fn is_stream_of_a_view(source: &DataSource) -> bool {
+    match &source.kind {
+        DataSourceKind::Push(_) => true,
+        DataSourceKind::Stream(stream) => matches!(stream.system, StreamSystem::Kafka { .. }),
+        DataSourceKind::External(table) => {
+            matches!(table.system, ExternalSystem::Custom | ExternalSystem::Postgres)
+        }
+        _ => false,
     }
 }

@@ -14,11 +14,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use larder_core::{
-    FeatureViewProjection, Field, InspectedComponent, OfflineStore, Project, Timestamp, UdfRuntime,
+    FeatureViewProjection, Field, InspectedComponent, OfflineStore, Project, PythonFunction, Timestamp,
+    UdfRuntime,
 };
 
 use self::data_sources::KnownSource;
-use crate::definitions::{FeatureRepo, ParsedDefinitions, ParsedProjection};
+use crate::definitions::{FeatureRepo, ParsedDefinitions, ParsedFunction, ParsedProjection};
 use crate::problem::{Problem, Problems, Report};
 use crate::suggestion::suggest;
 use crate::yaml::At;
@@ -40,7 +41,7 @@ impl FeatureRepo {
         offline: &dyn OfflineStore,
         udf: &dyn UdfRuntime,
     ) -> Result<Definitions, Problems> {
-        let Self { config, parsed, components, report } = self;
+        let Self { config, parsed, components, functions, report } = self;
         let mut completion = Completion {
             definitions: Definitions::new(Project {
                 description: config.project_description.clone(),
@@ -50,6 +51,7 @@ impl FeatureRepo {
             report,
             broken: parsed.broken.clone(),
             sources: HashMap::new(),
+            functions,
         };
         let pending = completion.define(&parsed, offline).await;
         completion.add_transformations(pending, &parsed, &components, udf).await;
@@ -65,6 +67,9 @@ impl FeatureRepo {
 /// The bytes of the components that views name, by the path as it is written.
 pub(crate) type ComponentFiles = BTreeMap<PathBuf, Result<Arc<[u8]>, String>>;
 
+/// The texts of the functions in Python that views name, by the path as it is written.
+pub(crate) type FunctionFiles = BTreeMap<PathBuf, Result<String, String>>;
+
 /// The work of completing.
 struct Completion {
     config: RepoConfig,
@@ -73,6 +78,7 @@ struct Completion {
     /// Names of objects that are defined, but wrongly: references to them are not wrong as well.
     broken: HashSet<String>,
     sources: HashMap<String, KnownSource>,
+    functions: FunctionFiles,
 }
 
 /// An on-demand view that lacks only its transformation.
@@ -92,7 +98,24 @@ impl Completion {
         self.feature_views(parsed);
         let pending = self.on_demand_feature_views(parsed);
         self.feature_services(parsed);
+        self.definitions.saved_datasets = values(&parsed.saved_datasets);
+        self.definitions.validation_references = values(&parsed.validation_references);
+        self.definitions.permissions = values(&parsed.permissions);
         pending
+    }
+
+    /// The text of a function in Python; none after a problem.
+    fn function(&mut self, function: &ParsedFunction) -> Option<PythonFunction> {
+        match self.functions.get(&PathBuf::from(&function.file.value)) {
+            Some(Ok(text)) => Some(PythonFunction { name: function.name.clone(), text: text.clone() }),
+            Some(Err(error)) => {
+                let what = format!("the function `{}` cannot be read", function.file.value);
+                let problem = function.file.place.problem(what).because(error);
+                self.report.problem(problem.remedy("correct the path, which starts at the repo's folder"));
+                None
+            }
+            None => None,
+        }
     }
 
     fn project(&mut self, parsed: &ParsedDefinitions) {
@@ -134,6 +157,15 @@ impl Completion {
     ) -> FeatureViewProjection {
         let view = &projection.target.value;
         let chosen = match &projection.features {
+            // What another version has, only the registry knows.
+            Some(names) if projection.version.is_some() => {
+                names.iter().map(|name| name.value.clone()).collect()
+            }
+            None if projection.version.is_some() => {
+                let what = format!("the features of a version of view `{view}` are not known here");
+                self.report.problem(projection.target.place.problem(what).remedy("list them as `features`"));
+                Vec::new()
+            }
             None => features.iter().map(|feature| feature.name.clone()).collect(),
             Some(names) => {
                 for name in names {
@@ -165,6 +197,7 @@ impl Completion {
                 .iter()
                 .map(|(key, column)| (key.value.clone(), column.clone()))
                 .collect(),
+            version: projection.version,
         }
     }
 
@@ -179,15 +212,20 @@ impl Completion {
         let snapshot = self.definitions.snapshot(Timestamp::EPOCH);
         for PendingView { parsed: at, defined } in pending {
             let Some(view) = parsed.on_demand_feature_views.get(at) else { continue };
-            let path = PathBuf::from(&view.component.value);
+            let Some(reference) = &view.component else { continue };
+            let path = PathBuf::from(&reference.value);
             if !inspected.contains_key(&path) {
-                let component = self.inspect(&view.component, files.get(&path), udf).await;
+                let component = self.inspect(reference, files.get(&path), udf).await;
                 inspected.insert(path.clone(), component);
             }
             let Some(Some(component)) = inspected.get(&path) else { continue };
-            self.transformation(view, defined, component, &snapshot);
+            self.transformation(view, reference, defined, component, &snapshot);
         }
     }
+}
+
+fn values<T: Clone>(parsed: &[At<T>]) -> Vec<T> {
+    parsed.iter().map(|object| object.value.clone()).collect()
 }
 
 /// A problem that an error tells, at the place of what the error is about.

@@ -1,8 +1,15 @@
 //! On-demand feature views: their sources, and the keys under which they are kept online.
 
-use larder_core::{Field, OnDemandFeatureView, OnDemandSource, TransformationReference, dummy_join_key};
+use std::collections::BTreeMap;
 
+use larder_core::{
+    DataSource, DataSourceKind, Entity, Field, OnDemandFeatureView, OnDemandSource, PythonTransformation,
+    RequestSource, TransformationReference, ValueType, dummy_join_key,
+};
+
+use super::data_sources::KnownSource;
 use super::{Completion, PendingView};
+use crate::INPUT_SCHEMA_SOURCE_PREFIX;
 use crate::definitions::{ParsedDefinitions, ParsedOnDemandFeatureView, ParsedProjection};
 
 /// Where views are kept online: names of entities and their join keys.
@@ -37,6 +44,9 @@ impl Completion {
         let problems_before = self.report.problems.len();
         let mut sources: Vec<OnDemandSource> = Vec::new();
         let mut all_known = true;
+        if !parsed.input_schema.is_empty() {
+            sources.push(OnDemandSource::RequestSource(self.input_source(parsed)));
+        }
         for source in &parsed.sources {
             let Some(resolved) = self.on_demand_source(source, all) else {
                 all_known = false;
@@ -58,7 +68,16 @@ impl Completion {
         let keys = self.source_join_keys(&sources);
         self.check_request_fields(parsed, &sources, &keys);
         // Fields named as a join key are entity columns, as in a feature view.
-        let is_key = |name: &str| keys.iter().any(|key| key.name == name);
+        let declared: Vec<String> = parsed.entities.iter().map(|name| name.value.clone()).collect();
+        let declared: Vec<String> = self
+            .definitions
+            .entities
+            .iter()
+            .filter(|entity| declared.contains(&entity.name))
+            .map(|entity| entity.join_key.clone())
+            .collect();
+        let is_key =
+            |name: &str| keys.iter().any(|key| key.name == name) || declared.iter().any(|key| key == name);
         let features: Vec<Field> = parsed
             .schema
             .iter()
@@ -70,11 +89,25 @@ impl Completion {
             let what = format!("on-demand feature view `{}` declares no features", parsed.name.value);
             self.report.problem(parsed.name.place.problem(what).remedy("list them in its `schema`"));
         }
+        let udf = parsed.udf.as_ref().and_then(|function| self.function(function));
+        if parsed.component.is_none() {
+            let what = format!(
+                "on-demand feature view `{}` needs a component before larder can compute it",
+                parsed.name.value
+            );
+            let remedy =
+                format!("add `transformation`, or run `larder udf bind {} COMPONENT`", parsed.name.value);
+            self.report.warning(parsed.name.place.problem(what).remedy(remedy));
+        }
         let online = if parsed.write_to_online_store { self.online_keys(parsed, &sources) } else { None };
         if self.report.problems.len() > problems_before {
             return None;
         }
-        let (entities, join_keys) = online.unwrap_or_else(|| (Vec::new(), vec![dummy_join_key()]));
+        let (entities, join_keys) = match online {
+            Some(online) => online,
+            // Feast keeps what is said, though it means nothing.
+            None => self.idle_keys(parsed)?,
+        };
         let function = parsed.function.as_ref().unwrap_or(&parsed.name).value.clone();
         Some(OnDemandFeatureView {
             name: parsed.name.value.clone(),
@@ -83,12 +116,48 @@ impl Completion {
             entities,
             join_keys,
             transformation: TransformationReference { component: None, function, limits: parsed.limits },
+            python: PythonTransformation { mode: parsed.mode.clone(), singleton: parsed.singleton, udf },
+            aggregations: parsed.aggregations.clone(),
+            track_metrics: parsed.track_metrics,
             write_to_online_store: parsed.write_to_online_store,
+            version: parsed.version,
             enabled: parsed.enabled,
             description: parsed.description.clone(),
             tags: parsed.tags.clone(),
             owner: parsed.owner.clone(),
+            org: parsed.org.clone(),
         })
+    }
+
+    /// The entities of a view that is not kept online.
+    fn idle_keys(&mut self, parsed: &ParsedOnDemandFeatureView) -> Option<OnlineKeys> {
+        if parsed.entities.is_empty() {
+            return Some((Vec::new(), vec![dummy_join_key()]));
+        }
+        let entities = self.view_entities(&parsed.entities)?;
+        let key = |entity: &Entity| {
+            let declared = parsed.schema.iter().find(|field| field.value.name == entity.join_key);
+            let value_type = entity.value_type.clone().unwrap_or(ValueType::STRING);
+            declared.map_or_else(|| Field::new(&entity.join_key, value_type), |field| field.value.clone())
+        };
+        let keys = entities.iter().map(key).collect();
+        Some((entities.into_iter().map(|entity| entity.name).collect(), keys))
+    }
+
+    /// The request source that a view's `input_schema` is short for.
+    fn input_source(&mut self, parsed: &ParsedOnDemandFeatureView) -> String {
+        let name = format!("{INPUT_SCHEMA_SOURCE_PREFIX}{}", parsed.name.value);
+        let schema = parsed.input_schema.iter().map(|field| field.value.clone()).collect();
+        let source = DataSource {
+            name: name.clone(),
+            kind: DataSourceKind::Request(RequestSource { schema }),
+            description: String::new(),
+            tags: BTreeMap::new(),
+            owner: String::new(),
+        };
+        self.definitions.data_sources.push(source.clone());
+        self.sources.insert(name.clone(), KnownSource { source, columns: None });
+        name
     }
 
     fn on_demand_source(
@@ -171,10 +240,8 @@ impl Completion {
         let mut known: Vec<(Field, String)> = Vec::new();
         for source in sources {
             let OnDemandSource::RequestSource(name) = source else { continue };
-            let Some(place) = parsed.sources.iter().find(|parsed| &parsed.target.value == name) else {
-                continue;
-            };
-            let place = &place.target.place;
+            let place = parsed.sources.iter().find(|parsed| &parsed.target.value == name);
+            let place = place.map_or(&parsed.name.place, |place| &place.target.place);
             let request = self.sources.get(name).and_then(|known| known.source.as_request());
             for field in request.map(|request| request.schema.clone()).unwrap_or_default() {
                 if keys.iter().any(|key| key.name == field.name) {
@@ -209,9 +276,10 @@ impl Completion {
         let mut entities: Vec<String> = Vec::new();
         let mut keys: Vec<Field> = Vec::new();
         let mut views = 0;
-        for (source, place) in sources.iter().zip(&parsed.sources) {
+        for source in sources {
             let OnDemandSource::FeatureView(projection) = source else { continue };
-            let place = &place.target.place;
+            let place = parsed.sources.iter().find(|parsed| parsed.target.value == projection.view);
+            let place = place.map_or(&parsed.name.place, |place| &place.target.place);
             let Some(view) = self.definitions.feature_views.iter().find(|view| view.name == projection.view)
             else {
                 continue;
@@ -222,15 +290,24 @@ impl Completion {
                     "feature view `{}` is not kept online, but `{name}` is to be written online",
                     view.name
                 );
-                self.report.problem(place.problem(what).remedy("set `online: true` in that view"));
-                continue;
+                let problem = place.problem(what).remedy("set `online: true` in that view");
+                // A view that cannot be computed anyway is only kept.
+                if parsed.component.is_none() {
+                    self.report.warning(problem);
+                } else {
+                    self.report.problem(problem);
+                }
             }
             if !projection.join_key_map.is_empty() {
                 let what =
                     format!("`{name}` is to be written online and renames join keys of `{}`", view.name);
-                self.report.problem(
-                    place.problem(what).remedy("remove `join_key_map`, or compute the view when asked for"),
-                );
+                let problem =
+                    place.problem(what).remedy("remove `join_key_map`, or compute the view when asked for");
+                if parsed.component.is_none() {
+                    self.report.warning(problem);
+                } else {
+                    self.report.problem(problem);
+                }
             }
             for (entity, key) in view.entities.iter().zip(&view.join_keys) {
                 if !entities.contains(entity) {
@@ -238,6 +315,10 @@ impl Completion {
                     keys.push(key.clone());
                 }
             }
+        }
+        if views == 0 && parsed.component.is_none() {
+            // Feast keeps such a view; here it is only kept too.
+            return self.idle_keys(parsed);
         }
         if views == 0 {
             let what = format!("`{name}` is to be written online, but has no feature view among its sources");

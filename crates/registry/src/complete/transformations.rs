@@ -43,6 +43,7 @@ impl Completion {
     pub(super) fn transformation(
         &mut self,
         parsed: &ParsedOnDemandFeatureView,
+        reference: &At<String>,
         defined: usize,
         component: &InspectedComponent,
         snapshot: &RegistrySnapshot,
@@ -51,8 +52,8 @@ impl Completion {
         let function = &view.transformation.function;
         let Some(signature) = component.signatures.iter().find(|signature| &signature.name == function)
         else {
-            let place = parsed.function.as_ref().map_or(&parsed.component.place, |function| &function.place);
-            let what = format!("component `{}` has no function `{function}`", parsed.component.value);
+            let place = parsed.function.as_ref().map_or(&reference.place, |function| &function.place);
+            let what = format!("component `{}` has no function `{function}`", reference.value);
             let problem = place.problem(what);
             let problem = match parsed.function {
                 Some(_) => problem,
@@ -66,7 +67,7 @@ impl Completion {
         let outputs = check_outputs(view, signature);
         let mut fits = true;
         if let Err(error) = inputs {
-            let place = parsed.function.as_ref().map_or(&parsed.component.place, |function| &function.place);
+            let place = parsed.function.as_ref().map_or(&reference.place, |function| &function.place);
             self.report.problem(place.problem(error.chain()));
             fits = false;
         }
@@ -78,7 +79,7 @@ impl Completion {
                 _ => None,
             };
             let field = parsed.schema.iter().find(|field| Some(&field.value.name) == feature);
-            let place = field.map_or(&parsed.component.place, |field| &field.place);
+            let place = field.map_or(&reference.place, |field| &field.place);
             self.report.problem(place.problem(error.to_string()));
             fits = false;
         }

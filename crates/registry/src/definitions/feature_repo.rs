@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::ignore::Ignore;
 use super::parsed::ParsedDefinitions;
 use super::read::read_document;
-use crate::complete::ComponentFiles;
+use crate::complete::{ComponentFiles, FunctionFiles};
 use crate::problem::{Problem, Problems, Report, SourceText};
 use crate::repo_config::{FEATURE_STORE_YAML, RepoConfig};
 use crate::text_file::read_text;
@@ -28,6 +28,7 @@ pub struct FeatureRepo {
     pub(crate) config: RepoConfig,
     pub(crate) parsed: ParsedDefinitions,
     pub(crate) components: ComponentFiles,
+    pub(crate) functions: FunctionFiles,
     pub(crate) report: Report,
 }
 
@@ -43,14 +44,26 @@ impl FeatureRepo {
             config: config.clone(),
             parsed: ParsedDefinitions::default(),
             components: ComponentFiles::new(),
+            functions: FunctionFiles::new(),
             report: Report { problems: Vec::new(), warnings: config.warnings.clone() },
         };
         for file in definition_files(config)? {
             let shown = file.strip_prefix(&config.repo_path).unwrap_or(&file).to_owned();
             repo.read_file(&file, &shown);
         }
-        for view in &repo.parsed.on_demand_feature_views {
-            let path = PathBuf::from(&view.component.value);
+        let on_demand = repo.parsed.on_demand_feature_views.iter().filter_map(|view| view.udf.as_ref());
+        let stored = repo.parsed.feature_views.iter().filter_map(|view| view.udf.as_ref());
+        for function in on_demand.chain(stored) {
+            let path = PathBuf::from(&function.file.value);
+            let file = config.repo_path.join(&path);
+            repo.functions
+                .entry(path)
+                .or_insert_with(|| read_function(&file).map_err(|error| error.to_string()));
+        }
+        let components =
+            repo.parsed.on_demand_feature_views.iter().filter_map(|view| view.component.as_ref());
+        for component in components {
+            let path = PathBuf::from(&component.value);
             let file = config.repo_path.join(&path);
             repo.components
                 .entry(path)
@@ -74,6 +87,18 @@ impl FeatureRepo {
             Err(problem) => self.report.problem(problem),
         }
     }
+}
+
+/// Larger than any function that a person writes.
+const LARGEST_FUNCTION_BYTES: u64 = 4 << 20;
+
+fn read_function(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    fs::File::open(path)?.take(LARGEST_FUNCTION_BYTES + 1).read_to_string(&mut text)?;
+    if u64::try_from(text.len()).is_ok_and(|size| size > LARGEST_FUNCTION_BYTES) {
+        return Err(io::Error::other("it is larger than 4 MiB"));
+    }
+    Ok(text)
 }
 
 /// Larger than any component that larder would take.

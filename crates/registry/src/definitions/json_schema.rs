@@ -61,6 +61,16 @@ fn value(takes: &Takes) -> Value {
             let names: Vec<String> = ValueType::simple().map(|value_type| value_type.to_string()).collect();
             json!({"anyOf": [{"enum": names}, {"type": "string", "pattern": "^(Array|Set|Struct)[(].+[)]$"}]})
         }
+        Takes::Fraction => json!({"type": "number", "minimum": 0, "maximum": 1}),
+        Takes::Count => json!({"type": "integer", "minimum": 0}),
+        Takes::NameOrNames => {
+            json!({"anyOf": [{"type": "string", "minLength": 1},
+                             {"type": "array", "items": {"type": "string", "minLength": 1}}]})
+        }
+        Takes::TextOrObjects(shape) => {
+            json!({"anyOf": [{"type": "string"}, {"type": "array", "items": object(shape)}]})
+        }
+        Takes::Anything => json!({}),
         Takes::Names => json!({"type": "array", "items": {"type": "string", "minLength": 1}}),
         Takes::Labels => {
             json!({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}})

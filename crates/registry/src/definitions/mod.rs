@@ -6,20 +6,23 @@ mod json_schema;
 mod parsed;
 mod read;
 mod shapes;
+mod write;
 
 pub use self::feature_repo::FeatureRepo;
 pub use self::json_schema::definitions_json_schema;
 pub(crate) use self::parsed::{
-    ParsedDataSource, ParsedDefinitions, ParsedFeatureService, ParsedFeatureView, ParsedOnDemandFeatureView,
-    ParsedProjection, ParsedSourceKind,
+    ParsedDataSource, ParsedDefinitions, ParsedFeatureService, ParsedFeatureView, ParsedFunction,
+    ParsedOnDemandFeatureView, ParsedProjection, ParsedSourceKind,
 };
 pub(crate) use self::read::not_a_key_type;
+pub use self::write::DefinitionFiles;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use larder_core::{
-    ComponentDigest, DataSource, Entity, FeatureService, FeatureView, OnDemandFeatureView, Project, Timestamp,
+    ComponentDigest, DataSource, Entity, FeatureService, FeatureView, OnDemandFeatureView, Permission,
+    Project, SavedDataset, Timestamp, ValidationReference,
 };
 
 use crate::problem::Problem;
@@ -35,12 +38,18 @@ pub struct Definitions {
     pub entities: Vec<Entity>,
     /// Data sources.
     pub data_sources: Vec<DataSource>,
-    /// Feature views.
+    /// Views whose values are stored, of every kind: feature, batch, stream and label views.
     pub feature_views: Vec<FeatureView>,
     /// On-demand feature views.
     pub on_demand_feature_views: Vec<OnDemandFeatureView>,
     /// Feature services.
     pub feature_services: Vec<FeatureService>,
+    /// Saved datasets. Those of the registry that are not defined stay: they were made by running.
+    pub saved_datasets: Vec<SavedDataset>,
+    /// Validation references. Those of the registry that are not defined stay.
+    pub validation_references: Vec<ValidationReference>,
+    /// Permissions.
+    pub permissions: Vec<Permission>,
     /// The bytes of every component that an on-demand view names.
     pub components: BTreeMap<ComponentDigest, Arc<[u8]>>,
     /// Remarks that stop nothing, such as a source without a file yet.
@@ -57,6 +66,9 @@ impl Definitions {
             feature_views: Vec::new(),
             on_demand_feature_views: Vec::new(),
             feature_services: Vec::new(),
+            saved_datasets: Vec::new(),
+            validation_references: Vec::new(),
+            permissions: Vec::new(),
             components: BTreeMap::new(),
             warnings: Vec::new(),
         }
@@ -65,15 +77,7 @@ impl Definitions {
     /// The definitions as a snapshot of a registry that was first applied at `created`.
     pub fn snapshot(&self, created: Timestamp) -> RegistrySnapshot {
         fn register<T: Clone>(objects: &[T], created: Timestamp) -> Vec<Registered<T>> {
-            objects
-                .iter()
-                .map(|object| Registered {
-                    object: Arc::new(object.clone()),
-                    created,
-                    last_updated: created,
-                    materialization_intervals: Vec::new(),
-                })
-                .collect()
+            objects.iter().map(|object| Registered::new(object.clone(), created, created)).collect()
         }
         let objects = SnapshotObjects {
             entities: register(&self.entities, created),
@@ -81,6 +85,10 @@ impl Definitions {
             feature_views: register(&self.feature_views, created),
             on_demand_feature_views: register(&self.on_demand_feature_views, created),
             feature_services: register(&self.feature_services, created),
+            saved_datasets: register(&self.saved_datasets, created),
+            validation_references: register(&self.validation_references, created),
+            permissions: register(&self.permissions, created),
+            versions: BTreeMap::new(),
         };
         RegistrySnapshot::new(String::new(), self.project.clone(), created, objects)
     }

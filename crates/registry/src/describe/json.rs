@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use prost::Message as _;
 use serde_json::{Map, Value};
 
-use super::descriptor::{Field, Kind, Message, value_type_name};
+use crate::proto::descriptor::{Field, Kind, Message, value_type_name};
 use crate::proto::time_from_proto;
 use crate::proto::wire::{self, WireValue};
 
@@ -51,8 +51,21 @@ fn decode_message(
                 (!map.is_empty()).then_some(Value::Object(map))
             }
             _ if field.repeated => {
-                let values =
-                    values.map(|value| decode_value(value, field, depth)).collect::<Result<Vec<_>, _>>()?;
+                let mut all = Vec::new();
+                for value in values {
+                    match (&field.kind, value) {
+                        // Numbers lie packed behind each other.
+                        (Kind::Enum(_), WireValue::Bytes(packed)) => {
+                            for number in
+                                wire::packed(packed).ok_or(JsonError::Field { field: field.json_name })?
+                            {
+                                all.push(decode_value(WireValue::Varint(number), field, depth)?);
+                            }
+                        }
+                        _ => all.push(decode_value(value, field, depth)?),
+                    }
+                }
+                let values = all;
                 (!values.is_empty()).then_some(Value::Array(values))
             }
             _ => values.next_back().map(|value| decode_value(value, field, depth)).transpose()?,
@@ -75,6 +88,7 @@ fn decode_value(value: WireValue<'_>, field: &Field, depth: usize) -> Result<Val
             let [a, b, c, d, ..] = number.to_le_bytes();
             i32::from_le_bytes([a, b, c, d]).into()
         }
+        (Kind::Int64, WireValue::Varint(number)) => number.to_string().into(),
         (Kind::Float, WireValue::Fixed32(bytes)) => {
             // By way of the text, so that 0.1 stays 0.1.
             let text = f32::from_le_bytes(bytes).to_string();

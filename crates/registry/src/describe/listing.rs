@@ -1,10 +1,10 @@
 //! The tables of `list`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use larder_core::DUMMY_ENTITY;
+use larder_core::{ConflictPolicy, DUMMY_ENTITY, PROTECTED_PROJECT_TAG};
 
-use super::descriptor::{state_name, value_type_name};
+use crate::proto::descriptor::{state_name, value_type_name};
 use crate::proto::{self, source_type, value_type_of};
 use crate::registry_diff::ObjectKind;
 use crate::registry_file::{Contents, Stored, of_project};
@@ -18,26 +18,45 @@ pub struct Listing {
     pub rows: Vec<Vec<String>>,
 }
 
+/// The state of an on-demand view that larder cannot compute yet.
+const NEEDS_COMPONENT: &str = "NEEDS_COMPONENT";
+
 type Tags = BTreeMap<String, String>;
 
-/// The objects of one kind that have all of `tags`, in the order of the registry. The table of feature
+/// Which objects are listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListFilter {
+    /// Tags that an object must have, all of them.
+    pub tags: Vec<(String, String)>,
+    /// Who must answer for it; anybody where it is none. Objects without owners never match.
+    pub owner: Option<String>,
+}
+
+/// The objects of one kind that `filter` lets through, in the order of the registry; `bound` are the on-demand
+/// views that have a component though their tags do not say so. The table of feature
 /// views holds views of all kinds.
 pub(crate) fn list(
     contents: &Contents,
     project: &str,
     kind: ObjectKind,
-    tags: &[(String, String)],
+    filter: &ListFilter,
+    bound: &BTreeSet<String>,
 ) -> Listing {
-    let wanted = |has: &Tags| tags.iter().all(|(key, value)| has.get(key) == Some(value));
+    let ListFilter { tags, owner } = filter;
+    let wanted = |has: &Tags, owned_by: &str| {
+        tags.iter().all(|(key, value)| has.get(key) == Some(value))
+            && owner.as_ref().is_none_or(|owner| owner == owned_by)
+    };
     match kind {
         ObjectKind::Project => {
             let specs = contents.projects.iter().filter_map(|project| project.message().spec.as_ref());
+            let specs = specs.filter(|spec| !is_protected(&spec.tags));
             let row = |spec: &proto::ProjectSpec| {
                 vec![spec.name.clone(), spec.description.clone(), python_dict(&spec.tags), spec.owner.clone()]
             };
             Listing {
                 headers: &["NAME", "DESCRIPTION", "TAGS", "OWNER"],
-                rows: specs.filter(|spec| wanted(&spec.tags)).map(row).collect(),
+                rows: specs.filter(|spec| wanted(&spec.tags, &spec.owner)).map(row).collect(),
             }
         }
         ObjectKind::DataSource => {
@@ -45,7 +64,7 @@ pub(crate) fn list(
             let row = |source: &proto::DataSource| vec![proto::source_name(source).to_owned(), class(source)];
             Listing {
                 headers: &["NAME", "CLASS"],
-                rows: sources.filter(|source| wanted(&source.tags)).map(row).collect(),
+                rows: sources.filter(|source| wanted(&source.tags, &source.owner)).map(row).collect(),
             }
         }
         ObjectKind::Entity => {
@@ -56,20 +75,53 @@ pub(crate) fn list(
                 let name = value_type_name(number).filter(|_| number > 0).unwrap_or("UNKNOWN");
                 vec![spec.name.clone(), spec.description.clone(), format!("ValueType.{name}")]
             };
-            let shown = specs.filter(|spec| spec.name != DUMMY_ENTITY && wanted(&spec.tags));
+            let shown = specs.filter(|spec| spec.name != DUMMY_ENTITY && wanted(&spec.tags, &spec.owner));
             Listing { headers: &["NAME", "DESCRIPTION", "TYPE"], rows: shown.map(row).collect() }
         }
-        ObjectKind::FeatureView => list_views(contents, project, &wanted),
+        ObjectKind::StreamFeatureView => {
+            let specs = of_project(&contents.stream_feature_views, project);
+            let specs = specs.filter_map(|view| view.message().spec.as_ref());
+            names(specs.filter(|spec| wanted(&spec.tags, &spec.owner)).map(|spec| &spec.name))
+        }
+        ObjectKind::LabelView => {
+            let specs =
+                of_project(&contents.label_views, project).filter_map(|view| view.message().spec.as_ref());
+            let row = |spec: &proto::LabelViewSpec| {
+                let policy = ConflictPolicy::from_number(spec.conflict_policy).name();
+                vec![spec.name.clone(), python_set(&spec.entities), policy.to_owned()]
+            };
+            Listing {
+                headers: &["NAME", "ENTITIES", "CONFLICT_POLICY"],
+                rows: specs.filter(|spec| wanted(&spec.tags, &spec.owner)).map(row).collect(),
+            }
+        }
+        ObjectKind::SavedDataset => {
+            let specs = of_project(&contents.saved_datasets, project);
+            let specs = specs.filter_map(|dataset| dataset.message().spec.as_ref());
+            names(specs.filter(|spec| wanted(&spec.tags, "")).map(|spec| &spec.name))
+        }
+        ObjectKind::ValidationReference => {
+            let references = of_project(&contents.validation_references, project).map(Stored::message);
+            names(references.filter(|known| wanted(&known.tags, "")).map(|known| &known.name))
+        }
+        ObjectKind::Permission => {
+            let specs = of_project(&contents.permissions, project);
+            let specs = specs.filter_map(|permission| permission.message().spec.as_ref());
+            names(specs.filter(|spec| wanted(&spec.tags, "")).map(|spec| &spec.name))
+        }
+        ObjectKind::FeatureView => list_views(contents, project, &wanted, bound),
         ObjectKind::OnDemandFeatureView => {
             let specs = of_project(&contents.on_demand_feature_views, project);
-            let specs =
-                specs.filter_map(|view| view.message().spec.as_ref()).filter(|spec| wanted(&spec.tags));
+            let specs = specs
+                .filter_map(|view| view.message().spec.as_ref())
+                .filter(|spec| wanted(&spec.tags, &spec.owner));
             Listing { headers: &["NAME"], rows: specs.map(|spec| vec![spec.name.clone()]).collect() }
         }
         ObjectKind::FeatureService => {
             let specs = of_project(&contents.feature_services, project);
-            let specs =
-                specs.filter_map(|service| service.message().spec.as_ref()).filter(|spec| wanted(&spec.tags));
+            let specs = specs
+                .filter_map(|service| service.message().spec.as_ref())
+                .filter(|spec| wanted(&spec.tags, &spec.owner));
             let row = |spec: &proto::FeatureServiceSpec| {
                 let features = spec.features.iter().flat_map(|projection| {
                     let view = &projection.feature_view_name;
@@ -82,7 +134,15 @@ pub(crate) fn list(
     }
 }
 
-fn list_views(contents: &Contents, project: &str, wanted: &dyn Fn(&Tags) -> bool) -> Listing {
+fn list_views(
+    contents: &Contents,
+    project: &str,
+    wanted: &dyn Fn(&Tags, &str) -> bool,
+    bound: &BTreeSet<String>,
+) -> Listing {
+    let needs_component = |spec: &proto::OnDemandFeatureViewSpec| {
+        proto::transformation_of(spec).component.is_none() && !bound.contains(&spec.name)
+    };
     let row = |name: &str, entities: &[String], kind: &str, disabled: bool, state: i32| {
         let enabled = if disabled { "No" } else { "Yes" };
         let cells = [name, &python_set(entities), kind, enabled, state_name(state)];
@@ -93,13 +153,29 @@ fn list_views(contents: &Contents, project: &str, wanted: &dyn Fn(&Tags) -> bool
     for view in of_project(&contents.feature_views, project).map(Stored::message) {
         let Some(spec) = &view.spec else { continue };
         entities_of.insert(spec.name.as_str(), spec.entities.as_slice());
-        if wanted(&spec.tags) {
+        if wanted(&spec.tags, &spec.owner) {
             let state = view.meta.as_ref().map(|meta| meta.state).unwrap_or_default();
-            rows.push(row(&spec.name, &spec.entities, "FeatureView", spec.disabled, state));
+            let class = proto::view_class(spec);
+            rows.push(row(&spec.name, &spec.entities, class, spec.disabled, state));
+        }
+    }
+    for view in of_project(&contents.stream_feature_views, project).map(Stored::message) {
+        let Some(spec) = &view.spec else { continue };
+        entities_of.insert(spec.name.as_str(), spec.entities.as_slice());
+        if wanted(&spec.tags, &spec.owner) {
+            let state = view.meta.as_ref().map(|meta| meta.state).unwrap_or_default();
+            rows.push(row(&spec.name, &spec.entities, "StreamFeatureView", spec.disabled, state));
+        }
+    }
+    for view in of_project(&contents.label_views, project).map(Stored::message) {
+        let Some(spec) = &view.spec else { continue };
+        entities_of.insert(spec.name.as_str(), spec.entities.as_slice());
+        if wanted(&spec.tags, &spec.owner) {
+            rows.push(row(&spec.name, &spec.entities, "LabelView", false, 0));
         }
     }
     for view in of_project(&contents.on_demand_feature_views, project).map(Stored::message) {
-        let Some(spec) = view.spec.as_ref().filter(|spec| wanted(&spec.tags)) else { continue };
+        let Some(spec) = view.spec.as_ref().filter(|spec| wanted(&spec.tags, &spec.owner)) else { continue };
         // An on-demand view has the entities of what it reads.
         let mut entities: Vec<String> = Vec::new();
         for projection in spec.sources.values().filter_map(|source| source.feature_view_projection.as_ref()) {
@@ -111,9 +187,24 @@ fn list_views(contents: &Contents, project: &str, wanted: &dyn Fn(&Tags) -> bool
             }
         }
         let state = view.meta.as_ref().map(|meta| meta.state).unwrap_or_default();
-        rows.push(row(&spec.name, &entities, "OnDemandFeatureView", spec.disabled, state));
+        let mut cells = row(&spec.name, &entities, "OnDemandFeatureView", spec.disabled, state);
+        if needs_component(spec)
+            && let Some(state) = cells.last_mut()
+        {
+            NEEDS_COMPONENT.clone_into(state);
+        }
+        rows.push(cells);
     }
     Listing { headers: &["NAME", "ENTITIES", "TYPE", "ENABLED", "STATE"], rows }
+}
+
+fn is_protected(tags: &Tags) -> bool {
+    tags.get(PROTECTED_PROJECT_TAG).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+}
+
+/// A table of names alone.
+fn names<'a>(names: impl Iterator<Item = &'a String>) -> Listing {
+    Listing { headers: &["NAME"], rows: names.map(|name| vec![name.clone()]).collect() }
 }
 
 /// Every feature of every view.
@@ -123,7 +214,12 @@ pub(crate) fn list_features(contents: &Contents, project: &str) -> Listing {
     let on_demand = of_project(&contents.on_demand_feature_views, project);
     let on_demand =
         on_demand.filter_map(|view| view.message().spec.as_ref()).map(|spec| (&spec.name, &spec.features));
-    let rows = stored.chain(on_demand).flat_map(|(view, features)| {
+    let streamed = of_project(&contents.stream_feature_views, project);
+    let streamed =
+        streamed.filter_map(|view| view.message().spec.as_ref()).map(|spec| (&spec.name, &spec.features));
+    let labels = of_project(&contents.label_views, project).filter_map(|view| view.message().spec.as_ref());
+    let labels = labels.map(|spec| (&spec.name, &spec.features));
+    let rows = stored.chain(streamed).chain(labels).chain(on_demand).flat_map(|(view, features)| {
         features.iter().map(move |feature| {
             let value_type =
                 value_type_of(feature.value_type, &feature.tags).map(|value_type| value_type.to_string());

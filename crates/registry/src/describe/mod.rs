@@ -3,7 +3,6 @@
 //! They are made from the stored bytes, not from the domain: what larder does not use of an object is
 //! shown all the same.
 
-mod descriptor;
 mod json;
 mod listing;
 mod yaml_text;
@@ -13,11 +12,10 @@ use std::fmt;
 use larder_core::DUMMY_ENTITY;
 use serde_json::{Map, Value};
 
-use self::descriptor::{
-    DATA_SOURCE, ENTITY, FEATURE_SERVICE, FEATURE_VIEW, Message, ON_DEMAND_FEATURE_VIEW, PROJECT,
-};
-pub use self::listing::Listing;
+pub use self::listing::{ListFilter, Listing};
 pub(crate) use self::listing::{list, list_features};
+pub(crate) use self::yaml_text::to_yaml;
+use crate::proto::descriptor::Message;
 use crate::registry_diff::ObjectKind;
 use crate::registry_file::{Contents, ContentsError, Object, Stored};
 
@@ -47,15 +45,20 @@ pub(crate) fn describe(
     name: &str,
 ) -> Result<Option<Description>, ContentsError> {
     let found = match kind {
-        ObjectKind::Project => find(&contents.projects, name, name, &PROJECT),
-        ObjectKind::DataSource => find(&contents.data_sources, project, name, &DATA_SOURCE),
+        ObjectKind::Project => find(&contents.projects, name, name),
+        ObjectKind::DataSource => find(&contents.data_sources, project, name),
         ObjectKind::Entity if name == DUMMY_ENTITY => None,
-        ObjectKind::Entity => find(&contents.entities, project, name, &ENTITY),
-        ObjectKind::FeatureView => find(&contents.feature_views, project, name, &FEATURE_VIEW),
-        ObjectKind::OnDemandFeatureView => {
-            find(&contents.on_demand_feature_views, project, name, &ON_DEMAND_FEATURE_VIEW)
-        }
-        ObjectKind::FeatureService => find(&contents.feature_services, project, name, &FEATURE_SERVICE),
+        ObjectKind::Entity => find(&contents.entities, project, name),
+        ObjectKind::FeatureView => find(&contents.feature_views, project, name)
+            .or_else(|| find(&contents.stream_feature_views, project, name))
+            .or_else(|| find(&contents.label_views, project, name)),
+        ObjectKind::StreamFeatureView => find(&contents.stream_feature_views, project, name),
+        ObjectKind::LabelView => find(&contents.label_views, project, name),
+        ObjectKind::OnDemandFeatureView => find(&contents.on_demand_feature_views, project, name),
+        ObjectKind::FeatureService => find(&contents.feature_services, project, name),
+        ObjectKind::SavedDataset => find(&contents.saved_datasets, project, name),
+        ObjectKind::ValidationReference => find(&contents.validation_references, project, name),
+        ObjectKind::Permission => find(&contents.permissions, project, name),
     };
     let Some((raw, message)) = found else { return Ok(None) };
     let mut object = json::decode(raw, message).map_err(|error| ContentsError::damaged(&error))?;
@@ -74,10 +77,9 @@ fn find<'a, M: Object>(
     objects: &'a [Stored<M>],
     project: &str,
     name: &str,
-    message: &'static Message,
 ) -> Option<(&'a [u8], &'static Message)> {
     let object = objects.iter().find(|object| object.message().key() == (project, name))?;
-    Some((object.raw(), message))
+    Some((object.raw(), M::table()))
 }
 
 /// What `feature-views describe` adds at the end.

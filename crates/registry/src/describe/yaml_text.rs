@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 /// A mapping as YAML, ending with a line feed.
-pub(super) fn to_yaml(value: &Value) -> String {
+pub(crate) fn to_yaml(value: &Value) -> String {
     let mut text = String::new();
     write_block(&mut text, value, 0);
     text

@@ -1,12 +1,14 @@
 //! Data sources, and the copies of them that views carry.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use larder_core::{
     DataSource, DataSourceKind, FileFormat, FileSource, PushSource, RequestSource, Timestamp, ValueType,
 };
 
+use super::external_table::{columns_of, external_table_from_proto, external_table_to_proto, with_columns};
 use super::field::{field_from_proto, field_to_proto};
+use super::stream_source::{stream_source_from_proto, stream_source_to_proto};
 use super::{
     FileOptions, RESERVED_TAG_PREFIX, RequestDataOptions, SourceMeta, Unsupported, source_type,
     time_to_proto, visible_tags,
@@ -18,7 +20,7 @@ const PUSH_SOURCE_CLASS: &str = "feast.data_source.PushSource";
 const REQUEST_SOURCE_CLASS: &str = "feast.data_source.RequestSource";
 
 /// Feast knows no such format: the tag says what the bytes are.
-fn file_format_tag() -> String {
+pub(super) fn file_format_tag() -> String {
     format!("{RESERVED_TAG_PREFIX}file-format")
 }
 
@@ -61,20 +63,18 @@ impl<'a> DataSourceEncoder<'a> {
         match &source.kind {
             DataSourceKind::File(file) => encode_file(file, common),
             DataSourceKind::Push(push) => {
-                let batch_source = push.batch_source.as_deref().and_then(|name| self.copy(name));
-                proto::DataSource {
+                let batch = push.batch_source.as_deref().and_then(|name| self.copy(name));
+                let columns = batch.as_ref().map(columns_of).unwrap_or_default();
+                let source = proto::DataSource {
                     source_type: source_type::PUSH_SOURCE,
                     data_source_class_type: PUSH_SOURCE_CLASS.to_owned(),
-                    timestamp_field: batch_source
-                        .as_ref()
-                        .map(|b| b.timestamp_field.clone())
-                        .unwrap_or_default(),
-                    created_timestamp_column: batch_source
-                        .as_ref()
-                        .map(|batch| batch.created_timestamp_column.clone())
-                        .unwrap_or_default(),
-                    batch_source: batch_source.map(Box::new),
-                    ..common
+                    ..with_columns(&columns, common)
+                };
+                // Feast leaves the type of the time out.
+                proto::DataSource {
+                    batch_source: batch.map(Box::new),
+                    timestamp_field_type: String::new(),
+                    ..source
                 }
             }
             DataSourceKind::Request(request) => proto::DataSource {
@@ -86,6 +86,11 @@ impl<'a> DataSourceEncoder<'a> {
                 }),
                 ..common
             },
+            DataSourceKind::Stream(stream) => {
+                let batch = stream.batch_source.as_deref().and_then(|name| self.copy(name));
+                stream_source_to_proto(stream, batch, common)
+            }
+            DataSourceKind::External(table) => external_table_to_proto(table, common),
             // The domain has grown a kind that this file does not know: say nothing rather than wrong.
             _ => common,
         }
@@ -94,7 +99,7 @@ impl<'a> DataSourceEncoder<'a> {
 
 fn encode_file(file: &FileSource, common: proto::DataSource) -> proto::DataSource {
     let mut tags = common.tags;
-    if file.format != FileFormat::Parquet {
+    if !matches!(file.format, FileFormat::Parquet | FileFormat::Delta) {
         tags.insert(file_format_tag(), file.format.name().to_owned());
     }
     proto::DataSource {
@@ -103,9 +108,30 @@ fn encode_file(file: &FileSource, common: proto::DataSource) -> proto::DataSourc
         timestamp_field: file.timestamp_field.clone(),
         created_timestamp_column: file.created_timestamp_column.clone().unwrap_or_default(),
         field_mapping: file.field_mapping.clone(),
-        file_options: Some(FileOptions { uri: file.path.clone() }),
+        file_options: Some(file_options(&file.path, file.format, &file.s3_endpoint_override)),
         tags,
         ..common
+    }
+}
+
+pub(super) fn file_options(path: &str, format: FileFormat, s3_endpoint_override: &str) -> FileOptions {
+    let delta = proto::FileFormat { delta_format: Some(Vec::new()), ..proto::FileFormat::default() };
+    FileOptions {
+        file_format: (format == FileFormat::Delta).then_some(delta),
+        uri: path.to_owned(),
+        s3_endpoint_override: s3_endpoint_override.to_owned(),
+    }
+}
+
+/// The format of a file, which is Parquet where nothing is said.
+pub(super) fn file_format(options: &FileOptions, tags: &BTreeMap<String, String>) -> FileFormat {
+    if options.file_format.as_ref().is_some_and(|format| format.delta_format.is_some()) {
+        return FileFormat::Delta;
+    }
+    match tags.get(&file_format_tag()).map(String::as_str) {
+        Some("csv") => FileFormat::Csv,
+        Some("ndjson") => FileFormat::NdJson,
+        _ => FileFormat::Parquet,
     }
 }
 
@@ -122,19 +148,14 @@ pub(crate) fn data_source_from_proto(source: &proto::DataSource) -> Result<DataS
         source_type::BATCH_FILE => {
             let options =
                 source.file_options.as_ref().ok_or(Unsupported::Incomplete { part: "file_options" })?;
-            let tagged = source.tags.get(&file_format_tag());
-            let format = match tagged.map(String::as_str) {
-                Some("csv") => FileFormat::Csv,
-                Some("ndjson") => FileFormat::NdJson,
-                _ => FileFormat::Parquet,
-            };
             let created = &source.created_timestamp_column;
             DataSourceKind::File(FileSource {
                 path: options.uri.clone(),
-                format,
+                format: file_format(options, &source.tags),
                 timestamp_field: source.timestamp_field.clone(),
                 created_timestamp_column: (!created.is_empty()).then(|| created.clone()),
                 field_mapping: source.field_mapping.clone(),
+                s3_endpoint_override: options.s3_endpoint_override.clone(),
             })
         }
         source_type::PUSH_SOURCE => {
@@ -159,7 +180,15 @@ pub(crate) fn data_source_from_proto(source: &proto::DataSource) -> Result<DataS
             }
             DataSourceKind::Request(RequestSource { schema })
         }
-        number => return Err(Unsupported::SourceType { number }),
+        number => {
+            if let Some(stream) = stream_source_from_proto(source)? {
+                DataSourceKind::Stream(stream)
+            } else if let Some(table) = external_table_from_proto(source)? {
+                DataSourceKind::External(table)
+            } else {
+                return Err(Unsupported::SourceType { number });
+            }
+        }
     };
     Ok(DataSource {
         name: source_name(source).to_owned(),

@@ -1,6 +1,6 @@
 //! Fields.
 
-use larder_core::Field;
+use larder_core::{Field, VectorSearch};
 
 use super::type_tags::{author_tags, tags_with_type, value_type_of};
 use super::{FeatureSpecV2, Unsupported};
@@ -11,6 +11,9 @@ pub(super) fn field_to_proto(field: &Field) -> FeatureSpecV2 {
         value_type: field.value_type.number(),
         tags: tags_with_type(&field.value_type, &field.tags),
         description: field.description.clone(),
+        vector_index: field.vector.index,
+        vector_search_metric: field.vector.metric.clone(),
+        vector_length: i32::try_from(field.vector.length).unwrap_or(i32::MAX),
     }
 }
 
@@ -21,6 +24,11 @@ pub(super) fn field_from_proto(spec: &FeatureSpecV2) -> Result<Field, Unsupporte
             .ok_or(Unsupported::ValueType { number: spec.value_type })?,
         description: spec.description.clone(),
         tags: author_tags(&spec.tags),
+        vector: VectorSearch {
+            index: spec.vector_index,
+            length: u32::try_from(spec.vector_length).unwrap_or_default(),
+            metric: spec.vector_search_metric.clone(),
+        },
     })
 }
 

@@ -5,16 +5,28 @@
 //! protobuf. What a message does not list is kept by whoever keeps the bytes, see
 //! [`Contents`](crate::registry_file).
 
+mod aggregation;
 mod data_source;
+pub(crate) mod descriptor;
 mod entity;
+mod external_table;
 mod feature_service;
 mod feature_view;
 mod field;
+mod label_view;
 mod messages;
 mod on_demand_feature_view;
+mod permission;
 mod projection;
+mod python_function;
+mod saved_dataset;
+mod span;
+mod stream_feature_view;
+mod stream_source;
+pub(crate) mod table_format;
 mod time;
 mod type_tags;
+pub(crate) mod unknown_fields;
 pub(crate) mod wire;
 
 pub(crate) use data_source::{DataSourceEncoder, data_source_from_proto, source_name};
@@ -22,12 +34,21 @@ pub(crate) use entity::{dummy_entity_to_proto, entity_from_proto, entity_to_prot
 pub(crate) use feature_service::{feature_service_from_proto, feature_service_to_proto};
 pub(crate) use feature_view::{
     entity_keys, feature_view_from_proto, feature_view_to_proto, interval_to_proto, intervals_from_proto,
+    view_class,
 };
+pub(crate) use label_view::{label_view_from_proto, label_view_to_proto};
 pub(crate) use messages::*;
 pub(crate) use on_demand_feature_view::{
-    on_demand_feature_view_from_proto, on_demand_feature_view_to_proto, on_demand_sources, transformation_of,
+    component_tags, on_demand_feature_view_from_proto, on_demand_feature_view_to_proto, on_demand_sources,
+    python_of, transformation_of, transformation_of_tags,
 };
+pub(crate) use permission::{permission_from_proto, permission_to_proto, policy_from_proto};
 pub(crate) use projection::Views;
+pub(crate) use saved_dataset::{
+    saved_dataset_from_proto, saved_dataset_to_proto, validation_reference_from_proto,
+    validation_reference_to_proto,
+};
+pub(crate) use stream_feature_view::{stream_feature_view_from_proto, stream_feature_view_to_proto};
 pub(crate) use time::{time_from_proto, time_to_proto};
 pub(crate) use type_tags::{author_tags, value_type_of};
 

@@ -14,13 +14,15 @@
 use std::collections::{BTreeMap, HashMap};
 
 use larder_core::{
-    ComponentDigest, Field, OnDemandFeatureView, OnDemandSource, TransformationLimits,
+    ComponentDigest, Field, OnDemandFeatureView, OnDemandSource, PythonTransformation, TransformationLimits,
     TransformationReference, format_span, parse_span,
 };
 
-use super::feature_view::{entities_from_proto, entities_to_proto, join_keys};
+use super::aggregation::{aggregations_from_proto, aggregations_to_proto};
+use super::feature_view::{entities_from_proto, entities_to_proto, join_keys, version_from_proto};
 use super::field::{field_to_proto, known_fields};
 use super::projection::{Views, projection_from_proto, projection_to_proto};
+use super::python_function::{function_from_proto, function_of, function_to_proto};
 use super::{
     DataSourceEncoder, FeatureTransformationV2, OnDemandFeatureViewMeta, OnDemandFeatureViewSpec,
     RESERVED_TAG_PREFIX, Unsupported, UserDefinedFunctionV2, source_name, visible_tags,
@@ -34,6 +36,10 @@ const WALL_TIME: &str = "wasm-wall-time";
 const MEMORY: &str = "wasm-memory";
 const OUTPUT: &str = "wasm-output";
 const SOURCE_ORDER: &str = "source-order";
+/// Feast's own tag for a view whose calls it measures.
+const TRACK_METRICS: &str = "feast:track_metrics";
+/// How the text of a stub begins, after its head.
+const STUB: &str = "raise NotImplementedError(\"this on demand feature view is computed by larder, ";
 
 fn tag(name: &str) -> String {
     format!("{RESERVED_TAG_PREFIX}{name}")
@@ -49,31 +55,46 @@ pub(crate) fn on_demand_feature_view_to_proto(
     before: Option<&OnDemandFeatureViewSpec>,
 ) -> proto::OnDemandFeatureView {
     let mut tags = view.tags.clone();
-    carry(view, &mut tags);
-    let feature_transformation = match (view.transformation.component, before) {
-        // A view that came from Feast keeps its Python function until a component takes its place.
-        (None, Some(before)) => before.feature_transformation.clone(),
-        (component, _) => Some(stub(view, component)),
+    // A component that was bound to the view stays until a definition names another.
+    let bound = before.map(transformation_of).filter(|bound| bound.component.is_some());
+    let transformation = match bound {
+        Some(bound) if view.needs_component() => bound,
+        _ => view.transformation.clone(),
     };
-    let mode = match (view.transformation.component, before) {
-        (None, Some(before)) => before.mode.clone(),
-        _ => "python".to_owned(),
+    carry(view, &transformation, &mut tags);
+    if view.track_metrics {
+        tags.insert(TRACK_METRICS.to_owned(), "true".to_owned());
+    }
+    let old = before.and_then(|before| before.feature_transformation.as_ref());
+    let feature_transformation = match (&view.python.udf, view.aggregations.is_empty(), old) {
+        (Some(udf), ..) => {
+            let function = function_to_proto(udf, &view.python.mode, function_of(old, None));
+            Some(FeatureTransformationV2 { user_defined_function: Some(function), ..Default::default() })
+        }
+        (None, false, _) => None,
+        // A plan in Substrait is nothing that a definition could say: it stays.
+        (None, true, Some(old)) if old.substrait_transformation.is_some() => Some(old.clone()),
+        (None, true, _) => Some(stub(view, transformation.component)),
     };
+    let mode = if view.python.mode.is_empty() { "python" } else { view.python.mode.as_str() };
     let spec = OnDemandFeatureViewSpec {
         name: view.name.clone(),
         project: project.to_owned(),
         features: view.features.iter().map(field_to_proto).collect(),
         sources: view.sources.iter().filter_map(|source| encode_source(source, views, sources)).collect(),
+        user_defined_function: None,
         description: view.description.clone(),
         tags,
         owner: view.owner.clone(),
         feature_transformation,
-        mode,
+        mode: mode.to_owned(),
         write_to_online_store: view.write_to_online_store,
         entities: entities_to_proto(&view.entities),
         entity_columns: view.join_keys.iter().map(field_to_proto).collect(),
-        version: "latest".to_owned(),
-        org: before.map(|spec| spec.org.clone()).unwrap_or_default(),
+        singleton: view.python.singleton,
+        aggregations: aggregations_to_proto(&view.aggregations),
+        version: view.version.to_string(),
+        org: view.org.clone(),
         disabled: !view.enabled,
     };
     proto::OnDemandFeatureView { spec: Some(spec), meta: Some(meta) }
@@ -107,18 +128,33 @@ fn key(source: &OnDemandSource) -> Option<&str> {
     }
 }
 
-fn carry(view: &OnDemandFeatureView, tags: &mut BTreeMap<String, String>) {
-    let TransformationReference { component, function, limits } = &view.transformation;
+/// The tags that name a component, for a view that has none yet.
+pub(crate) fn component_tags(transformation: &TransformationReference) -> BTreeMap<String, String> {
+    let mut tags = BTreeMap::new();
+    carry_component(transformation, &mut tags);
+    tags
+}
+
+fn carry(
+    view: &OnDemandFeatureView,
+    transformation: &TransformationReference,
+    tags: &mut BTreeMap<String, String>,
+) {
+    carry_component(transformation, tags);
+    let order: Vec<&str> = view.sources.iter().filter_map(key).collect();
+    if !order.is_sorted() {
+        tags.insert(tag(SOURCE_ORDER), serde_json::Value::from(order).to_string());
+    }
+}
+
+fn carry_component(transformation: &TransformationReference, tags: &mut BTreeMap<String, String>) {
+    let TransformationReference { component, function, limits } = transformation;
     if let Some(component) = component {
         tags.insert(tag(COMPONENT), component.to_string());
         tags.insert(tag(FUNCTION), function.clone());
         tags.insert(tag(WALL_TIME), format_span(limits.wall_time));
         tags.insert(tag(MEMORY), format_byte_size(limits.memory_bytes));
         tags.insert(tag(OUTPUT), format_byte_size(limits.output_bytes));
-    }
-    let order: Vec<&str> = view.sources.iter().filter_map(key).collect();
-    if !order.is_sorted() {
-        tags.insert(tag(SOURCE_ORDER), serde_json::Value::from(order).to_string());
     }
 }
 
@@ -127,12 +163,9 @@ fn stub(view: &OnDemandFeatureView, component: Option<ComponentDigest>) -> Featu
     let name = python_name(&view.name);
     let component =
         component.map_or_else(|| "no component yet".to_owned(), |digest| format!("component {digest}"));
-    let body_text = format!(
-        "def {name}(inputs):\n    raise NotImplementedError(\"this on demand feature view is computed by larder, \
-         from the WebAssembly {component}\")\n"
-    );
+    let body_text = format!("def {name}(inputs):\n    {STUB}from the WebAssembly {component}\")\n");
     let function = UserDefinedFunctionV2 { name, body: Vec::new(), body_text, mode: "python".to_owned() };
-    FeatureTransformationV2 { user_defined_function: Some(function) }
+    FeatureTransformationV2 { user_defined_function: Some(function), substrait_transformation: None }
 }
 
 fn python_name(view: &str) -> String {
@@ -153,6 +186,8 @@ pub(crate) fn on_demand_feature_view_from_proto(
 ) -> Result<OnDemandFeatureView, Unsupported> {
     let spec = view.spec.as_ref().ok_or(Unsupported::Incomplete { part: "spec" })?;
     let entities = entities_from_proto(&spec.entities);
+    let mut tags = visible_tags(&spec.tags);
+    let track_metrics = tags.remove(TRACK_METRICS).is_some_and(|value| value.eq_ignore_ascii_case("true"));
     Ok(OnDemandFeatureView {
         name: spec.name.clone(),
         sources: on_demand_sources(spec)
@@ -163,12 +198,32 @@ pub(crate) fn on_demand_feature_view_from_proto(
         join_keys: join_keys(&entities, &spec.entity_columns, entity_keys)?,
         entities,
         transformation: transformation_of(spec),
+        python: python_of(spec),
+        aggregations: aggregations_from_proto(&spec.aggregations),
+        track_metrics,
         write_to_online_store: spec.write_to_online_store,
+        version: version_from_proto(&spec.version),
         enabled: !spec.disabled,
         description: spec.description.clone(),
-        tags: visible_tags(&spec.tags),
+        tags,
         owner: spec.owner.clone(),
+        org: spec.org.clone(),
     })
+}
+
+/// What Feast would run; nothing where that is only our stub.
+pub(crate) fn python_of(spec: &OnDemandFeatureViewSpec) -> PythonTransformation {
+    let transformation = spec.feature_transformation.as_ref();
+    let function = function_of(transformation, spec.user_defined_function.as_ref());
+    let udf = function.filter(|function| !function.body_text.contains(STUB));
+    let substrait = transformation.is_some_and(|known| known.substrait_transformation.is_some());
+    let mode = match (udf, substrait, spec.aggregations.is_empty()) {
+        (None, false, true) => String::new(),
+        // Views of older versions of Feast say nothing.
+        _ if spec.mode.is_empty() => "pandas".to_owned(),
+        _ => spec.mode.clone(),
+    };
+    PythonTransformation { mode, singleton: spec.singleton, udf: udf.map(function_from_proto) }
 }
 
 /// The sources in the order of definition.
@@ -195,27 +250,30 @@ fn decode_source(source: &proto::OnDemandSource) -> Result<OnDemandSource, Unsup
     }
     let view = source.feature_view.as_ref().and_then(|view| view.spec.as_ref());
     let view = view.ok_or(Unsupported::Incomplete { part: "source" })?;
-    Ok(OnDemandSource::FeatureView(larder_core::FeatureViewProjection {
-        view: view.name.clone(),
-        alias: None,
-        features: view.features.iter().map(|feature| feature.name.clone()).collect(),
-        join_key_map: BTreeMap::new(),
-    }))
+    let features = view.features.iter().map(|feature| feature.name.clone()).collect();
+    Ok(OnDemandSource::FeatureView(larder_core::FeatureViewProjection::new(&view.name, features)))
 }
 
 /// Which component computes a view.
 pub(crate) fn transformation_of(spec: &OnDemandFeatureViewSpec) -> TransformationReference {
-    let text = |name: &str| spec.tags.get(&tag(name)).map(String::as_str);
     let udf = spec.feature_transformation.as_ref().and_then(|t| t.user_defined_function.as_ref());
+    let udf = udf.filter(|udf| !udf.body_text.contains(STUB));
+    let name = udf.map(|udf| udf.name.as_str()).filter(|name| !name.is_empty());
+    transformation_of_tags(&spec.tags, name.unwrap_or(&spec.name))
+}
+
+/// Which component tags name; `function` is its function where they do not say.
+pub(crate) fn transformation_of_tags(
+    tags: &BTreeMap<String, String>,
+    function: &str,
+) -> TransformationReference {
+    let text = |name: &str| tags.get(&tag(name)).map(String::as_str);
     let defaults = TransformationLimits::default();
     let size =
         |name: &str, default| text(name).and_then(|text| parse_byte_size(text).ok()).unwrap_or(default);
     TransformationReference {
         component: text(COMPONENT).and_then(ComponentDigest::parse),
-        function: text(FUNCTION)
-            .or_else(|| udf.map(|udf| udf.name.as_str()).filter(|name| !name.is_empty()))
-            .unwrap_or(&spec.name)
-            .to_owned(),
+        function: text(FUNCTION).unwrap_or(function).to_owned(),
         limits: TransformationLimits {
             wall_time: text(WALL_TIME).and_then(|text| parse_span(text).ok()).unwrap_or(defaults.wall_time),
             memory_bytes: size(MEMORY, defaults.memory_bytes),

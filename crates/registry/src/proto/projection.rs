@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use larder_core::{FeatureView, FeatureViewProjection, Field, OnDemandFeatureView};
+use larder_core::{FeatureView, FeatureViewKind, FeatureViewProjection, Field, OnDemandFeatureView};
 
-use super::DataSourceEncoder;
 use super::field::field_to_proto;
+use super::{DataSourceEncoder, FeatureSpecV2};
 use crate::proto;
 
 /// The views that projections may point to.
@@ -13,6 +13,7 @@ use crate::proto;
 pub(crate) struct Views<'a> {
     stored: HashMap<&'a str, &'a FeatureView>,
     on_demand: HashMap<&'a str, &'a OnDemandFeatureView>,
+    versions: HashMap<(String, u32), Vec<FeatureSpecV2>>,
 }
 
 impl<'a> Views<'a> {
@@ -20,7 +21,18 @@ impl<'a> Views<'a> {
         Self {
             stored: stored.iter().map(|view| (view.name.as_str(), view)).collect(),
             on_demand: on_demand.iter().map(|view| (view.name.as_str(), view)).collect(),
+            versions: HashMap::new(),
         }
+    }
+
+    /// The same, with the features of versions that projections may name.
+    pub(crate) fn with_versions(self, versions: HashMap<(String, u32), Vec<FeatureSpecV2>>) -> Self {
+        Self { versions, ..self }
+    }
+
+    /// The stored view of this name.
+    pub(crate) fn stored(&self, view: &str) -> Option<&'a FeatureView> {
+        self.stored.get(view).copied()
     }
 
     fn features(&self, view: &str) -> &'a [Field] {
@@ -34,9 +46,16 @@ pub(crate) fn projection_to_proto(
     views: &Views<'_>,
     sources: &DataSourceEncoder<'_>,
 ) -> proto::FeatureViewProjection {
-    let known = views.features(&projection.view);
-    let columns =
-        projection.features.iter().filter_map(|name| known.iter().find(|field| &field.name == name));
+    let of_version =
+        projection.version.and_then(|number| views.versions.get(&(projection.view.clone(), number)));
+    let known: Vec<FeatureSpecV2> = match of_version {
+        Some(columns) => columns.clone(),
+        None => views.features(&projection.view).iter().map(field_to_proto).collect(),
+    };
+    let columns = projection
+        .features
+        .iter()
+        .filter_map(|name| known.iter().find(|column| &column.name == name).cloned());
     let stored = views.stored.get(projection.view.as_str());
     let batch_source = stored.and_then(|view| sources.copy(view.batch_source.as_deref()?));
     let stream_source = stored.and_then(|view| sources.copy(view.stream_source.as_deref()?));
@@ -44,17 +63,27 @@ pub(crate) fn projection_to_proto(
         batch_source.as_ref().map(|source| source.created_timestamp_column.clone()).unwrap_or_default();
     proto::FeatureViewProjection {
         feature_view_name: projection.view.clone(),
-        feature_columns: columns.map(field_to_proto).collect(),
+        feature_columns: columns.collect(),
         feature_view_name_alias: projection.alias.clone().unwrap_or_default(),
         join_key_map: projection.join_key_map.clone(),
         timestamp_field: batch_source
             .as_ref()
             .map(|source| source.timestamp_field.clone())
             .unwrap_or_default(),
+        date_partition_column: batch_source
+            .as_ref()
+            .map(|source| source.date_partition_column.clone())
+            .unwrap_or_default(),
         created_timestamp_column: created,
         batch_source,
         stream_source,
-        view_type: if stored.is_some() { "featureView" } else { "onDemandFeatureView" }.to_owned(),
+        version_tag: projection.version.and_then(|version| i32::try_from(version).ok()),
+        view_type: match stored.map(|view| &view.kind) {
+            Some(FeatureViewKind::Label(_)) => "labelView",
+            Some(_) => "featureView",
+            None => "onDemandFeatureView",
+        }
+        .to_owned(),
     }
 }
 
@@ -67,5 +96,6 @@ pub(crate) fn projection_from_proto(projection: &proto::FeatureViewProjection) -
         alias: (!alias.is_empty() && alias != &projection.feature_view_name).then(|| alias.clone()),
         features: projection.feature_columns.iter().map(|column| column.name.clone()).collect(),
         join_key_map: projection.join_key_map.clone(),
+        version: projection.version_tag.and_then(|version| u32::try_from(version).ok()),
     }
 }

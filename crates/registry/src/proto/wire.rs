@@ -68,11 +68,28 @@ fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     None
 }
 
+/// The numbers that lie packed in one field.
+pub(crate) fn packed(mut bytes: &[u8]) -> Option<Vec<u64>> {
+    let mut numbers = Vec::new();
+    while !bytes.is_empty() {
+        let (number, rest) = varint(bytes)?;
+        numbers.push(number);
+        bytes = rest;
+    }
+    Some(numbers)
+}
+
 /// Adds a field of bytes to a message.
 pub(crate) fn put_bytes(message: &mut Vec<u8>, number: u32, value: &[u8]) {
     put_varint(message, u64::from(number) << 3 | 2);
     put_varint(message, u64::try_from(value.len()).expect("a length in memory fits 64 bits"));
     message.extend_from_slice(value);
+}
+
+/// Adds a field of a number to a message.
+pub(crate) fn put_number(message: &mut Vec<u8>, number: u32, value: u64) {
+    put_varint(message, u64::from(number) << 3);
+    put_varint(message, value);
 }
 
 fn put_varint(message: &mut Vec<u8>, mut value: u64) {

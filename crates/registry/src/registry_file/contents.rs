@@ -4,6 +4,8 @@ use larder_core::Timestamp;
 use prost::Message;
 
 use super::error::ContentsError;
+use crate::proto::descriptor;
+use crate::proto::unknown_fields::carry_unknown;
 use crate::proto::wire::{self, WireField, WireValue};
 use crate::proto::{self, time_from_proto, time_to_proto};
 
@@ -37,35 +39,64 @@ impl<M: Message + Default> Stored<M> {
 
 /// A kind of object: where it is named, and to which project it belongs.
 pub(crate) trait Object: Message + Default + Clone {
+    /// The project and the name.
     fn key(&self) -> (&str, &str);
+
+    /// All fields that Feast's message has.
+    fn table() -> &'static descriptor::Message;
 }
 
-macro_rules! object_with_spec {
-    ($message:ty) => {
+impl<M: Object> Stored<M> {
+    /// An object made here in the place of this one, with what only this one says: what newer versions of
+    /// Feast have added to it.
+    pub(crate) fn revised(&self, message: &M) -> Result<Self, ContentsError> {
+        let raw = carry_unknown(&message.encode_to_vec(), &self.raw, M::table())
+            .map_err(|error| ContentsError::damaged(&error))?;
+        Self::decode(raw)
+    }
+}
+
+macro_rules! object {
+    ($message:ty, $table:ident, |$object:ident| $key:expr) => {
         impl Object for $message {
             fn key(&self) -> (&str, &str) {
-                self.spec.as_ref().map(|spec| (spec.project.as_str(), spec.name.as_str())).unwrap_or_default()
+                let $object = self;
+                $key
+            }
+
+            fn table() -> &'static descriptor::Message {
+                &descriptor::$table
             }
         }
     };
+    ($message:ty, $table:ident) => {
+        object!($message, $table, |object| object
+            .spec
+            .as_ref()
+            .map(|spec| (spec.project.as_str(), spec.name.as_str()))
+            .unwrap_or_default());
+    };
 }
 
-object_with_spec!(proto::Entity);
-object_with_spec!(proto::FeatureView);
-object_with_spec!(proto::OnDemandFeatureView);
-object_with_spec!(proto::FeatureService);
-
-impl Object for proto::DataSource {
-    fn key(&self) -> (&str, &str) {
-        (&self.project, proto::source_name(self))
-    }
-}
-
-impl Object for proto::Project {
-    fn key(&self) -> (&str, &str) {
-        self.spec.as_ref().map(|spec| (spec.name.as_str(), spec.name.as_str())).unwrap_or_default()
-    }
-}
+object!(proto::Entity, ENTITY);
+object!(proto::FeatureView, FEATURE_VIEW);
+object!(proto::OnDemandFeatureView, ON_DEMAND_FEATURE_VIEW);
+object!(proto::StreamFeatureView, STREAM_FEATURE_VIEW);
+object!(proto::LabelView, LABEL_VIEW);
+object!(proto::FeatureService, FEATURE_SERVICE);
+object!(proto::SavedDataset, SAVED_DATASET);
+object!(proto::Permission, PERMISSION);
+object!(proto::DataSource, DATA_SOURCE, |source| (&source.project, proto::source_name(source)));
+object!(proto::ValidationReference, VALIDATION_REFERENCE, |reference| (&reference.project, &reference.name));
+object!(proto::FeatureViewVersionRecord, VERSION_RECORD, |record| (
+    &record.project_id,
+    &record.feature_view_name
+));
+object!(proto::Project, PROJECT, |project| project
+    .spec
+    .as_ref()
+    .map(|spec| (spec.name.as_str(), spec.name.as_str()))
+    .unwrap_or_default());
 
 /// `feast.core.Registry`
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -78,6 +109,12 @@ pub(crate) struct Contents {
     pub(crate) on_demand_feature_views: Vec<Stored<proto::OnDemandFeatureView>>,
     pub(crate) feature_services: Vec<Stored<proto::FeatureService>>,
     pub(crate) projects: Vec<Stored<proto::Project>>,
+    pub(crate) stream_feature_views: Vec<Stored<proto::StreamFeatureView>>,
+    pub(crate) label_views: Vec<Stored<proto::LabelView>>,
+    pub(crate) saved_datasets: Vec<Stored<proto::SavedDataset>>,
+    pub(crate) validation_references: Vec<Stored<proto::ValidationReference>>,
+    pub(crate) permissions: Vec<Stored<proto::Permission>>,
+    pub(crate) versions: Vec<Stored<proto::FeatureViewVersionRecord>>,
     /// Every other field of the message: number and bytes with the tag.
     rest: Vec<(u32, Vec<u8>)>,
 }
@@ -101,6 +138,9 @@ pub(crate) mod number {
     pub(crate) const VERSION_HISTORY: u32 = 18;
     pub(crate) const LABEL_VIEWS: u32 = 19;
 }
+
+/// The one field of `feast.core.FeatureViewVersionHistory`.
+const RECORDS: u32 = 1;
 
 /// The schema version that Feast writes.
 const SCHEMA_VERSION: &str = "1";
@@ -132,6 +172,14 @@ impl Contents {
                 }
                 number::DATA_SOURCES => contents.data_sources.push(Stored::decode(owned())?),
                 number::PROJECTS => contents.projects.push(Stored::decode(owned())?),
+                number::STREAM_FEATURE_VIEWS => contents.stream_feature_views.push(Stored::decode(owned())?),
+                number::LABEL_VIEWS => contents.label_views.push(Stored::decode(owned())?),
+                number::SAVED_DATASETS => contents.saved_datasets.push(Stored::decode(owned())?),
+                number::VALIDATION_REFERENCES => {
+                    contents.validation_references.push(Stored::decode(owned())?);
+                }
+                number::PERMISSIONS => contents.permissions.push(Stored::decode(owned())?),
+                number::VERSION_HISTORY => contents.read_versions(value)?,
                 number::SCHEMA_VERSION => schema_version = Some(String::from_utf8_lossy(value).into_owned()),
                 number::VERSION_ID => contents.version_id = String::from_utf8_lossy(value).into_owned(),
                 number::LAST_UPDATED => {
@@ -166,11 +214,30 @@ impl Contents {
         put_all(&mut bytes, number::FEATURE_SERVICES, &self.feature_services);
         put_all(&mut bytes, number::ON_DEMAND_FEATURE_VIEWS, &self.on_demand_feature_views);
         put_all(&mut bytes, number::DATA_SOURCES, &self.data_sources);
+        put_all(&mut bytes, number::SAVED_DATASETS, &self.saved_datasets);
+        put_all(&mut bytes, number::VALIDATION_REFERENCES, &self.validation_references);
+        put_all(&mut bytes, number::STREAM_FEATURE_VIEWS, &self.stream_feature_views);
+        put_all(&mut bytes, number::PERMISSIONS, &self.permissions);
         put_all(&mut bytes, number::PROJECTS, &self.projects);
+        if !self.versions.is_empty() {
+            let mut history = Vec::new();
+            put_all(&mut history, RECORDS, &self.versions);
+            wire::put_bytes(&mut bytes, number::VERSION_HISTORY, &history);
+        }
+        put_all(&mut bytes, number::LABEL_VIEWS, &self.label_views);
         for (_, raw) in &self.rest {
             bytes.extend_from_slice(raw);
         }
         bytes
+    }
+
+    fn read_versions(&mut self, history: &[u8]) -> Result<(), ContentsError> {
+        for field in wire::fields(history).map_err(|error| ContentsError::damaged(&error))? {
+            if let (RECORDS, WireValue::Bytes(record)) = (field.number, field.value) {
+                self.versions.push(Stored::decode(record.to_vec())?);
+            }
+        }
+        Ok(())
     }
 
     /// Removes everything that belongs to a project, of every kind; whether there was anything.
@@ -186,6 +253,12 @@ impl Contents {
         removed |= remove(&mut self.on_demand_feature_views, project);
         removed |= remove(&mut self.feature_services, project);
         removed |= remove(&mut self.projects, project);
+        removed |= remove(&mut self.stream_feature_views, project);
+        removed |= remove(&mut self.label_views, project);
+        removed |= remove(&mut self.saved_datasets, project);
+        removed |= remove(&mut self.validation_references, project);
+        removed |= remove(&mut self.permissions, project);
+        removed |= remove(&mut self.versions, project);
         let mut rest = Vec::with_capacity(self.rest.len());
         for (number, raw) in std::mem::take(&mut self.rest) {
             match without_project(number, &raw, project)? {
@@ -221,29 +294,7 @@ fn without_project(kind: u32, raw: &[u8], project: &str) -> Result<Option<Vec<u8
     let Some(value) = payload(raw) else { return Ok(Some(raw.to_vec())) };
     let damaged = |error: wire::WireError| ContentsError::damaged(&error);
     let owner = match kind {
-        // spec.project
-        number::SAVED_DATASETS | number::STREAM_FEATURE_VIEWS | number::PERMISSIONS | number::LABEL_VIEWS => {
-            text(value, &[1, 2]).map_err(damaged)?
-        }
-        number::VALIDATION_REFERENCES => text(value, &[3]).map_err(damaged)?,
         number::PROJECT_METADATA => text(value, &[1]).map_err(damaged)?,
-        number::VERSION_HISTORY => {
-            let mut kept = Vec::with_capacity(value.len());
-            for record in wire::fields(value).map_err(damaged)? {
-                let of_project = match record.value {
-                    WireValue::Bytes(record) => {
-                        text(record, &[2]).map_err(damaged)? == Some(project.as_bytes())
-                    }
-                    _ => false,
-                };
-                if !of_project {
-                    kept.extend_from_slice(record.raw);
-                }
-            }
-            let mut field = Vec::with_capacity(kept.len() + 8);
-            wire::put_bytes(&mut field, kind, &kept);
-            return Ok((!kept.is_empty()).then_some(field));
-        }
         _ => None,
     };
     Ok((owner != Some(project.as_bytes())).then(|| raw.to_vec()))

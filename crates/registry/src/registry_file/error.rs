@@ -32,9 +32,9 @@ pub enum RegistryError {
         /// The registry.
         path: PathBuf,
     },
-    /// The registry does not hold the view.
+    /// A mistake in what was asked for: a view that is not there, a version that cannot be pinned.
     #[error(transparent)]
-    ViewNotFound(#[from] RequestError),
+    Request(#[from] RequestError),
     /// The file cannot be read.
     #[error("`{}` cannot be read", .path.display())]
     Read {
@@ -128,9 +128,10 @@ impl From<RegistryError> for Error {
         let kind = match &error {
             RegistryError::NotFound { .. }
             | RegistryError::ProjectNotFound { .. }
-            | RegistryError::ViewNotFound(_)
             | RegistryError::ComponentNotFound { .. } => ErrorKind::NotFound,
-            RegistryError::IsFolder { .. } | RegistryError::Foreign { .. } => ErrorKind::Invalid,
+            RegistryError::IsFolder { .. } | RegistryError::Foreign { .. } | RegistryError::Request(_) => {
+                ErrorKind::Invalid
+            }
             RegistryError::Read { .. } | RegistryError::Write { .. } => ErrorKind::Unavailable,
             RegistryError::Corrupt { .. }
             | RegistryError::NewerSchema { .. }
@@ -138,7 +139,7 @@ impl From<RegistryError> for Error {
         };
         match error {
             // Feast's client raises the exception of the request error.
-            RegistryError::ViewNotFound(error) => error.into(),
+            RegistryError::Request(error) => error.into(),
             error => Self::new(kind, error),
         }
     }

@@ -11,6 +11,7 @@
 //! A crash at any instant leaves the old file or the new one. Everything that larder does not know is
 //! kept byte for byte: other projects, other kinds of objects, unknown fields of objects not touched.
 
+mod bindings;
 mod change;
 mod component_folder;
 mod contents;
@@ -18,14 +19,20 @@ mod durable;
 mod error;
 mod property;
 mod reading;
+mod versioning;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use larder_core::{Clock, ComponentDigest, MaterializationInterval, RequestError, Result, Timestamp};
+use larder_core::{
+    Clock, ComponentDigest, FeatureViewState, MaterializationInterval, RequestError, Result, SavedDataset,
+    Timestamp, TransformationReference, ValidationReference,
+};
 
+use self::bindings::Bindings;
+pub use self::change::ApplyOptions;
 use self::component_folder::ComponentFolder;
 pub(crate) use self::contents::{Contents, Object, Stored};
 use self::durable::{FileStamp, WriteLock};
@@ -33,7 +40,7 @@ pub(crate) use self::error::ContentsError;
 pub use self::error::{DamagedContents, RegistryError};
 pub(crate) use self::reading::of_project;
 use crate::describe::{self, Description};
-use crate::{Definitions, Listing, ObjectKind, RegistryDiff, RegistrySnapshot};
+use crate::{Definitions, ListFilter, Listing, ObjectKind, RegistryDiff, RegistrySnapshot};
 
 /// A registry on the local disk.
 ///
@@ -43,6 +50,8 @@ use crate::{Definitions, Listing, ObjectKind, RegistryDiff, RegistrySnapshot};
 pub struct RegistryFile {
     path: PathBuf,
     components: ComponentFolder,
+    bindings: Bindings,
+    online_versioning: bool,
     clock: Arc<dyn Clock>,
     cache: Mutex<Cache>,
 }
@@ -67,7 +76,14 @@ impl RegistryFile {
             return Err(RegistryError::IsFolder { path }.into());
         }
         let components = ComponentFolder::beside(&path);
-        Ok(Self { path, components, clock, cache: Mutex::default() })
+        let bindings = Bindings::beside(&path);
+        Ok(Self { path, components, bindings, online_versioning: false, clock, cache: Mutex::default() })
+    }
+
+    /// The same registry, where every version of a view has online rows of its own, and references may name
+    /// a version.
+    pub fn with_online_versioning(self, enabled: bool) -> Self {
+        Self { online_versioning: enabled, ..self }
     }
 
     /// The registry file.
@@ -94,9 +110,11 @@ impl RegistryFile {
         if let Some(snapshot) = cache.snapshots.get(project) {
             return Ok(Arc::clone(snapshot));
         }
-        let snapshot = Arc::new(reading::snapshot(&contents, project).ok_or_else(|| {
+        let bindings = self.bindings.of_project(project);
+        let snapshot = reading::snapshot(&contents, project, &bindings).ok_or_else(|| {
             RegistryError::ProjectNotFound { project: project.to_owned(), path: self.path.clone() }
-        })?);
+        })?;
+        let snapshot = Arc::new(snapshot.with_online_versioning(self.online_versioning));
         cache.snapshots.insert(project.to_owned(), Arc::clone(&snapshot));
         Ok(snapshot)
     }
@@ -140,7 +158,8 @@ impl RegistryFile {
     /// As [`snapshot`](Self::snapshot), but a registry or project that is not there yet is empty.
     pub fn plan(&self, definitions: &Definitions) -> Result<RegistryDiff> {
         let mut contents = self.read_or_empty()?;
-        Ok(change::apply(&mut contents, definitions, self.clock.now()).diff)
+        let options = ApplyOptions::default();
+        Ok(change::apply(&mut contents, definitions, options, self.clock.now(), &self.path)?.diff)
     }
 
     /// Makes the registry hold exactly what is defined for the project: new objects are created, changed
@@ -152,15 +171,25 @@ impl RegistryFile {
     ///
     /// # Errors
     ///
-    /// As [`plan`](Self::plan); [`RegistryError::Write`] if the file cannot be replaced, which leaves it
-    /// as it was.
+    /// As [`plan`](Self::plan); [`RequestError::FeatureViewPinConflict`] if a definition pins a version and
+    /// changes the view as well; [`RegistryError::Write`] if the file cannot be replaced, which leaves it as
+    /// it was.
     pub fn apply(&self, definitions: &Definitions) -> Result<RegistryDiff> {
+        self.apply_with(definitions, ApplyOptions::default())
+    }
+
+    /// As [`apply`](Self::apply), in the way that `options` say.
+    ///
+    /// # Errors
+    ///
+    /// As [`apply`](Self::apply).
+    pub fn apply_with(&self, definitions: &Definitions, options: ApplyOptions) -> Result<RegistryDiff> {
         for bytes in definitions.components.values() {
             self.components.store(bytes)?;
         }
         let now = self.clock.now();
         Ok(self.update(|contents| {
-            let applied = change::apply(contents, definitions, now);
+            let applied = change::apply(contents, definitions, options, now, &self.path)?;
             Ok((applied.changed, applied.diff))
         })?)
     }
@@ -170,7 +199,7 @@ impl RegistryFile {
     ///
     /// # Errors
     ///
-    /// As [`snapshot`](Self::snapshot); [`RegistryError::ViewNotFound`] if there is no such view.
+    /// As [`snapshot`](Self::snapshot); [`RegistryError::Request`] if there is no such view.
     pub fn record_materialization(
         &self,
         project: &str,
@@ -178,14 +207,114 @@ impl RegistryFile {
         interval: MaterializationInterval,
     ) -> Result<()> {
         let now = self.clock.now();
-        Ok(self.update(|contents| {
+        self.change_view(project, view, |contents| {
             change::record_materialization(contents, project, view, interval, now)
+        })
+    }
+
+    /// Says how far the values of a view have come. Nothing keeps a view from going to any state.
+    ///
+    /// # Errors
+    ///
+    /// As [`record_materialization`](Self::record_materialization).
+    pub fn set_state(&self, project: &str, view: &str, state: FeatureViewState) -> Result<()> {
+        self.change_view(project, view, |contents| change::set_state(contents, project, view, state))
+    }
+
+    /// Switches a view on or off, until its next apply says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`record_materialization`](Self::record_materialization).
+    pub fn set_enabled(&self, project: &str, view: &str, enabled: bool) -> Result<()> {
+        let now = self.clock.now();
+        self.change_view(project, view, |contents| change::set_enabled(contents, project, view, enabled, now))
+    }
+
+    /// Makes a component compute an on-demand view. The binding stands in the view's tags and beside the
+    /// components, so that it also outlives a `feast apply` that changes the view.
+    ///
+    /// # Errors
+    ///
+    /// As [`snapshot`](Self::snapshot); [`RequestError::OnDemandFeatureViewNotFound`] if there is no such
+    /// view.
+    pub fn bind_component(
+        &self,
+        project: &str,
+        view: &str,
+        transformation: &TransformationReference,
+    ) -> Result<()> {
+        let tags = crate::proto::component_tags(transformation);
+        Ok(self.update(|contents| {
+            change::bind_component(contents, project, view, &tags)
                 .map_err(|error| error.at(&self.path))?
                 .ok_or_else(|| {
                     let (view, project) = (view.to_owned(), project.to_owned());
-                    RegistryError::from(RequestError::FeatureViewNotFound { view, project })
-                })
-                .map(|()| (true, ()))
+                    RegistryError::from(RequestError::OnDemandFeatureViewNotFound { view, project })
+                })?;
+            // Under the lock, so that two bindings lose nothing.
+            self.bindings.put(project, view, transformation)?;
+            Ok((true, ()))
+        })?)
+    }
+
+    /// Registers a saved dataset, in place of the one of its name.
+    ///
+    /// # Errors
+    ///
+    /// As [`snapshot`](Self::snapshot) and [`RegistryError::Write`].
+    pub fn put_saved_dataset(&self, project: &str, dataset: &SavedDataset) -> Result<()> {
+        let now = self.clock.now();
+        Ok(self.update(|contents| {
+            change::put_saved_dataset(contents, project, dataset, now)
+                .map_err(|error| error.at(&self.path))?;
+            Ok((true, ()))
+        })?)
+    }
+
+    /// Forgets a saved dataset; its rows stay where they are.
+    ///
+    /// # Errors
+    ///
+    /// As [`put_saved_dataset`](Self::put_saved_dataset); [`RequestError::SavedDatasetNotFound`].
+    pub fn delete_saved_dataset(&self, project: &str, name: &str) -> Result<()> {
+        Ok(self.update(|contents| {
+            let before = contents.saved_datasets.len();
+            contents.saved_datasets.retain(|dataset| dataset.message().key() != (project, name));
+            if contents.saved_datasets.len() == before {
+                let (dataset, project) = (name.to_owned(), project.to_owned());
+                return Err(RequestError::SavedDatasetNotFound { dataset, project }.into());
+            }
+            Ok((true, ()))
+        })?)
+    }
+
+    /// Registers a validation reference, in place of the one of its name.
+    ///
+    /// # Errors
+    ///
+    /// As [`put_saved_dataset`](Self::put_saved_dataset).
+    pub fn put_validation_reference(&self, project: &str, reference: &ValidationReference) -> Result<()> {
+        Ok(self.update(|contents| {
+            change::put_validation_reference(contents, project, reference)
+                .map_err(|error| error.at(&self.path))?;
+            Ok((true, ()))
+        })?)
+    }
+
+    /// Changes one view, which must be there.
+    fn change_view(
+        &self,
+        project: &str,
+        view: &str,
+        change: impl FnOnce(&mut Contents) -> Result<Option<()>, ContentsError>,
+    ) -> Result<()> {
+        Ok(self.update(|contents| {
+            change(contents).map_err(|error| error.at(&self.path))?.ok_or_else(|| {
+                let (view, project) = (view.to_owned(), project.to_owned());
+                RegistryError::from(RequestError::FeatureViewNotFound { view, project })
+            })?;
+            Ok((true, ()))
         })?)
     }
 
@@ -201,6 +330,7 @@ impl RegistryFile {
         }
         Ok(self.update(|contents| {
             let removed = contents.remove_project(project).map_err(|error| error.at(&self.path))?;
+            self.bindings.remove_project(project)?;
             Ok((removed, removed))
         })?)
     }
@@ -224,6 +354,22 @@ impl RegistryFile {
         Ok(self.components.load(digest)?)
     }
 
+    /// The names of all projects, sorted.
+    ///
+    /// # Errors
+    ///
+    /// As [`snapshot`](Self::snapshot).
+    pub fn projects(&self) -> Result<Vec<String>> {
+        let contents = self.contents()?;
+        let listed = contents.projects.iter().map(|project| project.message().key().1);
+        // Registries of older versions of Feast have objects of projects that they do not list.
+        let views = contents.feature_views.iter().map(|view| view.message().key().0);
+        let entities = contents.entities.iter().map(|entity| entity.message().key().0);
+        let names: BTreeSet<&str> =
+            listed.chain(views).chain(entities).filter(|name| !name.is_empty()).collect();
+        Ok(names.into_iter().map(str::to_owned).collect())
+    }
+
     /// One object as Feast's `describe` prints it; `None` if there is no such object.
     ///
     /// # Errors
@@ -234,15 +380,16 @@ impl RegistryFile {
         Ok(describe::describe(&contents, project, kind, name).map_err(|error| error.at(&self.path))?)
     }
 
-    /// The table that Feast's `list` prints for a kind of objects: rows in the order of the registry.
-    /// `tags` keeps the objects that have all of them.
+    /// The table that Feast's `list` prints for a kind of objects: rows in the order of the registry, of the
+    /// objects that `filter` lets through.
     ///
     /// # Errors
     ///
     /// As [`snapshot`](Self::snapshot).
-    pub fn list(&self, project: &str, kind: ObjectKind, tags: &[(String, String)]) -> Result<Listing> {
+    pub fn list(&self, project: &str, kind: ObjectKind, filter: &ListFilter) -> Result<Listing> {
         let contents = self.contents()?;
-        Ok(describe::list(&contents, project, kind, tags))
+        let bound = self.bindings.of_project(project).into_keys().collect();
+        Ok(describe::list(&contents, project, kind, filter, &bound))
     }
 
     /// The table that Feast's `features list` prints: every feature of every view.

@@ -80,12 +80,11 @@ pub(super) const SQLITE: [(&str, Fate); 4] = [
 ];
 
 /// Keys of the registry block that are not read into the configuration.
-pub(super) const REGISTRY: [(&str, Fate); 8] = [
+pub(super) const REGISTRY: [(&str, Fate); 7] = [
     ("cache_mode", Fate::Remark("a changed registry file is always seen at once")),
     ("s3_additional_kwargs", Fate::Remark("registries on S3 are not supported yet")),
     ("registry_store_type", Fate::Remark("the registry is a local file")),
     ("purge_feast_metadata", Fate::Remark("only registries in databases have such metadata")),
-    ("enable_online_feature_view_versioning", Fate::Refused),
     ("serve_features_while_materializing", Fate::Silent),
     ("mcp", Fate::Remark("larder has no MCP server yet")),
     ("allow_cache", Fate::Silent),

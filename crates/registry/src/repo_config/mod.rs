@@ -56,6 +56,8 @@ pub struct RegistryConfig {
     pub path: PathBuf,
     /// How long a server may use what it has read before it looks again; zero means for ever.
     pub cache_ttl: Duration,
+    /// Whether every version of a view has online rows of its own, and references may name a version.
+    pub online_versioning: bool,
 }
 
 /// Where the newest values are kept.

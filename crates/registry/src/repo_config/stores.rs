@@ -13,7 +13,7 @@ use crate::yaml::{Node, NodeKind};
 /// Where Feast keeps its default online store, and what else it calls it.
 const SQLITE_PATH: &str = "data/online.db";
 const SQLITE_CLASS: &str = "feast.infra.online_stores.sqlite.SqliteOnlineStore";
-
+const ONLINE_VERSIONING: &str = "enable_online_feature_view_versioning";
 const DEFAULT_CACHE_TTL: Duration = Duration::from_secs(600);
 
 impl<'a> Reader<'a> {
@@ -26,9 +26,10 @@ impl<'a> Reader<'a> {
         if let NodeKind::Scalar(_) = node.kind {
             let path = self.ok(node.text("`registry`"))?;
             let path = self.local_path("registry", node, path)?;
-            return Some(RegistryConfig { path, cache_ttl: DEFAULT_CACHE_TTL });
+            return Some(RegistryConfig { path, cache_ttl: DEFAULT_CACHE_TTL, online_versioning: false });
         }
-        let block = self.block("registry", node, &["registry_type", "path", "cache_ttl_seconds"], &REGISTRY);
+        let known = ["registry_type", "path", "cache_ttl_seconds", ONLINE_VERSIONING];
+        let block = self.block("registry", node, &known, &REGISTRY);
         if let Some(kind_node) = block.get("registry_type")
             && let Some(kind) = self.ok(kind_node.text("`registry_type`"))
             && kind != "file"
@@ -48,7 +49,11 @@ impl<'a> Reader<'a> {
             }
             None => self.repo.join("data/registry.db"),
         };
-        Some(RegistryConfig { path, cache_ttl })
+        let online_versioning = match block.get(ONLINE_VERSIONING) {
+            Some(node) => self.ok(node.boolean(&format!("`{ONLINE_VERSIONING}`")))?,
+            None => false,
+        };
+        Some(RegistryConfig { path, cache_ttl, online_versioning })
     }
 
     pub(super) fn online_store(&mut self) -> Option<OnlineStoreConfig> {

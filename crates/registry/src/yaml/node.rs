@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use crate::problem::{Place, Problem};
 
 /// A value with its place.
@@ -160,6 +162,23 @@ impl Node {
                 Ok((entry.key.clone(), entry.value.text(&format!("{what} `{}`", entry.key))?.to_owned()))
             })
             .collect()
+    }
+
+    /// The same as JSON, with the types that YAML gives plain scalars.
+    pub(crate) fn json(&self) -> Value {
+        match &self.kind {
+            NodeKind::List(items) => items.iter().map(Self::json).collect(),
+            NodeKind::Map(entries) => {
+                let pairs = entries.iter().map(|entry| (entry.key.clone(), entry.value.json()));
+                Value::Object(pairs.collect())
+            }
+            NodeKind::Scalar(scalar) => match scalar.other_type() {
+                Some("nothing") => Value::Null,
+                Some("a boolean") => Value::Bool(scalar.text.eq_ignore_ascii_case("true")),
+                Some(_) => serde_json::from_str(&scalar.text).unwrap_or_else(|_| scalar.text.as_str().into()),
+                None => scalar.text.as_str().into(),
+            },
+        }
     }
 
     /// The keys and values of a mapping.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use larder_core::parse_span;
 
-use super::node::{Entry, Node};
+use super::node::{Entry, Node, NodeKind};
 use crate::byte_size::parse_byte_size;
 use crate::problem::{Place, Problem, Report};
 use crate::shape::{Shape, Takes};
@@ -75,6 +75,11 @@ impl<'a> ObjectReader<'a> {
             .find(|entry| entry.key == key)
             .map(|entry| &entry.value)
             .filter(|node| !node.is_null())
+    }
+
+    /// Whether objects of this shape may have a key.
+    pub(crate) fn may_have(&self, key: &str) -> bool {
+        self.shape.key(key).is_some_and(|key| !matches!(key.takes, Takes::Later))
     }
 
     /// The place of a key that is there.
@@ -158,6 +163,14 @@ impl<'a> ObjectReader<'a> {
             }
         }
         names
+    }
+
+    /// One name or a list of names; empty where there is none.
+    pub(crate) fn name_or_names(&self, key: &str, report: &mut Report) -> Vec<At<String>> {
+        match self.get(key).map(|node| &node.kind) {
+            Some(NodeKind::Scalar(_)) => self.name(key, report).into_iter().collect(),
+            _ => self.names(key, report),
+        }
     }
 
     /// The items of a list; none where there is no list.

@@ -15,7 +15,7 @@ use larder_core::{
     OfflineStore, PointInTimeJoin, PullLatest, Result, Transformation, TransformationLimits,
     TransformationSignature, UdfRuntime,
 };
-use larder_registry::{Definitions, FeatureRepo, Problems, RepoConfig};
+use larder_registry::{DefinitionFiles, Definitions, FeatureRepo, Problems, RegistrySnapshot, RepoConfig};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -24,6 +24,11 @@ use sha2::{Digest, Sha256};
 pub(crate) struct Columns(HashMap<&'static str, SchemaRef>);
 
 impl Columns {
+    /// No table at all.
+    pub(crate) fn none() -> Self {
+        Self(HashMap::new())
+    }
+
     /// The tables that the cases of `tests/definitions` read.
     pub(crate) fn of_the_cases() -> Self {
         let time = || DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
@@ -178,6 +183,24 @@ pub(crate) fn complete(folder: &Path) -> std::result::Result<Definitions, Proble
     let repo = FeatureRepo::load(&config)?;
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(repo.complete(&Columns::of_the_cases(), &Signatures))
+}
+
+/// Writes a registry's definitions as files into a folder, and reads them as a feature repo without tables.
+pub(crate) fn through_files(folder: &Path, snapshot: &RegistrySnapshot) -> Definitions {
+    let files = DefinitionFiles::of_snapshot(snapshot);
+    let config = format!("project: {}\nregistry: data/registry.db\n", snapshot.project.name);
+    std::fs::write(folder.join("feature_store.yaml"), config).unwrap();
+    std::fs::write(folder.join("definitions.yaml"), &files.yaml).unwrap();
+    for (path, text) in &files.functions {
+        std::fs::create_dir_all(folder.join(path).parent().unwrap()).unwrap();
+        std::fs::write(folder.join(path), text).unwrap();
+    }
+    let config = RepoConfig::load(folder).unwrap();
+    let repo = FeatureRepo::load(&config).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let columns = Columns::none();
+    let complete = runtime.block_on(repo.complete(&columns, &Signatures));
+    complete.map_err(|problems| format!("{problems}\n{}", files.yaml)).unwrap()
 }
 
 /// Compares `found` with the golden file at `path`, or writes it if `LARDER_BLESS=1` is set.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::future::ready;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch};
 use arrow::datatypes::{Float32Type, Int64Type, Schema};
@@ -11,8 +10,7 @@ use async_trait::async_trait;
 use larder_core::{
     DataSource, DataSourceKind, Entity, Error, ErrorKind, FeatureService, FeatureView, FeatureViewProjection,
     Field, OnDemandFeatureView, OnDemandSource, Project, PushSource, RequestSource, Result, Timestamp,
-    Transformation, TransformationLimits, TransformationReference, TransformationSignature, ValueType,
-    dummy_join_key,
+    Transformation, TransformationSignature, ValueType, dummy_join_key,
 };
 use larder_plan::Catalog;
 use larder_registry::{Registered, RegistrySnapshot, SnapshotObjects};
@@ -95,6 +93,7 @@ fn snapshot() -> RegistrySnapshot {
                 ],
             )),
         ],
+        ..SnapshotObjects::default()
     };
     RegistrySnapshot::new("1".into(), Project::new(PROJECT), Timestamp::EPOCH, objects)
 }
@@ -116,12 +115,7 @@ fn coll_source() -> OnDemandSource {
 }
 
 pub(crate) fn registered<T>(object: T) -> Registered<T> {
-    Registered {
-        object: Arc::new(object),
-        created: Timestamp::EPOCH,
-        last_updated: Timestamp::EPOCH,
-        materialization_intervals: Vec::new(),
-    }
+    Registered::new(object, Timestamp::EPOCH, Timestamp::EPOCH)
 }
 
 pub(crate) fn entity(name: &str, join_key: &str) -> Entity {
@@ -148,59 +142,29 @@ fn source(name: &str, kind: DataSourceKind) -> DataSource {
 pub(crate) fn view(name: &str, entities: &[(&str, &str)], features: &[Field]) -> FeatureView {
     let keys = entities.iter().map(|(_, join_key)| Field::new(*join_key, ValueType::INT64));
     FeatureView {
-        name: name.into(),
         entities: entities.iter().map(|(entity, _)| (*entity).to_owned()).collect(),
         join_keys: if entities.is_empty() { vec![dummy_join_key()] } else { keys.collect() },
         features: features.to_vec(),
-        ttl: Duration::ZERO,
-        batch_source: None,
         stream_source: (name == "stats_p").then(|| "stats_push".to_owned()),
-        online: true,
-        offline: false,
-        enabled: true,
-        description: String::new(),
-        tags: BTreeMap::new(),
-        owner: String::new(),
+        ..FeatureView::new(name)
     }
 }
 
 fn on_demand(name: &str, sources: &[OnDemandSource], features: &[(&str, ValueType)]) -> OnDemandFeatureView {
     OnDemandFeatureView {
-        name: name.into(),
         sources: sources.to_vec(),
         features: features.iter().map(|(name, value_type)| Field::new(*name, value_type.clone())).collect(),
-        entities: Vec::new(),
         join_keys: Vec::new(),
-        transformation: TransformationReference {
-            component: None,
-            function: name.into(),
-            limits: TransformationLimits::default(),
-        },
-        write_to_online_store: false,
-        enabled: true,
-        description: String::new(),
-        tags: BTreeMap::new(),
-        owner: String::new(),
+        ..OnDemandFeatureView::new(name)
     }
 }
 
 fn projection(view: &str, features: &[&str]) -> FeatureViewProjection {
-    FeatureViewProjection {
-        view: view.into(),
-        alias: None,
-        features: features.iter().map(|feature| (*feature).to_owned()).collect(),
-        join_key_map: BTreeMap::new(),
-    }
+    FeatureViewProjection::new(view, features.iter().map(|feature| (*feature).to_owned()).collect())
 }
 
 fn service(name: &str, features: Vec<FeatureViewProjection>) -> FeatureService {
-    FeatureService {
-        name: name.into(),
-        features,
-        description: String::new(),
-        tags: BTreeMap::new(),
-        owner: String::new(),
-    }
+    FeatureService::new(name, features)
 }
 
 type Function = fn(&RecordBatch) -> Result<Vec<ArrayRef>>;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use larder_core::{DUMMY_JOIN_KEY, Field, UnknownValueType, ValueType};
+use larder_core::{DUMMY_JOIN_KEY, Field, UnknownValueType, ValueType, VectorSearch};
 
 use super::super::shapes::FIELD;
 use crate::problem::Report;
@@ -50,7 +50,16 @@ fn field(node: &Node, report: &mut Report) -> Option<At<Field>> {
         let problem = name.place.problem(format!("`{DUMMY_JOIN_KEY}` cannot be the name of a field"));
         report.problem(problem.because("it is the join key of views without entities"));
     }
-    let field = Field { name: name.value, value_type: value_type?.value, description, tags };
+    let length = reader.read("vector_length", report, |node, what| {
+        let length = node.count(what)?;
+        u32::try_from(length).map_err(|_| node.place.problem(format!("{what} is too large")))
+    });
+    let vector = VectorSearch {
+        index: reader.boolean("vector_index", false, report),
+        length: length.map_or(0, |length| length.value),
+        metric: reader.text("vector_search_metric", report),
+    };
+    let field = Field { name: name.value, value_type: value_type?.value, description, tags, vector };
     Some(At { value: field, place: name.place })
 }
 

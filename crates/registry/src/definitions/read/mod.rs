@@ -6,16 +6,22 @@ mod feature_service;
 mod feature_view;
 mod field;
 mod on_demand_feature_view;
+mod permission;
 mod project;
 mod projection;
+mod saved_dataset;
 
 use self::data_source::read_data_source;
 pub(crate) use self::entity::not_a_key_type;
 use self::entity::read_entity;
 use self::feature_service::read_feature_service;
-use self::feature_view::read_feature_view;
+use self::feature_view::{
+    read_batch_feature_view, read_feature_view, read_label_view, read_stream_feature_view,
+};
 use self::on_demand_feature_view::read_on_demand_feature_view;
+use self::permission::read_permission;
 use self::project::read_project;
+use self::saved_dataset::{read_saved_dataset, read_validation_reference};
 use super::parsed::ParsedDefinitions;
 use super::shapes::FILE;
 use crate::problem::{Problem, Report};
@@ -75,6 +81,22 @@ pub(crate) fn read_document(document: &Node, parsed: &mut ParsedDefinitions, rep
                 "entities" => add(&mut parsed.entities, read_entity(item, report)),
                 "data_sources" => add(&mut parsed.data_sources, read_data_source(item, report)),
                 "feature_views" => add(&mut parsed.feature_views, read_feature_view(item, report)),
+                "batch_feature_views" => {
+                    add(&mut parsed.feature_views, read_batch_feature_view(item, report))
+                }
+                "stream_feature_views" => {
+                    add(&mut parsed.feature_views, read_stream_feature_view(item, report))
+                }
+                "label_views" => add(&mut parsed.feature_views, read_label_view(item, report)),
+                "saved_datasets" => add(&mut parsed.saved_datasets, read_saved_dataset(item, report)),
+                "validation_references" => {
+                    add(&mut parsed.validation_references, read_validation_reference(item, report))
+                }
+                "permissions" => add(&mut parsed.permissions, read_permission(item, report)),
+                "projects" => {
+                    read_project(item, parsed, report);
+                    true
+                }
                 "on_demand_feature_views" => {
                     add(&mut parsed.on_demand_feature_views, read_on_demand_feature_view(item, report))
                 }

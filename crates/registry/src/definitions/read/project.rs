@@ -11,6 +11,13 @@ use crate::yaml::{At, Node, ObjectReader};
 pub(super) fn read_project(node: &Node, parsed: &mut ParsedDefinitions, report: &mut Report) {
     let Some(reader) = ObjectReader::open(node, &PROJECT, report) else { return };
     let Some(name) = reader.required_name("name", report) else { return };
+    if !Project::is_valid_name(&name.value) {
+        let what = format!("{} is not valid", name.value);
+        report.problem(name.place.problem(what).because(
+            "Project name should only have alphanumerical values, underscores, and hyphens but not start with an \
+             underscore or hyphen",
+        ));
+    }
     let tags = tags(&reader, report);
     let project = Project {
         name: name.value,

@@ -1,5 +1,7 @@
 //! Views, whole or in part, in services and in the sources of on-demand views.
 
+use larder_core::split_version;
+
 use super::super::parsed::ParsedProjection;
 use super::super::shapes::PROJECTION;
 use super::feature_view::check_view_name;
@@ -43,13 +45,14 @@ fn projection(
                 .problem(problem.remedy(format!("write `{{feature_view: {view}, features: [{feature}]}}`")));
             return None;
         }
-        let target = At::new(name, &node.place);
+        let (view, version) = split_version(&name);
         return Some(ParsedProjection {
-            target,
+            target: At::new(view.to_owned(), &node.place),
             bare: true,
             features: None,
             alias: None,
             join_key_map: Vec::new(),
+            version,
         });
     }
     let reader = ObjectReader::open(node, &PROJECTION, report)?;
@@ -75,7 +78,11 @@ fn projection(
         check_view_name(alias, report);
     }
     let join_key_map = join_key_map(&reader, report);
-    Some(ParsedProjection { target: target?, bare: false, features, alias, join_key_map })
+    let target = target?;
+    let (view, version) = split_version(&target.value);
+    let version = version.or_else(|| super::feature_view::version(&reader, report).number());
+    let target = At::new(view.to_owned(), &target.place);
+    Some(ParsedProjection { target, bare: false, features, alias, join_key_map, version })
 }
 
 fn join_key_map(reader: &ObjectReader<'_>, report: &mut Report) -> Vec<(At<String>, String)> {

@@ -159,7 +159,10 @@ async fn views_of(app: &App, request: &MaterializeRequest) -> Result<Vec<String>
     let snapshot = app.server.snapshot().await?;
     let Some(names) = &request.feature_views else {
         let views = snapshot.feature_views().iter().map(|view| &view.object);
-        return Ok(views.filter(|view| view.online && view.enabled).map(|view| view.name.clone()).collect());
+        return Ok(views
+            .filter(|view| view.online && view.enabled && view.is_materialized())
+            .map(|view| view.name.clone())
+            .collect());
     };
     for name in names {
         if snapshot.on_demand_feature_view(name).is_err() {

@@ -3,25 +3,27 @@
 /// The fields of a message, in the order of their numbers.
 #[derive(Debug)]
 pub(crate) struct Message {
-    pub(super) fields: &'static [Field],
+    pub(crate) fields: &'static [Field],
 }
 
 /// A field of a message.
 #[derive(Debug)]
-pub(super) struct Field {
-    pub(super) number: u32,
-    pub(super) json_name: &'static str,
-    pub(super) kind: Kind,
-    pub(super) repeated: bool,
+pub(crate) struct Field {
+    pub(crate) number: u32,
+    pub(crate) json_name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) repeated: bool,
 }
 
 /// What a field holds.
 #[derive(Debug)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Text,
     Bytes,
     Boolean,
     Int32,
+    /// A whole number of 64 bits, which the JSON form shows as text.
+    Int64,
     Float,
     Enum(&'static [&'static str]),
     ValueType,
@@ -33,6 +35,13 @@ pub(super) enum Kind {
     MessageMap(&'static Message),
 }
 
+impl Message {
+    /// The field of this number.
+    pub(crate) fn field(&self, number: u32) -> Option<&'static Field> {
+        self.fields.iter().find(|field| field.number == number)
+    }
+}
+
 const fn one(number: u32, json_name: &'static str, kind: Kind) -> Field {
     Field { number, json_name, kind, repeated: false }
 }
@@ -42,7 +51,7 @@ const fn many(number: u32, json_name: &'static str, kind: Kind) -> Field {
 }
 
 use Kind::{
-    Boolean, Bytes, Duration, Enum, Float, Int32, MessageMap, Text, TextMap, Timestamp, ValueType,
+    Boolean, Bytes, Duration, Enum, Float, Int32, Int64, MessageMap, Text, TextMap, Timestamp, ValueType,
     ValueTypeMap,
 };
 
@@ -120,6 +129,38 @@ static SPARK_OPTIONS: Message = Message {
         one(3, "path", Text),
         one(4, "fileFormat", Text),
         one(5, "datePartitionColumnFormat", Text),
+        one(6, "tableFormat", Kind::Message(&TABLE_FORMAT)),
+    ],
+};
+
+static TABLE_FORMAT: Message = Message {
+    fields: &[
+        one(1, "icebergFormat", Kind::Message(&ICEBERG_FORMAT)),
+        one(2, "deltaFormat", Kind::Message(&DELTA_FORMAT)),
+        one(3, "hudiFormat", Kind::Message(&HUDI_FORMAT)),
+        one(4, "lanceFormat", Kind::Message(&LANCE_FORMAT)),
+    ],
+};
+
+static ICEBERG_FORMAT: Message =
+    Message { fields: &[one(1, "catalog", Text), one(2, "namespace", Text), one(3, "properties", TextMap)] };
+
+static HUDI_FORMAT: Message = Message {
+    fields: &[
+        one(1, "tableType", Text),
+        one(2, "recordKey", Text),
+        one(3, "precombineField", Text),
+        one(4, "properties", TextMap),
+    ],
+};
+
+static LANCE_FORMAT: Message = Message {
+    fields: &[
+        one(1, "catalog", Text),
+        one(2, "namespace", Text),
+        one(3, "version", Int64),
+        one(4, "tag", Text),
+        one(5, "properties", TextMap),
     ],
 };
 
@@ -167,7 +208,7 @@ static SOURCE_META: Message = Message {
     ],
 };
 
-pub(super) static DATA_SOURCE: Message = Message {
+pub(crate) static DATA_SOURCE: Message = Message {
     fields: &[
         one(1, "type", Enum(SOURCE_TYPES)),
         one(2, "fieldMapping", TextMap),
@@ -198,7 +239,7 @@ pub(super) static DATA_SOURCE: Message = Message {
     ],
 };
 
-pub(super) static ENTITY: Message =
+pub(crate) static ENTITY: Message =
     Message { fields: &[one(1, "spec", Kind::Message(&ENTITY_SPEC)), one(2, "meta", Kind::Message(&META))] };
 
 static ENTITY_SPEC: Message = Message {
@@ -229,7 +270,7 @@ static PROJECTION: Message = Message {
     ],
 };
 
-pub(super) static FEATURE_SERVICE: Message =
+pub(crate) static FEATURE_SERVICE: Message =
     Message { fields: &[one(1, "spec", Kind::Message(&SERVICE_SPEC)), one(2, "meta", Kind::Message(&META))] };
 
 static SERVICE_SPEC: Message = Message {
@@ -246,8 +287,26 @@ static SERVICE_SPEC: Message = Message {
 };
 
 static LOGGING_CONFIG: Message = Message {
-    fields: &[one(1, "sampleRate", Float), one(3, "fileDestination", Kind::Message(&FILE_DESTINATION))],
+    fields: &[
+        one(1, "sampleRate", Float),
+        one(3, "fileDestination", Kind::Message(&FILE_DESTINATION)),
+        one(4, "bigqueryDestination", Kind::Message(&TABLE_REFERENCE)),
+        one(5, "redshiftDestination", Kind::Message(&TABLE_NAME)),
+        one(6, "snowflakeDestination", Kind::Message(&TABLE_NAME)),
+        one(7, "customDestination", Kind::Message(&CUSTOM_DESTINATION)),
+        one(8, "athenaDestination", Kind::Message(&TABLE_NAME)),
+        one(9, "couchbaseColumnarDestination", Kind::Message(&COUCHBASE_DESTINATION)),
+    ],
 };
+
+static TABLE_REFERENCE: Message = Message { fields: &[one(1, "tableRef", Text)] };
+
+static TABLE_NAME: Message = Message { fields: &[one(1, "tableName", Text)] };
+
+static CUSTOM_DESTINATION: Message = Message { fields: &[one(1, "kind", Text), one(2, "config", TextMap)] };
+
+static COUCHBASE_DESTINATION: Message =
+    Message { fields: &[one(1, "database", Text), one(2, "scope", Text), one(3, "collection", Text)] };
 
 static FILE_DESTINATION: Message = Message {
     fields: &[one(1, "path", Text), one(2, "s3EndpointOverride", Text), many(3, "partitionBy", Text)],
@@ -256,7 +315,7 @@ static FILE_DESTINATION: Message = Message {
 const STATES: &[&str] = &["STATE_UNSPECIFIED", "CREATED", "GENERATED", "MATERIALIZING", "AVAILABLE_ONLINE"];
 
 /// The name of a view's state.
-pub(super) fn state_name(number: i32) -> &'static str {
+pub(crate) fn state_name(number: i32) -> &'static str {
     usize::try_from(number).ok().and_then(|at| STATES.get(at)).copied().unwrap_or("STATE_UNSPECIFIED")
 }
 
@@ -277,7 +336,7 @@ static TRANSFORMATION: Message = Message {
 static INTERVAL: Message =
     Message { fields: &[one(1, "startTime", Timestamp), one(2, "endTime", Timestamp)] };
 
-pub(super) static FEATURE_VIEW: Message = Message {
+pub(crate) static FEATURE_VIEW: Message = Message {
     fields: &[
         one(1, "spec", Kind::Message(&FEATURE_VIEW_SPEC)),
         one(2, "meta", Kind::Message(&FEATURE_VIEW_META)),
@@ -320,7 +379,7 @@ static FEATURE_VIEW_META: Message = Message {
     ],
 };
 
-pub(super) static ON_DEMAND_FEATURE_VIEW: Message = Message {
+pub(crate) static ON_DEMAND_FEATURE_VIEW: Message = Message {
     fields: &[one(1, "spec", Kind::Message(&ON_DEMAND_SPEC)), one(2, "meta", Kind::Message(&ON_DEMAND_META))],
 };
 
@@ -375,7 +434,211 @@ static ON_DEMAND_SPEC: Message = Message {
     ],
 };
 
-pub(super) static PROJECT: Message =
+pub(crate) static STREAM_FEATURE_VIEW: Message = Message {
+    fields: &[one(1, "spec", Kind::Message(&STREAM_SPEC)), one(2, "meta", Kind::Message(&FEATURE_VIEW_META))],
+};
+
+static STREAM_SPEC: Message = Message {
+    fields: &[
+        one(1, "name", Text),
+        one(2, "project", Text),
+        many(3, "entities", Text),
+        many(4, "features", Kind::Message(&FEATURE)),
+        many(5, "entityColumns", Kind::Message(&FEATURE)),
+        one(6, "description", Text),
+        one(7, "tags", TextMap),
+        one(8, "owner", Text),
+        one(9, "ttl", Duration),
+        one(10, "batchSource", Kind::Message(&DATA_SOURCE)),
+        one(11, "streamSource", Kind::Message(&DATA_SOURCE)),
+        one(12, "online", Boolean),
+        one(13, "userDefinedFunction", Kind::Message(&FUNCTION)),
+        one(14, "mode", Text),
+        many(15, "aggregations", Kind::Message(&AGGREGATION)),
+        one(16, "timestampField", Text),
+        one(17, "featureTransformation", Kind::Message(&TRANSFORMATION)),
+        one(18, "enableTiling", Boolean),
+        one(19, "tilingHopSize", Duration),
+        one(20, "enableValidation", Boolean),
+        one(21, "version", Text),
+        one(22, "org", Text),
+        one(23, "disabled", Boolean),
+    ],
+};
+
+pub(crate) static LABEL_VIEW: Message =
+    Message { fields: &[one(1, "spec", Kind::Message(&LABEL_SPEC)), one(2, "meta", Kind::Message(&META))] };
+
+const CONFLICT_POLICIES: &[&str] = &["LAST_WRITE_WINS", "LABELER_PRIORITY", "MAJORITY_VOTE"];
+
+static LABEL_SPEC: Message = Message {
+    fields: &[
+        one(1, "name", Text),
+        one(2, "project", Text),
+        many(3, "entities", Text),
+        many(4, "features", Kind::Message(&FEATURE)),
+        one(5, "tags", TextMap),
+        one(6, "ttl", Duration),
+        one(7, "source", Kind::Message(&DATA_SOURCE)),
+        one(8, "online", Boolean),
+        one(9, "description", Text),
+        one(10, "owner", Text),
+        many(11, "entityColumns", Kind::Message(&FEATURE)),
+        one(12, "labelerField", Text),
+        one(13, "conflictPolicy", Enum(CONFLICT_POLICIES)),
+        one(14, "retainHistory", Boolean),
+        one(15, "referenceFeatureView", Text),
+    ],
+};
+
+pub(crate) static SAVED_DATASET: Message = Message {
+    fields: &[one(1, "spec", Kind::Message(&DATASET_SPEC)), one(2, "meta", Kind::Message(&DATASET_META))],
+};
+
+static DATASET_SPEC: Message = Message {
+    fields: &[
+        one(1, "name", Text),
+        one(2, "project", Text),
+        many(3, "features", Text),
+        many(4, "joinKeys", Text),
+        one(5, "fullFeatureNames", Boolean),
+        one(6, "storage", Kind::Message(&DATASET_STORAGE)),
+        one(7, "tags", TextMap),
+        one(8, "featureServiceName", Text),
+        one(9, "namespace", Text),
+        one(10, "collection", Text),
+        one(11, "description", Text),
+        many(12, "columns", Kind::Message(&DATASET_COLUMN)),
+    ],
+};
+
+static DATASET_COLUMN: Message = Message {
+    fields: &[
+        one(1, "name", Text),
+        one(2, "type", Text),
+        one(3, "description", Text),
+        one(4, "nullable", Boolean),
+    ],
+};
+
+static DATASET_STORAGE: Message = Message {
+    fields: &[
+        one(4, "fileStorage", Kind::Message(&FILE_OPTIONS)),
+        one(5, "bigqueryStorage", Kind::Message(&TABLE_OR_QUERY)),
+        one(6, "redshiftStorage", Kind::Message(&WAREHOUSE_TABLE)),
+        one(7, "snowflakeStorage", Kind::Message(&WAREHOUSE_TABLE)),
+        one(8, "trinoStorage", Kind::Message(&TABLE_OR_QUERY)),
+        one(9, "sparkStorage", Kind::Message(&SPARK_OPTIONS)),
+        one(10, "customStorage", Kind::Message(&CUSTOM_OPTIONS)),
+        one(11, "athenaStorage", Kind::Message(&ATHENA_OPTIONS)),
+    ],
+};
+
+static DATASET_META: Message = Message {
+    fields: &[
+        one(1, "createdTimestamp", Timestamp),
+        one(2, "lastUpdatedTimestamp", Timestamp),
+        one(3, "minEventTimestamp", Timestamp),
+        one(4, "maxEventTimestamp", Timestamp),
+    ],
+};
+
+pub(crate) static VALIDATION_REFERENCE: Message = Message {
+    fields: &[
+        one(1, "name", Text),
+        one(2, "referenceDatasetName", Text),
+        one(3, "project", Text),
+        one(4, "description", Text),
+        one(5, "tags", TextMap),
+        one(6, "geProfiler", Kind::Message(&VALIDATION_PROFILER)),
+        one(7, "geProfile", Kind::Message(&VALIDATION_PROFILE)),
+    ],
+};
+
+static VALIDATION_PROFILER: Message =
+    Message { fields: &[one(1, "profiler", Kind::Message(&PICKLED_PROFILER))] };
+
+static PICKLED_PROFILER: Message = Message { fields: &[one(1, "body", Bytes)] };
+
+static VALIDATION_PROFILE: Message = Message { fields: &[one(1, "expectationSuite", Bytes)] };
+
+pub(crate) static PERMISSION: Message = Message {
+    fields: &[one(1, "spec", Kind::Message(&PERMISSION_SPEC)), one(2, "meta", Kind::Message(&META))],
+};
+
+const PERMISSION_TYPES: &[&str] = &[
+    "FEATURE_VIEW",
+    "ON_DEMAND_FEATURE_VIEW",
+    "BATCH_FEATURE_VIEW",
+    "STREAM_FEATURE_VIEW",
+    "ENTITY",
+    "FEATURE_SERVICE",
+    "DATA_SOURCE",
+    "VALIDATION_REFERENCE",
+    "SAVED_DATASET",
+    "PERMISSION",
+    "PROJECT",
+    "LABEL_VIEW",
+];
+
+const PERMITTED_ACTIONS: &[&str] = &[
+    "CREATE",
+    "DESCRIBE",
+    "UPDATE",
+    "DELETE",
+    "READ_ONLINE",
+    "READ_OFFLINE",
+    "WRITE_ONLINE",
+    "WRITE_OFFLINE",
+];
+
+static PERMISSION_SPEC: Message = Message {
+    fields: &[
+        one(1, "name", Text),
+        one(2, "project", Text),
+        many(3, "types", Enum(PERMISSION_TYPES)),
+        many(4, "namePatterns", Text),
+        one(5, "requiredTags", TextMap),
+        many(6, "actions", Enum(PERMITTED_ACTIONS)),
+        one(7, "policy", Kind::Message(&POLICY)),
+        one(8, "tags", TextMap),
+    ],
+};
+
+static POLICY: Message = Message {
+    fields: &[
+        one(1, "name", Text),
+        one(2, "project", Text),
+        one(3, "roleBasedPolicy", Kind::Message(&ROLES)),
+        one(4, "groupBasedPolicy", Kind::Message(&GROUPS)),
+        one(5, "namespaceBasedPolicy", Kind::Message(&NAMESPACES)),
+        one(6, "combinedGroupNamespacePolicy", Kind::Message(&GROUPS_AND_NAMESPACES)),
+    ],
+};
+
+static ROLES: Message = Message { fields: &[many(1, "roles", Text)] };
+
+static GROUPS: Message = Message { fields: &[many(1, "groups", Text)] };
+
+static NAMESPACES: Message = Message { fields: &[many(1, "namespaces", Text)] };
+
+static GROUPS_AND_NAMESPACES: Message =
+    Message { fields: &[many(1, "groups", Text), many(2, "namespaces", Text)] };
+
+pub(crate) static VERSION_RECORD: Message = Message {
+    fields: &[
+        one(1, "featureViewName", Text),
+        one(2, "projectId", Text),
+        one(3, "versionNumber", Int32),
+        one(4, "featureViewType", Text),
+        one(5, "featureViewProto", Bytes),
+        one(6, "createdTimestamp", Timestamp),
+        one(7, "description", Text),
+        one(8, "versionId", Text),
+    ],
+};
+
+pub(crate) static PROJECT: Message =
     Message { fields: &[one(1, "spec", Kind::Message(&PROJECT_SPEC)), one(2, "meta", Kind::Message(&META))] };
 
 static PROJECT_SPEC: Message = Message {
@@ -388,7 +651,7 @@ static PROJECT_SPEC: Message = Message {
 };
 
 /// The name of a value type, also of those that larder cannot use.
-pub(super) fn value_type_name(number: u64) -> Option<&'static str> {
+pub(crate) fn value_type_name(number: u64) -> Option<&'static str> {
     VALUE_TYPES.iter().find(|(known, _)| *known == number).map(|(_, name)| *name)
 }
 

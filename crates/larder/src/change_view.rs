@@ -1,0 +1,87 @@
+//! Changes of single views, without an apply.
+
+use std::sync::Arc;
+
+use larder_core::{FeatureViewState, RequestError, Result, TransformationLimits, TransformationReference};
+use larder_registry::{bind_inputs, check_outputs};
+
+use crate::{FeatureStore, blocking};
+
+impl FeatureStore {
+    /// Makes a component compute an on-demand view: one that came from Feast with a function in Python, or
+    /// one whose definition names none. The function is `function`, or the component's only one, or the one
+    /// that is called as the view.
+    ///
+    /// The binding stands in the view's tags. It outlives a `feast apply`, also of a changed definition.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::OnDemandFeatureViewNotFound`]; the runtime's error if the bytes are no component; and
+    /// why its function does not fit the view.
+    pub async fn bind_component(
+        &self,
+        view: &str,
+        component: Arc<[u8]>,
+        function: Option<&str>,
+    ) -> Result<TransformationReference> {
+        let catalog = self.refresh().await?;
+        let snapshot = catalog.snapshot();
+        let defined = Arc::clone(&snapshot.on_demand_feature_view(view)?.object);
+        let inspected = self.udf().inspect(component).await?;
+        let names: Vec<&str> = inspected.signatures.iter().map(|signature| signature.name.as_str()).collect();
+        let wanted = match (function, names.as_slice()) {
+            (Some(function), _) => function,
+            (None, [only]) => only,
+            (None, _) => view,
+        };
+        let signature = inspected.signatures.iter().find(|signature| signature.name == wanted);
+        let signature = signature.ok_or_else(|| {
+            RequestError::other(format!(
+                "the component has no function `{wanted}`; name one of {} with `--function`",
+                names.join(", ")
+            ))
+        })?;
+        bind_inputs(snapshot, &defined, signature)?;
+        check_outputs(&defined, signature)?;
+        let reference = TransformationReference {
+            component: Some(inspected.digest),
+            function: wanted.to_owned(),
+            limits: TransformationLimits::default(),
+        };
+        let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
+        let (name, bound, bytes) = (view.to_owned(), reference.clone(), Arc::clone(&inspected.bytes));
+        blocking::run(move || {
+            // The bytes first: a binding never names what is not there.
+            registry.store_component(&bytes)?;
+            registry.bind_component(&project, &name, &bound)
+        })
+        .await?;
+        self.refresh().await?;
+        Ok(reference)
+    }
+
+    /// Says how far the values of a view have come. It keeps nobody from reading them.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::FeatureViewNotFound`], and as the registry.
+    pub async fn set_feature_view_state(&self, view: &str, state: FeatureViewState) -> Result<()> {
+        let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
+        let view = view.to_owned();
+        blocking::run(move || registry.set_state(&project, &view, state)).await?;
+        self.refresh().await.map(|_| ())
+    }
+
+    /// Switches a view on or off, until its next apply says otherwise. A view that is off answers nothing
+    /// and takes no rows.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_feature_view_state`](Self::set_feature_view_state).
+    pub async fn set_feature_view_enabled(&self, view: &str, enabled: bool) -> Result<()> {
+        let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
+        let view = view.to_owned();
+        blocking::run(move || registry.set_enabled(&project, &view, enabled)).await?;
+        self.refresh().await.map(|_| ())
+    }
+}
