@@ -1,26 +1,28 @@
 //! How definitions and materializations change the contents of a registry.
 
+mod one_object;
+mod views;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-use larder_core::{
-    DUMMY_ENTITY, FeatureView, FeatureViewKind, FeatureViewState, MaterializationInterval, Timestamp,
-};
-use prost::Message;
+use larder_core::{DUMMY_ENTITY, Timestamp};
+use prost::Message as _;
 
+pub(super) use self::one_object::{
+    bind_component, put_saved_dataset, put_validation_reference, record_materialization, set_enabled,
+    set_state,
+};
 use super::contents::{Contents, Object, Stored};
 use super::error::{ContentsError, RegistryError};
 use super::property::{
-    self, entity_changes, feature_service_changes, permission_changes, project_changes,
-    saved_dataset_changes, source_changes, validation_reference_changes,
+    entity_changes, feature_service_changes, permission_changes, project_changes, saved_dataset_changes,
+    source_changes, validation_reference_changes,
 };
-use super::versioning::{Outcome, Records, Versioning, ViewMessage};
 use crate::proto::{
-    self, DataSourceEncoder, FeatureViewMeta, OnDemandFeatureViewMeta, Views, data_source_from_proto,
-    dummy_entity_to_proto, entity_to_proto, feature_service_to_proto, feature_view_to_proto,
-    interval_to_proto, label_view_to_proto, on_demand_feature_view_to_proto, permission_to_proto,
-    saved_dataset_to_proto, stream_feature_view_to_proto, time_from_proto, time_to_proto,
-    validation_reference_to_proto, view_type, wire,
+    self, DataSourceEncoder, Views, data_source_from_proto, dummy_entity_to_proto, entity_to_proto,
+    feature_service_to_proto, permission_to_proto, saved_dataset_to_proto, time_from_proto, time_to_proto,
+    validation_reference_to_proto, view_type,
 };
 use crate::registry_diff::{Action, ObjectChange, ObjectKind, PropertyChange, RegistryDiff, TableChange};
 use crate::{Definitions, INPUT_SCHEMA_SOURCE_PREFIX};
@@ -148,11 +150,6 @@ impl<'a> Apply<'a> {
         &self.definitions.project.name
     }
 
-    fn versioning(&self) -> Versioning<'a> {
-        let no_promote = self.options.no_promote;
-        Versioning { project: self.project_name(), path: self.path, now: self.now, no_promote }
-    }
-
     fn project(&mut self, contents: &mut Contents) -> Result<(), RegistryError> {
         let now = self.now;
         let defined = [self.definitions.project.clone()];
@@ -256,119 +253,6 @@ impl<'a> Apply<'a> {
         )
     }
 
-    /// The views whose values are stored, kind by kind.
-    fn stored_views(
-        &mut self,
-        contents: &mut Contents,
-        views: &Views<'_>,
-        sources: &DataSourceEncoder<'_>,
-    ) -> Result<(), RegistryError> {
-        let (now, project, versioning) = (self.now, self.project_name(), self.versioning());
-        let defined = &self.definitions.feature_views;
-        let of_kind = |wanted: fn(&FeatureViewKind) -> bool| -> Vec<&FeatureView> {
-            defined.iter().filter(|view| wanted(&view.kind)).collect()
-        };
-        let mut reset_views = Vec::new();
-        let plain = of_kind(|kind| matches!(kind, FeatureViewKind::Plain | FeatureViewKind::Batch(_)));
-        let records = &mut contents.versions;
-        self.reconcile(
-            ObjectKind::FeatureView,
-            &mut contents.feature_views,
-            &plain,
-            |view| &view.name,
-            |_| false,
-            |view, before| {
-                let spec = before.and_then(|before| before.spec.as_ref());
-                let meta = before.and_then(|before| before.meta.clone()).unwrap_or_else(|| new_meta(now));
-                let current = version_number(meta.current_version_number);
-                let unchanged = feature_view_to_proto(view, project, views, sources, meta, spec)
-                    .with_version(current, view.version);
-                let invalid = before.is_some_and(|old| property::invalidates_online_values(old, &unchanged));
-                let mut changed = unchanged.clone();
-                changed.meta =
-                    changed.meta.map(|meta| touched(meta, now, invalid, &view.name, &mut reset_views));
-                version(versioning, records, &view.name, before, current, unchanged, changed)
-            },
-        )?;
-        let streams = of_kind(|kind| matches!(kind, FeatureViewKind::Stream(_)));
-        self.reconcile(
-            ObjectKind::StreamFeatureView,
-            &mut contents.stream_feature_views,
-            &streams,
-            |view| &view.name,
-            |_| false,
-            |view, before| {
-                let spec = before.and_then(|before| before.spec.as_ref());
-                let meta = before.and_then(|before| before.meta.clone()).unwrap_or_else(|| new_meta(now));
-                let current = version_number(meta.current_version_number);
-                let unchanged = stream_feature_view_to_proto(view, project, sources, meta, spec)
-                    .with_version(current, view.version);
-                let invalid =
-                    before.is_some_and(|old| property::stream_invalidates_online_values(old, &unchanged));
-                let mut changed = unchanged.clone();
-                changed.meta =
-                    changed.meta.map(|meta| touched(meta, now, invalid, &view.name, &mut reset_views));
-                version(versioning, records, &view.name, before, current, unchanged, changed)
-            },
-        )?;
-        let labels = of_kind(|kind| matches!(kind, FeatureViewKind::Label(_)));
-        self.reconcile(
-            ObjectKind::LabelView,
-            &mut contents.label_views,
-            &labels,
-            |view| &view.name,
-            |_| false,
-            |view, before| {
-                let spec = before.and_then(|before| before.spec.as_ref());
-                let old_meta = before.and_then(|before| before.meta.as_ref());
-                let unchanged = old_meta.cloned().unwrap_or_else(|| meta(None, now));
-                let unchanged = label_view_to_proto(view, project, sources, unchanged, spec);
-                let changed = label_view_to_proto(view, project, sources, meta(old_meta, now), spec);
-                version(versioning, records, &view.name, before, 0, unchanged, changed)
-            },
-        )?;
-        reset_views.sort();
-        self.diff.reset_views = reset_views;
-        Ok(())
-    }
-
-    fn on_demand_feature_views(
-        &mut self,
-        contents: &mut Contents,
-        views: &Views<'_>,
-        sources: &DataSourceEncoder<'_>,
-    ) -> Result<(), RegistryError> {
-        let (now, project, versioning) = (self.now, self.project_name(), self.versioning());
-        let records = &mut contents.versions;
-        self.reconcile(
-            ObjectKind::OnDemandFeatureView,
-            &mut contents.on_demand_feature_views,
-            &self.definitions.on_demand_feature_views,
-            |view| &view.name,
-            |_| false,
-            |view, before| {
-                let old_meta = before.and_then(|before| before.meta.clone());
-                let spec = before.and_then(|before| before.spec.as_ref());
-                let created = OnDemandFeatureViewMeta {
-                    created_timestamp: Some(time_to_proto(now)),
-                    last_updated_timestamp: Some(time_to_proto(now)),
-                    ..OnDemandFeatureViewMeta::default()
-                };
-                let meta = old_meta.unwrap_or(created);
-                let current = version_number(meta.current_version_number);
-                let unchanged =
-                    on_demand_feature_view_to_proto(view, project, views, sources, meta.clone(), spec)
-                        .with_version(current, view.version);
-                let mut changed = unchanged.clone();
-                changed.meta = Some(OnDemandFeatureViewMeta {
-                    last_updated_timestamp: Some(time_to_proto(now)),
-                    ..meta
-                });
-                version(versioning, records, &view.name, before, current, unchanged, changed)
-            },
-        )
-    }
-
     fn permissions(&mut self, contents: &mut Contents) -> Result<(), RegistryError> {
         let (now, project) = (self.now, self.project_name());
         self.reconcile(
@@ -429,27 +313,6 @@ impl<'a> Apply<'a> {
                 Ok(Revised::new(changed.clone(), changed, properties))
             },
         )
-    }
-
-    /// The versions of views that are gone.
-    fn forget_versions(&self, contents: &mut Contents) {
-        let is_view = |kind| {
-            matches!(
-                kind,
-                ObjectKind::FeatureView
-                    | ObjectKind::OnDemandFeatureView
-                    | ObjectKind::StreamFeatureView
-                    | ObjectKind::LabelView
-            )
-        };
-        let of_views = || self.diff.changes.iter().filter(|change| is_view(change.kind));
-        for change in of_views().filter(|change| change.action == Action::Delete) {
-            // A view that became one of another kind goes on.
-            let goes_on = of_views().any(|other| other.name == change.name && other.action == Action::Create);
-            if !goes_on {
-                contents.forget_versions(self.project_name(), &change.name);
-            }
-        }
     }
 
     fn feature_services(
@@ -548,65 +411,6 @@ impl<'a> Apply<'a> {
     }
 }
 
-/// A view with its version.
-fn version<M: ViewMessage>(
-    versioning: Versioning<'_>,
-    records: &mut Records,
-    name: &str,
-    before: Option<&M>,
-    current: u32,
-    unchanged: M,
-    changed: M,
-) -> Result<Revised<M>, RegistryError> {
-    let properties = before.map(|before| M::changes(before, &changed)).unwrap_or_default();
-    if before.is_some() && properties.is_empty() {
-        return Ok(Revised::new(unchanged, changed, properties));
-    }
-    Ok(match versioning.apply(records, name, before, current, changed.clone())? {
-        Outcome::Replaced(applied) => {
-            // Going back to what is in use already changes nothing.
-            let told = before.is_none_or(|before| !M::changes(before, &applied).is_empty());
-            if told {
-                Revised::new(unchanged, applied, properties)
-            } else {
-                Revised::new(applied.clone(), applied, Vec::new())
-            }
-        }
-        Outcome::Kept => Revised { unchanged, changed, properties, keep: true },
-    })
-}
-
-fn version_number(number: i32) -> u32 {
-    u32::try_from(number).unwrap_or_default()
-}
-
-fn new_meta(now: Timestamp) -> FeatureViewMeta {
-    FeatureViewMeta {
-        created_timestamp: Some(time_to_proto(now)),
-        last_updated_timestamp: Some(time_to_proto(now)),
-        ..FeatureViewMeta::default()
-    }
-}
-
-/// What the registry knows of a view after a change; nothing of its values, where they do not count any
-/// more.
-fn touched(
-    meta: FeatureViewMeta,
-    now: Timestamp,
-    invalid: bool,
-    view: &str,
-    reset_views: &mut Vec<String>,
-) -> FeatureViewMeta {
-    let unspecified = FeatureViewState::Unspecified.number();
-    let mut meta = FeatureViewMeta { last_updated_timestamp: Some(time_to_proto(now)), ..meta };
-    if invalid && (!meta.materialization_intervals.is_empty() || meta.state != unspecified) {
-        meta.materialization_intervals.clear();
-        meta.state = unspecified;
-        reset_views.push(view.to_owned());
-    }
-    meta
-}
-
 /// When a saved dataset was first and last changed; now, if it is new.
 fn dataset_times(before: Option<&proto::SavedDataset>, now: Timestamp) -> (Timestamp, Timestamp) {
     let Some(meta) = before.and_then(|before| before.meta.as_ref()) else { return (now, now) };
@@ -636,178 +440,4 @@ fn source_times(source: &proto::DataSource, now: Timestamp) -> (Timestamp, Times
     let time =
         |time: &Option<prost_types::Timestamp>| time.as_ref().map_or(now, |time| time_from_proto(Some(time)));
     (time(&meta.created_timestamp), time(&meta.last_updated_timestamp))
-}
-
-/// Adds an interval to a view's record; `None` if there is no such view. All else of the view stays byte
-/// for byte.
-pub(super) fn record_materialization(
-    contents: &mut Contents,
-    project: &str,
-    view: &str,
-    interval: MaterializationInterval,
-    now: Timestamp,
-) -> Result<Option<()>, ContentsError> {
-    change_meta(contents, project, view, |meta| {
-        meta.materialization_intervals.push(interval_to_proto(interval));
-        meta.last_updated_timestamp = Some(time_to_proto(now));
-        meta.state = FeatureViewState::AvailableOnline.number();
-    })
-}
-
-/// Sets the state of a view; `None` if there is no such view, or none that has a state. All else of the
-/// view stays byte for byte.
-pub(super) fn set_state(
-    contents: &mut Contents,
-    project: &str,
-    view: &str,
-    state: FeatureViewState,
-) -> Result<Option<()>, ContentsError> {
-    let changed = change_meta(contents, project, view, |meta| meta.state = state.number())?;
-    if changed.is_some() {
-        return Ok(changed);
-    }
-    let views = &mut contents.on_demand_feature_views;
-    let Some(slot) = views.iter_mut().find(|stored| stored.message().key() == (project, view)) else {
-        return Ok(None);
-    };
-    let mut meta = slot.message().meta.clone().unwrap_or_default();
-    meta.state = state.number();
-    replace_part(slot, META, &meta)?;
-    Ok(Some(()))
-}
-
-/// Field 2 of every view.
-const META: u32 = 2;
-/// Field 1 of every view.
-const SPEC: u32 = 1;
-
-fn change_meta(
-    contents: &mut Contents,
-    project: &str,
-    view: &str,
-    change: impl FnOnce(&mut FeatureViewMeta),
-) -> Result<Option<()>, ContentsError> {
-    let wanted = (project, view);
-    if let Some(slot) = contents.feature_views.iter_mut().find(|stored| stored.message().key() == wanted) {
-        let mut meta = slot.message().meta.clone().unwrap_or_default();
-        change(&mut meta);
-        return replace_part(slot, META, &meta).map(Some);
-    }
-    let streams = &mut contents.stream_feature_views;
-    if let Some(slot) = streams.iter_mut().find(|stored| stored.message().key() == wanted) {
-        let mut meta = slot.message().meta.clone().unwrap_or_default();
-        change(&mut meta);
-        return replace_part(slot, META, &meta).map(Some);
-    }
-    Ok(None)
-}
-
-/// Switches a view on or off; `None` if there is no such view.
-pub(super) fn set_enabled(
-    contents: &mut Contents,
-    project: &str,
-    view: &str,
-    enabled: bool,
-    now: Timestamp,
-) -> Result<Option<()>, ContentsError> {
-    let wanted = (project, view);
-    let time = Some(time_to_proto(now));
-    macro_rules! switch {
-        ($views:ident) => {
-            if let Some(slot) = contents.$views.iter_mut().find(|stored| stored.message().key() == wanted) {
-                let mut message = slot.message().clone();
-                if let Some(spec) = &mut message.spec {
-                    spec.disabled = !enabled;
-                }
-                if let Some(meta) = &mut message.meta {
-                    meta.last_updated_timestamp = time;
-                }
-                *slot = slot.revised(&message)?;
-                return Ok(Some(()));
-            }
-        };
-    }
-    switch!(feature_views);
-    switch!(stream_feature_views);
-    switch!(on_demand_feature_views);
-    Ok(None)
-}
-
-/// Names the component of an on-demand view in its tags; `None` if there is no such view. All else of the
-/// view stays as it is, so that Feast sees no change.
-pub(super) fn bind_component(
-    contents: &mut Contents,
-    project: &str,
-    view: &str,
-    tags: &BTreeMap<String, String>,
-) -> Result<Option<()>, ContentsError> {
-    let views = &mut contents.on_demand_feature_views;
-    let Some(slot) = views.iter_mut().find(|stored| stored.message().key() == (project, view)) else {
-        return Ok(None);
-    };
-    let mut message = slot.message().clone();
-    if let Some(spec) = &mut message.spec {
-        spec.tags.extend(tags.clone());
-        let spec = carry_spec(slot, spec)?;
-        let raw = wire::replace(slot.raw(), SPEC, &spec).map_err(|error| ContentsError::damaged(&error))?;
-        *slot = Stored::decode(raw)?;
-    }
-    Ok(Some(()))
-}
-
-/// The bytes of a changed spec with all that the old one says and larder does not know.
-fn carry_spec<M: Object>(slot: &Stored<M>, spec: &impl Message) -> Result<Vec<u8>, ContentsError> {
-    let mut message = Vec::new();
-    wire::put_bytes(&mut message, SPEC, &spec.encode_to_vec());
-    let carried = crate::proto::unknown_fields::carry_unknown(&message, slot.raw(), M::table())
-        .map_err(|error| ContentsError::damaged(&error))?;
-    let spec = super::contents::text(&carried, &[SPEC]).map_err(|error| ContentsError::damaged(&error))?;
-    Ok(spec.unwrap_or_default().to_vec())
-}
-
-fn replace_part<M: Object>(
-    slot: &mut Stored<M>,
-    part: u32,
-    value: &impl Message,
-) -> Result<(), ContentsError> {
-    let raw = wire::replace(slot.raw(), part, &value.encode_to_vec())
-        .map_err(|error| ContentsError::damaged(&error))?;
-    *slot = Stored::decode(raw)?;
-    Ok(())
-}
-
-/// Adds a saved dataset, or replaces the one of its name.
-pub(super) fn put_saved_dataset(
-    contents: &mut Contents,
-    project: &str,
-    dataset: &larder_core::SavedDataset,
-    now: Timestamp,
-) -> Result<(), ContentsError> {
-    put(&mut contents.saved_datasets, (project, &dataset.name), |before| {
-        let (created, _) = dataset_times(before, now);
-        saved_dataset_to_proto(dataset, project, (created, now), before)
-    })
-}
-
-/// Adds a validation reference, or replaces the one of its name.
-pub(super) fn put_validation_reference(
-    contents: &mut Contents,
-    project: &str,
-    reference: &larder_core::ValidationReference,
-) -> Result<(), ContentsError> {
-    put(&mut contents.validation_references, (project, &reference.name), |before| {
-        validation_reference_to_proto(reference, project, before)
-    })
-}
-
-fn put<M: Object>(
-    stored: &mut Vec<Stored<M>>,
-    key: (&str, &str),
-    encode: impl FnOnce(Option<&M>) -> M,
-) -> Result<(), ContentsError> {
-    match stored.iter_mut().find(|stored| stored.message().key() == key) {
-        Some(slot) => *slot = slot.revised(&encode(Some(slot.message())))?,
-        None => stored.push(Stored::new(encode(None))),
-    }
-    Ok(())
 }

@@ -1,0 +1,189 @@
+//! Changes of single objects, without an apply. All else of the registry stays byte for byte.
+
+use std::collections::BTreeMap;
+
+use larder_core::{FeatureViewState, MaterializationInterval, SavedDataset, Timestamp, ValidationReference};
+use prost::Message;
+
+use super::dataset_times;
+use crate::proto::unknown_fields::carry_unknown;
+use crate::proto::{
+    FeatureViewMeta, interval_to_proto, saved_dataset_to_proto, time_to_proto, validation_reference_to_proto,
+    wire,
+};
+use crate::registry_file::contents::{self, Contents, Object, Stored};
+use crate::registry_file::error::ContentsError;
+
+/// Adds an interval to a view's record; `None` if there is no such view. All else of the view stays byte
+/// for byte.
+pub(in super::super) fn record_materialization(
+    contents: &mut Contents,
+    project: &str,
+    view: &str,
+    interval: MaterializationInterval,
+    now: Timestamp,
+) -> Result<Option<()>, ContentsError> {
+    change_meta(contents, project, view, |meta| {
+        meta.materialization_intervals.push(interval_to_proto(interval));
+        meta.last_updated_timestamp = Some(time_to_proto(now));
+        meta.state = FeatureViewState::AvailableOnline.number();
+    })
+}
+
+/// Sets the state of a view; `None` if there is no such view, or none that has a state. All else of the
+/// view stays byte for byte.
+pub(in super::super) fn set_state(
+    contents: &mut Contents,
+    project: &str,
+    view: &str,
+    state: FeatureViewState,
+) -> Result<Option<()>, ContentsError> {
+    let changed = change_meta(contents, project, view, |meta| meta.state = state.number())?;
+    if changed.is_some() {
+        return Ok(changed);
+    }
+    let views = &mut contents.on_demand_feature_views;
+    let Some(slot) = views.iter_mut().find(|stored| stored.message().key() == (project, view)) else {
+        return Ok(None);
+    };
+    let mut meta = slot.message().meta.clone().unwrap_or_default();
+    meta.state = state.number();
+    replace_part(slot, META, &meta)?;
+    Ok(Some(()))
+}
+
+/// Field 2 of every view.
+const META: u32 = 2;
+/// Field 1 of every view.
+const SPEC: u32 = 1;
+
+fn change_meta(
+    contents: &mut Contents,
+    project: &str,
+    view: &str,
+    change: impl FnOnce(&mut FeatureViewMeta),
+) -> Result<Option<()>, ContentsError> {
+    let wanted = (project, view);
+    if let Some(slot) = contents.feature_views.iter_mut().find(|stored| stored.message().key() == wanted) {
+        let mut meta = slot.message().meta.clone().unwrap_or_default();
+        change(&mut meta);
+        return replace_part(slot, META, &meta).map(Some);
+    }
+    let streams = &mut contents.stream_feature_views;
+    if let Some(slot) = streams.iter_mut().find(|stored| stored.message().key() == wanted) {
+        let mut meta = slot.message().meta.clone().unwrap_or_default();
+        change(&mut meta);
+        return replace_part(slot, META, &meta).map(Some);
+    }
+    Ok(None)
+}
+
+/// Switches a view on or off; `None` if there is no such view.
+pub(in super::super) fn set_enabled(
+    contents: &mut Contents,
+    project: &str,
+    view: &str,
+    enabled: bool,
+    now: Timestamp,
+) -> Result<Option<()>, ContentsError> {
+    let wanted = (project, view);
+    let time = Some(time_to_proto(now));
+    macro_rules! switch {
+        ($views:ident) => {
+            if let Some(slot) = contents.$views.iter_mut().find(|stored| stored.message().key() == wanted) {
+                let mut message = slot.message().clone();
+                if let Some(spec) = &mut message.spec {
+                    spec.disabled = !enabled;
+                }
+                if let Some(meta) = &mut message.meta {
+                    meta.last_updated_timestamp = time;
+                }
+                *slot = slot.revised(&message)?;
+                return Ok(Some(()));
+            }
+        };
+    }
+    switch!(feature_views);
+    switch!(stream_feature_views);
+    switch!(on_demand_feature_views);
+    Ok(None)
+}
+
+/// Names the component of an on-demand view in its tags; `None` if there is no such view. All else of the
+/// view stays as it is, so that Feast sees no change.
+pub(in super::super) fn bind_component(
+    contents: &mut Contents,
+    project: &str,
+    view: &str,
+    tags: &BTreeMap<String, String>,
+) -> Result<Option<()>, ContentsError> {
+    let views = &mut contents.on_demand_feature_views;
+    let Some(slot) = views.iter_mut().find(|stored| stored.message().key() == (project, view)) else {
+        return Ok(None);
+    };
+    let mut message = slot.message().clone();
+    if let Some(spec) = &mut message.spec {
+        spec.tags.extend(tags.clone());
+        let spec = carry_spec(slot, spec)?;
+        let raw = wire::replace(slot.raw(), SPEC, &spec).map_err(|error| ContentsError::damaged(&error))?;
+        *slot = Stored::decode(raw)?;
+    }
+    Ok(Some(()))
+}
+
+/// The bytes of a changed spec with all that the old one says and larder does not know.
+fn carry_spec<M: Object>(slot: &Stored<M>, spec: &impl Message) -> Result<Vec<u8>, ContentsError> {
+    let mut message = Vec::new();
+    wire::put_bytes(&mut message, SPEC, &spec.encode_to_vec());
+    let carried =
+        carry_unknown(&message, slot.raw(), M::table()).map_err(|error| ContentsError::damaged(&error))?;
+    let spec = contents::text(&carried, &[SPEC]).map_err(|error| ContentsError::damaged(&error))?;
+    Ok(spec.unwrap_or_default().to_vec())
+}
+
+fn replace_part<M: Object>(
+    slot: &mut Stored<M>,
+    part: u32,
+    value: &impl Message,
+) -> Result<(), ContentsError> {
+    let raw = wire::replace(slot.raw(), part, &value.encode_to_vec())
+        .map_err(|error| ContentsError::damaged(&error))?;
+    *slot = Stored::decode(raw)?;
+    Ok(())
+}
+
+/// Adds a saved dataset, or replaces the one of its name.
+pub(in super::super) fn put_saved_dataset(
+    contents: &mut Contents,
+    project: &str,
+    dataset: &SavedDataset,
+    now: Timestamp,
+) -> Result<(), ContentsError> {
+    put(&mut contents.saved_datasets, (project, &dataset.name), |before| {
+        let (created, _) = dataset_times(before, now);
+        saved_dataset_to_proto(dataset, project, (created, now), before)
+    })
+}
+
+/// Adds a validation reference, or replaces the one of its name.
+pub(in super::super) fn put_validation_reference(
+    contents: &mut Contents,
+    project: &str,
+    reference: &ValidationReference,
+) -> Result<(), ContentsError> {
+    put(&mut contents.validation_references, (project, &reference.name), |before| {
+        validation_reference_to_proto(reference, project, before)
+    })
+}
+
+fn put<M: Object>(
+    stored: &mut Vec<Stored<M>>,
+    key: (&str, &str),
+    encode: impl FnOnce(Option<&M>) -> M,
+) -> Result<(), ContentsError> {
+    match stored.iter_mut().find(|stored| stored.message().key() == key) {
+        Some(slot) => *slot = slot.revised(&encode(Some(slot.message())))?,
+        None => stored.push(Stored::new(encode(None))),
+    }
+    Ok(())
+}
