@@ -1,12 +1,12 @@
 //! Rows of a file as the columns of a JSON body.
 
+use std::collections::HashMap;
+
 use anyhow::{Context as _, Result};
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Float32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use larder_core::column::cast_column;
-use larder_core::{Timestamp, ValueType};
+use arrow::array::{Array, RecordBatch};
+use larder::VALUE_TYPE_METADATA;
+use larder_core::ValueType;
+use larder_core::column::{cast_column, json_value};
 use serde_json::{Map, Value};
 
 /// `{column: [values]}`, from which the server reads back every value exactly: times as RFC 3339, bytes
@@ -19,34 +19,17 @@ pub(crate) fn json_columns(rows: &RecordBatch) -> Result<Map<String, Value>> {
                 format!("column `{}` has the unknown type {}", field.name(), field.data_type())
             })?;
             let column = cast_column(field.name(), column, &value_type)?;
-            let values = (0..column.len()).map(|row| value(&column, row)).collect();
+            let shown = |row| shown_as(field.metadata(), json_value(&column, row));
+            let values = (0..column.len()).map(shown).collect();
             Ok((field.name().clone(), Value::Array(values)))
         })
         .collect()
 }
 
-fn value(column: &ArrayRef, row: usize) -> Value {
-    if column.is_null(row) {
-        return Value::Null;
-    }
-    let float = |number: f64| {
-        serde_json::Number::from_f64(number).map_or_else(|| Value::String(number.to_string()), Value::Number)
-    };
-    match column.data_type() {
-        DataType::Boolean => column.as_boolean().value(row).into(),
-        DataType::Int32 => column.as_primitive::<Int32Type>().value(row).into(),
-        DataType::Int64 => column.as_primitive::<Int64Type>().value(row).into(),
-        DataType::Float32 => float(column.as_primitive::<Float32Type>().value(row).into()),
-        DataType::Float64 => float(column.as_primitive::<Float64Type>().value(row)),
-        DataType::Utf8 => column.as_string::<i32>().value(row).into(),
-        DataType::Binary => BASE64.encode(column.as_binary::<i32>().value(row)).into(),
-        DataType::List(_) => {
-            let items = column.as_list::<i32>().value(row);
-            (0..items.len()).map(|item| value(&items, item)).collect()
-        }
-        _ => {
-            let micros = column.as_primitive::<TimestampMicrosecondType>().value(row);
-            Timestamp::from_micros(micros).to_string().into()
-        }
+/// A map is kept as text, and shown as the object it is.
+fn shown_as(metadata: &HashMap<String, String>, value: Value) -> Value {
+    match (metadata.get(VALUE_TYPE_METADATA).map(String::as_str), &value) {
+        (Some("Map"), Value::String(text)) => serde_json::from_str(text).unwrap_or(value),
+        _ => value,
     }
 }

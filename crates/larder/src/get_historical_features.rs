@@ -7,7 +7,7 @@ use arrow::datatypes::{Field as ArrowField, Schema};
 use futures::future::try_join_all;
 use larder_core::column::cast_column;
 use larder_core::{
-    EntityFrame, Error, ErrorKind, JoinedColumns, PointInTimeJoin, RequestError, Result, ViewJoin,
+    EntityFrame, Error, ErrorKind, JoinedColumns, PointInTimeJoin, RequestError, Result, ValueType, ViewJoin,
 };
 use larder_offline::entity_frame;
 use larder_plan::{Catalog, FeaturePlan, OnDemandInput, OutputSource, PlannedView, Retrieval, Selection};
@@ -40,6 +40,10 @@ pub enum TrainingEntities {
     /// `event_timestamp` and one for each join key.
     All(EntitySpan),
 }
+
+/// The metadata of a column of a [`TrainingSet`] that names its type where its Arrow type does not tell
+/// it: a map or a decimal is text, a set is a list.
+pub const VALUE_TYPE_METADATA: &str = "larder.dev/value-type";
 
 /// A training set.
 #[derive(Clone, Debug)]
@@ -174,6 +178,15 @@ fn joined_column(joined: &[JoinedColumns], view: usize, feature: usize) -> Array
     Arc::clone(column.expect("the offline store answers every feature of every view"))
 }
 
+/// The Arrow field of an output; its metadata says the type where Arrow's does not.
+fn named_with_type(name: &str, value_type: &ValueType, column: &ArrayRef) -> ArrowField {
+    let field = ArrowField::new(name, column.data_type().clone(), true);
+    if ValueType::infer(column.data_type()).as_ref() == Some(value_type) {
+        return field;
+    }
+    field.with_metadata([(VALUE_TYPE_METADATA.to_owned(), value_type.to_string())].into())
+}
+
 fn assemble(
     plan: &FeaturePlan,
     frame: &EntityFrame,
@@ -187,7 +200,7 @@ fn assemble(
             OutputSource::Stored { view, feature } => joined_column(joined, view, feature),
             OutputSource::OnDemand { call, feature } => joined_column(computed, call, feature),
         };
-        fields.push(Arc::new(ArrowField::new(&output.name, column.data_type().clone(), true)));
+        fields.push(Arc::new(named_with_type(&output.name, &output.field.value_type, &column)));
         columns.push(column);
     }
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)

@@ -43,7 +43,7 @@ mod write_definitions;
 pub use all_entities::EntitySpan;
 pub use apply::{ApplyOutcome, TeardownOutcome};
 pub use feature_store::FeatureStore;
-pub use get_historical_features::{HistoricalRequest, TrainingEntities, TrainingSet};
+pub use get_historical_features::{HistoricalRequest, TrainingEntities, TrainingSet, VALUE_TYPE_METADATA};
 pub use larder_core::{FeatureViewState, InputTable, PushMode};
 pub use larder_offline::table;
 pub use larder_online::{OnlineError, ServerAddress};

@@ -2,16 +2,19 @@
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{
-    DataType, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
-    UInt16Type, UInt32Type, UInt64Type,
+    DataType, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value};
 
+use crate::Timestamp;
+
 /// One value of a column of any Arrow type as JSON: numbers, texts and booleans as such, binary as
-/// base64, lists as arrays, structs and maps as objects, a float that JSON cannot write and whatever
+/// base64, times as RFC 3339 in UTC, lists as arrays, structs and maps as objects, a float that JSON cannot write and whatever
 /// else Arrow has as the text Arrow shows.
 pub fn json_value(array: &dyn Array, row: usize) -> Value {
     if array.is_null(row) {
@@ -47,6 +50,23 @@ pub fn json_value(array: &dyn Array, row: usize) -> Value {
         DataType::List(_) => items(array.as_list::<i32>().value(row)),
         DataType::LargeList(_) => items(array.as_list::<i64>().value(row)),
         DataType::FixedSizeList(_, _) => items(array.as_fixed_size_list().value(row)),
+        DataType::Timestamp(unit, _) => {
+            // Whatever the zone, the number counts from the epoch in UTC.
+            let count = match unit {
+                TimeUnit::Second => {
+                    i128::from(array.as_primitive::<TimestampSecondType>().value(row)) * 1_000_000
+                }
+                TimeUnit::Millisecond => {
+                    i128::from(array.as_primitive::<TimestampMillisecondType>().value(row)) * 1_000
+                }
+                TimeUnit::Microsecond => array.as_primitive::<TimestampMicrosecondType>().value(row).into(),
+                TimeUnit::Nanosecond => {
+                    i128::from(array.as_primitive::<TimestampNanosecondType>().value(row)).div_euclid(1_000)
+                }
+            };
+            i64::try_from(count)
+                .map_or(Value::Null, |micros| Timestamp::from_micros(micros).to_string().into())
+        }
         DataType::Struct(fields) => {
             let columns = array.as_struct().columns();
             let entries = fields.iter().zip(columns);
@@ -99,4 +119,27 @@ fn shown(array: &dyn Array, row: usize) -> String {
     ArrayFormatter::try_new(array, &FormatOptions::default())
         .map(|formatter| formatter.value(row).to_string())
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Float64Array, StructArray, TimestampMillisecondArray};
+    use arrow::datatypes::Field;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn times_are_in_utc_and_floats_keep_what_json_cannot_write() {
+        let times: ArrayRef =
+            Arc::new(TimestampMillisecondArray::from(vec![250]).with_timezone("Asia/Tokyo"));
+        let numbers: ArrayRef = Arc::new(Float64Array::from(vec![f64::NEG_INFINITY]));
+        let fields = [("t", &times), ("x", &numbers)].map(|(name, column)| {
+            (Arc::new(Field::new(name, column.data_type().clone(), true)), Arc::clone(column))
+        });
+        let structs = StructArray::from(fields.to_vec());
+        assert_eq!(json_value(&structs, 0), json!({"t": "1970-01-01T00:00:00.250Z", "x": "-Infinity"}));
+    }
 }
