@@ -35,6 +35,16 @@ impl Repo {
         repo
     }
 
+    /// A repo of documents with vectors and of services that are logged, applied and materialized.
+    pub(crate) fn of_documents() -> Self {
+        let repo = Self { folder: tempfile::tempdir().unwrap() };
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/feast_client/documents");
+        copy_folder(&sources, repo.path());
+        repo.larder(&["apply"]);
+        repo.larder(&["materialize", "2025-01-01T00:00:00", "2025-02-01T00:00:00"]);
+        repo
+    }
+
     /// The golden repo as Python definitions, applied by Feast, with a `SQLite` online store.
     pub(crate) fn of_feast(release: &Release) -> Self {
         let repo = Self { folder: tempfile::tempdir().unwrap() };

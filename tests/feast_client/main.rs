@@ -48,6 +48,15 @@ fn a_registry_made_by_feast_is_served_by_larder() {
 }
 
 #[test]
+fn documents_are_searched_and_answers_are_logged() {
+    for release in python::RELEASES {
+        let repo = Repo::of_documents();
+        let server = Server::start(&repo, &[]);
+        release.session("documents_and_logs", &[&repo.path().display().to_string(), server.url()]);
+    }
+}
+
+#[test]
 fn random_requests_get_the_same_answers_as_from_feasts_server() {
     let release: &Release = python::LATEST;
     let repo = Repo::materialized();

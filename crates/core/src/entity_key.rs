@@ -17,7 +17,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BinaryArray, Int32Array, Int64Array, StringArray, TimestampMicrosecondArray,
+};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 
 use crate::{Error, ErrorKind, Field, ScalarType, Timestamp, ValueType};
@@ -75,6 +77,12 @@ pub enum EntityKeyError {
     Duplicate {
         /// The join key.
         join_key: String,
+    },
+    /// Bytes that an encoder of these join keys cannot have made.
+    #[error("a stored key is not one of the join keys {join_keys}")]
+    OfOtherKeys {
+        /// The join keys.
+        join_keys: String,
     },
     /// A value is too long for its length field.
     #[error("a value of join key `{join_key}` is longer than 4 GiB")]
@@ -176,6 +184,41 @@ impl EntityKeyEncoder {
             .collect()
     }
 
+    /// The join keys of entities, as columns in the order given to [`try_new`](Self::try_new), of their Arrow
+    /// types: the reverse of [`encode`](Self::encode).
+    ///
+    /// # Errors
+    ///
+    /// [`EntityKeyError::OfOtherKeys`] for a key that this encoder cannot have made.
+    pub fn decode(&self, keys: &[EntityKey]) -> Result<Vec<ArrayRef>, EntityKeyError> {
+        let mut values: Vec<Vec<&[u8]>> = vec![Vec::with_capacity(keys.len()); self.sorted.len()];
+        for key in keys {
+            let of_other_keys = || EntityKeyError::OfOtherKeys { join_keys: self.names() };
+            let mut rest = key.as_bytes().strip_prefix(&*self.prefix).ok_or_else(of_other_keys)?;
+            for ((_, _, scalar), column) in self.sorted.iter().zip(&mut values) {
+                let value = split_value(&mut rest, *scalar).ok_or_else(of_other_keys)?;
+                column.push(value);
+            }
+            if !rest.is_empty() {
+                return Err(of_other_keys());
+            }
+        }
+        let mut columns: Vec<Option<ArrayRef>> = vec![None; self.sorted.len()];
+        for ((position, _, scalar), values) in self.sorted.iter().zip(values) {
+            let column = columns.get_mut(*position).expect("there is a position for each join key");
+            *column = Some(
+                decoded_column(*scalar, &values)
+                    .ok_or_else(|| EntityKeyError::OfOtherKeys { join_keys: self.names() })?,
+            );
+        }
+        Ok(columns.into_iter().flatten().collect())
+    }
+
+    fn names(&self) -> String {
+        let names: Vec<String> = self.sorted.iter().map(|(_, name, _)| format!("`{name}`")).collect();
+        names.join(", ")
+    }
+
     /// The one key of a view without entities.
     pub fn dummy_key(version: EntityKeyVersion) -> EntityKey {
         let empty: ArrayRef = Arc::new(arrow::array::StringArray::from(vec![""]));
@@ -228,6 +271,47 @@ impl<'a> KeyColumn<'a> {
     }
 }
 
+/// Takes the bytes of the next value off the front of `rest`.
+fn split_value<'a>(rest: &mut &'a [u8], scalar: ScalarType) -> Option<&'a [u8]> {
+    let (number, after) = rest.split_first_chunk::<4>()?;
+    let (length, after) = after.split_first_chunk::<4>()?;
+    if *number != scalar.number().to_le_bytes() {
+        return None;
+    }
+    let (value, after) = after.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
+    *rest = after;
+    Some(value)
+}
+
+/// Values as an array of their type; `None` if one has the wrong length or is no text.
+fn decoded_column(scalar: ScalarType, values: &[&[u8]]) -> Option<ArrayRef> {
+    let int64s = || {
+        values
+            .iter()
+            .map(|value| Some(i64::from_le_bytes((*value).try_into().ok()?)))
+            .collect::<Option<Vec<_>>>()
+    };
+    Some(match scalar {
+        ScalarType::Int32 => {
+            let numbers = values.iter().map(|value| Some(i32::from_le_bytes((*value).try_into().ok()?)));
+            Arc::new(Int32Array::from(numbers.collect::<Option<Vec<_>>>()?))
+        }
+        ScalarType::Int64 => Arc::new(Int64Array::from(int64s()?)),
+        ScalarType::UnixTimestamp => {
+            let micros = int64s()?.into_iter().map(|seconds| seconds.saturating_mul(1_000_000));
+            let times = TimestampMicrosecondArray::from_iter_values(micros);
+            Arc::new(times.with_data_type(ValueType::UNIX_TIMESTAMP.data_type()))
+        }
+        ScalarType::String => {
+            let texts = values.iter().map(|value| std::str::from_utf8(value).ok());
+            Arc::new(StringArray::from(texts.collect::<Option<Vec<_>>>()?))
+        }
+        ScalarType::Bytes => Arc::new(BinaryArray::from_vec(values.to_vec())),
+        // Refused by `try_new`.
+        _ => return None,
+    })
+}
+
 fn length_bytes(length: usize, join_key: &str) -> Result<[u8; 4], EntityKeyError> {
     u32::try_from(length)
         .map(u32::to_le_bytes)
@@ -236,8 +320,6 @@ fn length_bytes(length: usize, join_key: &str) -> Result<[u8; 4], EntityKeyError
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Int64Array, StringArray};
-
     use super::*;
 
     fn hex(key: &EntityKey) -> String {
@@ -271,6 +353,36 @@ mod tests {
             one.encode(&[Arc::clone(&ids), Arc::clone(&customers)], 1),
             other.encode(&[customers, ids], 1)
         );
+    }
+
+    #[test]
+    fn decoding_is_the_reverse_of_encoding() {
+        let fields = [
+            Field::new("e", ValueType::INT32),
+            Field::new("b", ValueType::STRING),
+            Field::new("d", ValueType::BYTES),
+            Field::new("a", ValueType::INT64),
+            Field::new("c", ValueType::UNIX_TIMESTAMP),
+        ];
+        let times = TimestampMicrosecondArray::from(vec![1_000_000, -2_000_000]);
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(Int32Array::from(vec![1, -1])),
+            Arc::new(StringArray::from(vec!["x", ""])),
+            Arc::new(BinaryArray::from_vec(vec![&[0, 1], &[]])),
+            Arc::new(Int64Array::from(vec![i64::MAX, i64::MIN])),
+            Arc::new(times.with_data_type(ValueType::UNIX_TIMESTAMP.data_type())),
+        ];
+        for version in [EntityKeyVersion::V2, EntityKeyVersion::V3] {
+            let encoder = EntityKeyEncoder::try_new(&fields, version).unwrap();
+            let keys: Vec<EntityKey> = encoder.encode(&columns, 2).unwrap().into_iter().flatten().collect();
+            assert_eq!(encoder.decode(&keys).unwrap(), columns);
+            let other = EntityKeyEncoder::try_new(&fields[..1], version).unwrap();
+            assert!(matches!(other.decode(&keys), Err(EntityKeyError::OfOtherKeys { .. })));
+            for end in 0..keys[0].as_bytes().len() {
+                let cut = EntityKey::from_bytes(&keys[0].as_bytes()[..end]);
+                assert!(encoder.decode(&[cut]).is_err());
+            }
+        }
     }
 
     #[test]

@@ -134,6 +134,14 @@ pub trait OnlineStore: Debug + Send + Sync + 'static {
     /// As [`read`](Self::read); some rows may then have been written. Writing them again is safe.
     async fn write(&self, write: OnlineWrite) -> Result<WriteOutcome>;
 
+    /// The keys of all rows of a view, each once, in no order. Rows that are written meanwhile may be among
+    /// them or not. It may walk all rows of the project: it is for searches, not for whoever knows the keys.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if the store cannot be reached.
+    async fn keys(&self, project: &str, view: &str) -> Result<Vec<EntityKey>>;
+
     /// Returns once everything written before the call would survive a crash.
     ///
     /// # Errors

@@ -30,6 +30,7 @@ mod apply;
 mod blocking;
 mod change_view;
 mod describe;
+mod feature_log;
 mod feature_store;
 mod get_historical_features;
 mod online;
@@ -54,7 +55,7 @@ pub use larder_registry::{
 };
 pub use larder_serving::{
     EntityValues, FeatureServer, MaterializeEvent, MaterializeRange, MaterializeRequest, MaterializeSummary,
-    MaterializedView, OnlineRequest, OnlineResponse, PushRequest, ServerOptions, WriteRequest,
+    MaterializedView, OnlineRequest, OnlineResponse, PushRequest, SearchRequest, ServerOptions, WriteRequest,
     shutdown_signal,
 };
 pub use write_definitions::WRITTEN_DEFINITIONS;

@@ -5,18 +5,20 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use larder_core::{Error, ErrorKind, Result};
+use larder_core::{Error, ErrorKind, LoggingDestination, Result};
 use larder_serving::ServerOptions;
 use tokio::net::TcpListener;
 use tracing::warn;
 
 use crate::FeatureStore;
+use crate::feature_log::{QueuedFeatureLog, log_folder};
 
 impl FeatureStore {
     /// Serves Feast's HTTP on `listener` until `shutdown` completes, then finishes what has begun.
     ///
     /// The online store's folder shows other processes where it is served. The registry is looked at
-    /// every `registry_refresh`; zero means only when asked. The statuses of errors, what is measured, and
+    /// every `registry_refresh`; zero means only when asked. Answers of feature services are logged where
+    /// `feature_store.yaml` asks for it. The statuses of errors, what is measured, and
     /// whether offline pushes are gathered are as `feature_store.yaml` asks, whatever `options` say.
     ///
     /// # Errors
@@ -34,11 +36,36 @@ impl FeatureStore {
         options.error_status = config.http.error_status;
         options.metrics = config.feature_server.metrics.clone();
         options.offline_push_batching = config.feature_server.offline_push_batching;
+        let feature_log = config.feature_server.feature_logging.map(|logging| {
+            warn_of_unsupported_logs(&self);
+            let (log, writer) = QueuedFeatureLog::new(Arc::clone(&self), logging);
+            options.feature_log = Some(Arc::clone(&log) as _);
+            (log, tokio::spawn(writer.run()))
+        });
         let _published = self.publish_address(reachable(address)).await?;
         let refresher = tokio::spawn(refresh_periodically(Arc::clone(&self), registry_refresh));
         let served = larder_serving::serve(listener, Arc::clone(&self) as _, options, shutdown).await;
         refresher.abort();
+        if let Some((log, writer)) = feature_log {
+            log.close();
+            writer.await.map_err(|source| Error::new(ErrorKind::Internal, source))?;
+        }
         served.map_err(|source| Error::new(ErrorKind::Unavailable, source))
+    }
+}
+
+fn warn_of_unsupported_logs(store: &FeatureStore) {
+    for service in store.catalog().snapshot().feature_services() {
+        let service = &service.object;
+        let Some(config) = &service.logging_config else { continue };
+        if let LoggingDestination::File { partition_by, .. } = &config.destination
+            && !partition_by.is_empty()
+        {
+            warn!(feature_service = %service.name, "`partition_by` has no effect: a log is one folder of files");
+        }
+        if log_folder(store.repo(), service).is_none() {
+            warn!(feature_service = %service.name, "nothing is logged: its destination is no folder on this machine");
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use larder_materialize::{
 use larder_registry::RegistrySnapshot;
 use larder_serving::{
     FeatureServer, MaterializeObserver, MaterializeRange, MaterializeRequest, MaterializeSummary,
-    OnlineRequest, OnlineResponse, PushRequest, WriteRequest,
+    OnlineRequest, OnlineResponse, PushRequest, SearchRequest, WriteRequest,
 };
 
 use crate::{FeatureStore, wire};
@@ -23,6 +23,10 @@ impl FeatureServer for FeatureStore {
 
     async fn get_online_features(&self, request: OnlineRequest) -> Result<OnlineResponse> {
         self.online().await?.retrieval.get_online_features(&self.catalog(), request).await
+    }
+
+    async fn search(&self, request: SearchRequest) -> Result<OnlineResponse> {
+        self.online().await?.retrieval.search(&self.catalog(), request).await
     }
 
     async fn push(&self, request: PushRequest) -> Result<()> {

@@ -91,6 +91,12 @@ impl OnlineStore for MemoryOnlineStore {
         Ok(self.write_all(&write)?)
     }
 
+    async fn keys(&self, project: &str, view: &str) -> Result<Vec<EntityKey>> {
+        let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
+        let rows = rows.get(&(project.to_owned(), view.to_owned()));
+        Ok(rows.map(|rows| rows.keys().cloned().collect()).unwrap_or_default())
+    }
+
     /// Does nothing: no row survives the process.
     async fn flush(&self) -> Result<()> {
         Ok(())

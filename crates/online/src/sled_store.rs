@@ -17,7 +17,7 @@ use std::thread;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use larder_core::{OnlineRead, OnlineRows, OnlineStore, OnlineWrite, Result, WriteOutcome};
+use larder_core::{EntityKey, OnlineRead, OnlineRows, OnlineStore, OnlineWrite, Result, WriteOutcome};
 use tracing::{instrument, warn};
 
 use self::catalog::Catalog;
@@ -155,6 +155,13 @@ impl OnlineStore for SledOnlineStore {
         Ok(self.writes.run(move || store.write(&write)).await?)
     }
 
+    #[instrument(name = "larder_online.keys", level = "debug", skip_all, fields(project, view))]
+    async fn keys(&self, project: &str, view: &str) -> Result<Vec<EntityKey>> {
+        let store = Arc::clone(&self.store);
+        let (project, view) = (project.to_owned(), view.to_owned());
+        Ok(self.reads.run(move || store.keys(&project, &view)).await?)
+    }
+
     #[instrument(name = "larder_online.flush", level = "debug", skip_all)]
     async fn flush(&self) -> Result<()> {
         let store = Arc::clone(&self.store);
@@ -217,6 +224,24 @@ impl Store {
         self.flush.flush(&self.db)?;
         self.fits_cache.store(self.flush.log_bytes()? <= self.cache_bytes, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Walks the whole project, as [`remove_view`](Self::remove_view).
+    fn keys(&self, project: &str, view: &str) -> Result<Vec<EntityKey>, OnlineError> {
+        let id = ViewId::of(view);
+        if !self.catalog.contains(project, id)? {
+            return Ok(Vec::new());
+        }
+        let mut keys = Vec::new();
+        for key in catalog::open_rows(&self.db, project)?.iter().keys() {
+            let key = key.map_err(OnlineError::io(view))?;
+            if let Some((entity, owner)) = ViewId::split(&key)
+                && owner == id
+            {
+                keys.push(EntityKey::from_bytes(entity));
+            }
+        }
+        Ok(keys)
     }
 
     /// Walks the whole project, since rows lie by entity; not at all if the view never had rows.

@@ -42,7 +42,7 @@ use std::thread;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use larder_core::{OnlineRead, OnlineRows, OnlineStore, OnlineWrite, Result, WriteOutcome};
+use larder_core::{EntityKey, OnlineRead, OnlineRows, OnlineStore, OnlineWrite, Result, WriteOutcome};
 use tracing::instrument;
 
 pub use self::cell::CellFault;
@@ -124,6 +124,12 @@ impl OnlineStore for SqliteOnlineStore {
     async fn write(&self, write: OnlineWrite) -> Result<WriteOutcome> {
         let connections = Arc::clone(&self.connections);
         Ok(self.writes.run(move || connections.write(|writer| write::write(writer, &write))).await?)
+    }
+
+    #[instrument(name = "larder_online.keys", level = "debug", skip_all, fields(project, view))]
+    async fn keys(&self, project: &str, view: &str) -> Result<Vec<EntityKey>> {
+        let (connections, table) = (Arc::clone(&self.connections), Table::of(project, view));
+        Ok(self.reads.run(move || connections.read(|reader| read::keys(reader, &table))).await?)
     }
 
     /// Does nothing: what has been written is durable.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use larder_core::{InputTable, PushMode, Result, Timestamp};
 use larder_registry::RegistrySnapshot;
 
-use crate::{MaterializeObserver, MaterializeSummary, OnlineRequest, OnlineResponse};
+use crate::{MaterializeObserver, MaterializeSummary, OnlineRequest, OnlineResponse, SearchRequest};
 
 /// The verbs behind the HTTP doors.
 ///
@@ -29,6 +29,13 @@ pub trait FeatureServer: Debug + Send + Sync + 'static {
     /// [`RequestError`](larder_core::RequestError) for a mistake in the request; else as the online store
     /// and the transformations.
     async fn get_online_features(&self, request: OnlineRequest) -> Result<OnlineResponse>;
+
+    /// Answers with the rows nearest to a vector. [`OnlineRetrieval`](crate::OnlineRetrieval) does the work.
+    ///
+    /// # Errors
+    ///
+    /// As [`get_online_features`](Self::get_online_features).
+    async fn search(&self, request: SearchRequest) -> Result<OnlineResponse>;
 
     /// Takes rows for every view that a push source feeds. Once it returns they are readable and durable.
     ///
@@ -82,8 +89,6 @@ pub struct PushRequest {
     pub rows: InputTable,
     /// Which stores take them.
     pub to: PushMode,
-    /// Whether on-demand views are computed from the rows; false means that `rows` holds their outputs.
-    pub transform_on_write: bool,
 }
 
 /// Rows for one view's online store.

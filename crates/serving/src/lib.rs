@@ -20,6 +20,7 @@
 
 mod entity_columns;
 mod fan_out;
+mod feature_log;
 mod feature_server;
 mod http;
 mod json;
@@ -29,10 +30,13 @@ mod online_response;
 mod online_retrieval;
 mod plan_cache;
 mod prepared_plan;
+mod search;
 
+pub use feature_log::{FeatureLog, LoggedAnswer};
 pub use feature_server::{FeatureServer, MaterializeRange, MaterializeRequest, PushRequest, WriteRequest};
 pub use http::{ServerOptions, serve, shutdown_signal};
 pub use materialize_progress::{MaterializeEvent, MaterializeObserver, MaterializeSummary, MaterializedView};
 pub use online_request::{EntityValues, OnlineRequest};
 pub use online_response::{FeatureStatus, OnlineResponse, ResponseColumn};
 pub use online_retrieval::OnlineRetrieval;
+pub use search::{Filter, Join, Metric, Operator, SearchRequest};

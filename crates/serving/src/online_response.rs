@@ -9,6 +9,7 @@ use arrow::datatypes::{Field as ArrowField, Schema};
 use bytes::Bytes;
 use larder_core::{Timestamp, ValueType};
 
+use crate::feature_log::LogColumn;
 use crate::http::FeatureCounts;
 use crate::json;
 
@@ -40,6 +41,8 @@ pub struct OnlineResponse {
     names: Arc<PreparedNames>,
     /// How many of the columns are entity columns, whose names `names` does not hold.
     entity_columns: usize,
+    /// By position in the plan's request fields; not part of the answer.
+    request_data: Vec<ArrayRef>,
 }
 
 /// One column of an answer, one value per row of the request.
@@ -71,6 +74,8 @@ pub(crate) struct PreparedNames {
     pub(crate) feature_views: Box<[u8]>,
     /// The view of each feature, under the name it was asked for.
     pub(crate) views_of_features: Box<[Arc<str>]>,
+    /// What a log of the answer holds.
+    pub(crate) log_columns: Box<[LogColumn]>,
 }
 
 impl OnlineResponse {
@@ -79,11 +84,12 @@ impl OnlineResponse {
         entity_columns: Vec<ResponseColumn>,
         feature_columns: impl IntoIterator<Item = ResponseColumn>,
         names: Arc<PreparedNames>,
+        request_data: Vec<ArrayRef>,
     ) -> Self {
         let mut columns = entity_columns;
         let entity_columns = columns.len();
         columns.extend(feature_columns);
-        Self { row_count, columns, names, entity_columns }
+        Self { row_count, columns, names, entity_columns, request_data }
     }
 
     /// How many rows every column has: those of the request.
@@ -131,6 +137,15 @@ impl OnlineResponse {
 
     pub(crate) fn entity_column_count(&self) -> usize {
         self.entity_columns
+    }
+
+    pub(crate) fn log_columns(&self) -> &[LogColumn] {
+        &self.names.log_columns
+    }
+
+    /// The request data at a position of the plan's request fields.
+    pub(crate) fn request_data(&self, at: usize) -> Option<&ArrayRef> {
+        self.request_data.get(at)
     }
 
     /// The view of each feature column.

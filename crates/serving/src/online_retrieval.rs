@@ -25,6 +25,7 @@ use crate::{OnlineRequest, OnlineResponse, ResponseColumn};
 pub struct OnlineRetrieval {
     store: Arc<dyn OnlineStore>,
     plans: PlanCache,
+    key_version: EntityKeyVersion,
 }
 
 /// A store or a plan that broke its own contract.
@@ -47,7 +48,7 @@ impl From<BrokenContract> for Error {
 impl OnlineRetrieval {
     /// Reads from `store`, whose rows lie under keys of `key_version`.
     pub fn new(store: Arc<dyn OnlineStore>, key_version: EntityKeyVersion) -> Self {
-        Self { store, plans: PlanCache::new(key_version) }
+        Self { store, plans: PlanCache::new(key_version), key_version }
     }
 
     /// Answers a request against one catalog: one row per entity row, in order.
@@ -74,6 +75,14 @@ impl OnlineRetrieval {
         let views = self.read(&plan, &entities).await?;
         let computed = compute(&plan, &entities, &views).await?;
         respond(&plan, entities, &views, &computed)
+    }
+
+    pub(crate) fn store(&self) -> &Arc<dyn OnlineStore> {
+        &self.store
+    }
+
+    pub(crate) fn key_version(&self) -> EntityKeyVersion {
+        self.key_version
     }
 
     async fn read(&self, plan: &PreparedPlan, entities: &EntityColumns) -> Result<Vec<ViewRows>> {
@@ -205,7 +214,8 @@ fn respond(
     let echoed = entities.echoed.into_iter();
     let echoed =
         echoed.map(|(name, value_type, values)| ResponseColumn::computed(name, value_type, values)).collect();
-    Ok(OnlineResponse::new(entities.row_count, echoed, features, Arc::clone(&plan.names)))
+    let names = Arc::clone(&plan.names);
+    Ok(OnlineResponse::new(entities.row_count, echoed, features, names, entities.request_data))
 }
 
 fn stored_column(views: &[ViewRows], view: usize, feature: usize) -> Option<(&ArrayRef, &BooleanBuffer)> {

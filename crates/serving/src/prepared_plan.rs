@@ -10,6 +10,7 @@ use larder_plan::{Catalog, FeaturePlan, OnDemandInput, OutputSource, Retrieval, 
 
 use crate::entity_columns::{EntityColumns, PlanColumns, ProjectColumns};
 use crate::fan_out::DistinctKeys;
+use crate::feature_log::LogColumn;
 use crate::json;
 use crate::online_response::PreparedNames;
 
@@ -243,5 +244,6 @@ fn prepared_names(plan: &FeaturePlan) -> PreparedNames {
         features: features.into(),
         feature_views: feature_views.into(),
         views_of_features: views_of_features.map(Arc::from).collect(),
+        log_columns: LogColumn::of_plan(plan).into(),
     }
 }

@@ -15,7 +15,6 @@ const DIFFERENT: &[(&str, &str, u8, &str)] = &[
     ("*", "err_unknown_feature", 55, "a mistake of the request is a 4xx"),
     ("*", "odfv_python_full_names", 3, "Feast loses the outputs; larder answers them as view__feature"),
     ("*", "odfv_singleton_two_rows", 4, "Feast answers one value for two rows; larder answers two"),
-    ("*", "vector_stores", 85, "vector search is not there yet"),
     ("*", "all_features_null", 43, "nulls are written"),
     ("*", "err_bad_target", 55, "a mistake of the request is a 4xx"),
     ("*", "err_bad_timestamp", 55, "a 422 that names column, row and value"),

@@ -29,7 +29,6 @@ pub(crate) async fn push(repo: &Repo, arguments: &PushArguments) -> Result<()> {
                 push_source: arguments.source.clone(),
                 rows: InputTable::from_arrow(rows.clone()),
                 to,
-                transform_on_write: true,
             };
             store.push(request).await?;
         }

@@ -8,8 +8,8 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use futures::stream::{self, StreamExt};
 use larder_core::{
-    DataSource, JoinedColumns, LatestRows, LatestStream, OfflineStore, OnlineRead, OnlineRows, OnlineStore,
-    OnlineWrite, PointInTimeJoin, PullLatest, PullSummary, Result, WriteOutcome,
+    DataSource, EntityKey, JoinedColumns, LatestRows, LatestStream, OfflineStore, OnlineRead, OnlineRows,
+    OnlineStore, OnlineWrite, PointInTimeJoin, PullLatest, PullSummary, Result, WriteOutcome,
 };
 use larder_materialize::Materialize;
 use larder_online::MemoryOnlineStore;
@@ -91,6 +91,10 @@ impl OnlineStore for SlowStore {
         let outcome = self.inner.write(write).await;
         self.outstanding.now.fetch_sub(1, Ordering::SeqCst);
         outcome
+    }
+
+    async fn keys(&self, project: &str, view: &str) -> Result<Vec<EntityKey>> {
+        self.inner.keys(project, view).await
     }
 
     async fn flush(&self) -> Result<()> {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use larder_core::{Error, ErrorKind, OnlineRead, OnlineRows, OnlineStore, OnlineWrite, Result, WriteOutcome};
+use larder_core::{
+    EntityKey, Error, ErrorKind, OnlineRead, OnlineRows, OnlineStore, OnlineWrite, Result, WriteOutcome,
+};
 use larder_online::MemoryOnlineStore;
 use tokio::sync::Mutex;
 
@@ -119,6 +121,10 @@ impl OnlineStore for CrashingStore {
         state.live.write(write).await
     }
 
+    async fn keys(&self, project: &str, view: &str) -> Result<Vec<EntityKey>> {
+        self.0.lock().await.live.keys(project, view).await
+    }
+
     async fn flush(&self) -> Result<()> {
         let mut state = self.0.lock().await;
         if state.crashes_now() {
@@ -179,6 +185,10 @@ impl OnlineStore for YieldingStore {
         outcome
     }
 
+    async fn keys(&self, project: &str, view: &str) -> Result<Vec<EntityKey>> {
+        self.inner.keys(project, view).await
+    }
+
     async fn flush(&self) -> Result<()> {
         self.yield_some().await;
         self.inner.flush().await
@@ -215,6 +225,10 @@ impl OnlineStore for JournalingStore {
     async fn write(&self, write: OnlineWrite) -> Result<WriteOutcome> {
         self.journal.lock().unwrap().push(format!("write {}", write.view.name));
         self.inner.write(write).await
+    }
+
+    async fn keys(&self, project: &str, view: &str) -> Result<Vec<EntityKey>> {
+        self.inner.keys(project, view).await
     }
 
     async fn flush(&self) -> Result<()> {

@@ -40,6 +40,24 @@ fn read_view(snapshot: &Transaction<'_>, read: &OnlineRead) -> Result<OnlineRows
     }
 }
 
+/// The keys of all rows of a view.
+pub(super) fn keys(snapshot: &Transaction<'_>, table: &Table) -> Result<Vec<EntityKey>, TransactionError> {
+    if !table.exists(snapshot)? {
+        return Ok(Vec::new());
+    }
+    let sql = format!("SELECT DISTINCT entity_key FROM {}", table.rows);
+    let mut statement = snapshot.prepare_cached(&sql)?;
+    let mut rows = statement.query([])?;
+    let mut keys = Vec::new();
+    while let Some(row) = rows.next()? {
+        // What is no blob is no entity key, and nobody can ask for it.
+        if let Ok(bytes) = row.get_ref(0)?.as_blob() {
+            keys.push(EntityKey::from_bytes(bytes));
+        }
+    }
+    Ok(keys)
+}
+
 /// SQLite has no error of its own for a table that is not there.
 fn may_be_missing(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_ERROR)

@@ -56,14 +56,12 @@ pub(super) enum Fate {
     Silent,
     /// It has no effect, which the user should know.
     Remark(&'static str),
-    /// Going on without it would be wrong.
-    Refused,
 }
 
 /// Top-level keys that are not read into the configuration.
 pub(super) const TOP_LEVEL: [(&str, Fate); 7] = [
     ("flags", Fate::Remark("larder has no feature flags")),
-    ("embedding_model", Fate::Remark("vector search is not supported yet")),
+    ("embedding_model", Fate::Remark("larder searches by vectors, not by text")),
     ("openlineage", Fate::Remark("lineage events are not supported yet")),
     ("mlflow", Fate::Remark("the MLflow integration is not supported yet")),
     ("data_quality_monitoring", Fate::Remark("data quality monitoring is not supported yet")),
@@ -73,10 +71,10 @@ pub(super) const TOP_LEVEL: [(&str, Fate); 7] = [
 
 /// Keys of the block of a SQLite online store that are not read into the configuration.
 pub(super) const SQLITE: [(&str, Fate); 4] = [
-    ("vector_enabled", Fate::Refused),
-    ("similarity", Fate::Remark("vector search is not supported yet")),
-    ("text_search_enabled", Fate::Refused),
-    ("enable_openai_compatible_store", Fate::Refused),
+    ("vector_enabled", Fate::Remark("vectors are searched without an index, and Feast's is not written")),
+    ("similarity", Fate::Remark("a search says its metric, or the field does")),
+    ("text_search_enabled", Fate::Remark("search by text is not supported yet")),
+    ("enable_openai_compatible_store", Fate::Remark("filters of a search need no column of their own")),
 ];
 
 /// Keys of the registry block that are not read into the configuration.

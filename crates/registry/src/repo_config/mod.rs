@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn sqlite_is_chosen_as_in_feast_and_a_feature_that_larder_lacks_is_refused() {
+    fn sqlite_is_chosen_as_in_feast_and_what_has_no_effect_is_remarked() {
         let online = |text: &str| read(&format!("project: demo\nregistry: r.db\nonline_store: {text}\n"));
         let sqlite = |path: &str| OnlineStoreConfig::Sqlite { path: PathBuf::from(path) };
         for (text, path) in [
@@ -218,8 +218,8 @@ mod tests {
         let warned = online("{type: sqlite, similarity: cosine}").unwrap().warnings;
         assert!(warned.iter().any(|warning| warning.what.contains("`similarity`")), "{warned:?}");
         for option in ["vector_enabled", "text_search_enabled", "enable_openai_compatible_store"] {
-            let error = online(&format!("{{type: sqlite, {option}: true}}")).unwrap_err();
-            assert!(error.contains(&format!("`{option}` in `online_store` is not supported yet")), "{error}");
+            let config = online(&format!("{{type: sqlite, {option}: true}}")).unwrap();
+            assert!(config.warnings[0].what.contains(&format!("`{option}` has no effect")));
         }
         let error = online("{type: sqlite, cache_size_mb: 5}").unwrap_err();
         assert!(error.contains("unknown key `cache_size_mb` in `online_store`"), "{error}");

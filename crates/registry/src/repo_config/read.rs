@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             if let Some((_, fate)) = TOP_LEVEL.iter().find(|(key, _)| *key == entry.key) {
-                self.fate(entry, *fate, "feature_store.yaml");
+                self.fate(entry, *fate);
             } else {
                 let what = format!("unknown key `{}` has no effect", entry.key);
                 let names = KNOWN.into_iter().chain(TOP_LEVEL.into_iter().map(|(key, _)| key));
@@ -152,19 +152,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn fate(&mut self, entry: &Entry, fate: Fate, section: &str) {
+    fn fate(&mut self, entry: &Entry, fate: Fate) {
         match fate {
             Fate::Silent => {}
             Fate::Remark(why) => {
                 let what = format!("`{}` has no effect", entry.key);
                 self.report.warning(entry.key_place.problem(what).because(why));
-            }
-            Fate::Refused => {
-                if entry.value.boolean("").is_ok_and(|on| !on) {
-                    return;
-                }
-                let what = format!("`{}` in {section} is not supported yet", entry.key);
-                self.report.problem(entry.key_place.problem(what).remedy("remove the key"));
             }
         }
     }
@@ -183,7 +176,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             if let Some((_, fate)) = others.iter().find(|(key, _)| *key == entry.key) {
-                self.fate(entry, *fate, &format!("`{section}`"));
+                self.fate(entry, *fate);
             } else {
                 let what = format!("unknown key `{}` in `{section}`", entry.key);
                 let names = known.iter().copied().chain(others.iter().map(|(key, _)| *key));

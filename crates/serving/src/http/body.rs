@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::error::HttpError;
 use super::fields::{Fields, JsonColumns, invalid_json, missing_body, not_an_object};
 use super::python_json::first_mistake;
-use crate::{EntityValues, OnlineRequest, PushRequest, WriteRequest};
+use crate::{EntityValues, Filter, Metric, OnlineRequest, PushRequest, SearchRequest, WriteRequest};
 
 /// A larger body takes long enough to read that other requests would notice.
 const LARGE_BODY_BYTES: usize = 256 << 10;
@@ -133,7 +133,78 @@ impl GetOnlineFeatures {
     }
 }
 
-/// The body of `/push`. `allow_registry_cache` means nothing here: there is one snapshot.
+/// The body of `/search`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Search {
+    #[serde(default)]
+    features: Option<Vec<String>>,
+    #[serde(default)]
+    feature_service: Option<String>,
+    #[serde(default)]
+    top_k: Option<u64>,
+    #[serde(default)]
+    query: Option<Vec<f64>>,
+    #[serde(default)]
+    query_string: Option<String>,
+    #[serde(default)]
+    distance_metric: Option<String>,
+    #[serde(default)]
+    api_version: Option<u64>,
+    #[serde(default)]
+    filters: Option<Filter>,
+    #[serde(default)]
+    pub(crate) include_feature_view_version_metadata: bool,
+}
+
+impl BodyForm for Search {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        Some(Self {
+            feature_service: fields.optional_text("feature_service"),
+            features: fields.texts("features"),
+            include_feature_view_version_metadata: fields
+                .boolean("include_feature_view_version_metadata", false),
+            top_k: fields.optional_count("top_k"),
+            query: fields.floats("query"),
+            query_string: fields.optional_text("query_string"),
+            distance_metric: fields.optional_text("distance_metric"),
+            api_version: fields.optional_count("api_version"),
+            filters: fields.optional("filters"),
+        })
+    }
+}
+
+impl Search {
+    /// The request. As in Feast only version 2 of the API has a metric, a filter and a text.
+    pub(crate) fn into_request(self) -> Result<SearchRequest, RequestError> {
+        let second = self.api_version == Some(2);
+        let selection = match self.feature_service.filter(|name| !name.is_empty()) {
+            Some(service) => Selection::Service(service),
+            None => Selection::References(self.features.unwrap_or_default()),
+        };
+        if second && self.query_string.is_some() {
+            return Err(RequestError::other(
+                "search by text is not there yet; leave out `query_string` and send a vector as `query`",
+            ));
+        }
+        let query = self.query.ok_or_else(|| RequestError::other("`query` is missing; send a vector"))?;
+        let top_k = self
+            .top_k
+            .ok_or_else(|| RequestError::other("`top_k` is missing; send how many rows to find"))?;
+        let metric = self.distance_metric.filter(|_| second);
+        #[expect(clippy::cast_possible_truncation, reason = "stored vectors are no wider")]
+        let query = query.into_iter().map(|number| number as f32).collect();
+        Ok(SearchRequest {
+            selection,
+            query,
+            top_k: usize::try_from(top_k).unwrap_or(usize::MAX),
+            metric: metric.map(|name| Metric::parse(&name)).transpose()?,
+            filter: self.filters.filter(|_| second),
+        })
+    }
+}
+
+/// The body of `/push`. `allow_registry_cache` means nothing here, since there is one snapshot; nor does
+/// `transform_on_write`, in Feast neither, since no view that a push source feeds is transformed.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Push {
     #[serde(rename = "push_source_name")]
@@ -141,8 +212,8 @@ pub(crate) struct Push {
     df: Columns,
     #[serde(default = "online")]
     to: String,
-    #[serde(default = "yes")]
-    transform_on_write: bool,
+    #[serde(default = "yes", rename = "transform_on_write")]
+    _transform_on_write: bool,
 }
 
 impl BodyForm for Push {
@@ -152,7 +223,12 @@ impl BodyForm for Push {
         let _ignored = fields.boolean("allow_registry_cache", true);
         let to = fields.text_or("to", online());
         let transform_on_write = fields.boolean("transform_on_write", true);
-        Some(Self { source: push_source_name?, df: Columns(df?), to, transform_on_write })
+        Some(Self {
+            source: push_source_name?,
+            df: Columns(df?),
+            to,
+            _transform_on_write: transform_on_write,
+        })
     }
 }
 
@@ -160,7 +236,7 @@ impl Push {
     pub(crate) fn into_request(self) -> Result<PushRequest, RequestError> {
         let rows = InputTable::from_json(self.df.0)?;
         let to = PushMode::parse(&self.to)?;
-        Ok(PushRequest { push_source: self.source, rows, to, transform_on_write: self.transform_on_write })
+        Ok(PushRequest { push_source: self.source, rows, to })
     }
 }
 

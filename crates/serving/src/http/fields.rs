@@ -4,6 +4,7 @@
 //! comes here: either it is right after all (`"true"` for a boolean), or the answer lists what is wrong.
 
 use axum::http::StatusCode;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::error::HttpError;
@@ -88,6 +89,49 @@ impl<'a> Fields<'a> {
         };
         let texts = items.iter().enumerate();
         Some(texts.filter_map(|(at, item)| self.as_text(&[json!(field), json!(at)], item)).collect())
+    }
+
+    /// A whole number that may be missing or null.
+    pub(crate) fn optional_count(&mut self, field: &str) -> Option<u64> {
+        let value = self.object.get(field).filter(|value| !value.is_null())?;
+        let read = value.as_u64().or_else(|| value.as_str()?.parse().ok());
+        if read.is_none() {
+            let message = "Input should be a valid integer, unable to parse string as an integer";
+            self.refuse("int_parsing", &[json!(field)], message, value);
+        }
+        read
+    }
+
+    /// A list of numbers that may be missing or null.
+    pub(crate) fn floats(&mut self, field: &str) -> Option<Vec<f64>> {
+        let value = self.object.get(field).filter(|value| !value.is_null())?;
+        let Value::Array(items) = value else {
+            self.refuse("list_type", &[json!(field)], "Input should be a valid list", value);
+            return None;
+        };
+        let mut floats = Vec::with_capacity(items.len());
+        for (at, item) in items.iter().enumerate() {
+            match item.as_f64() {
+                Some(float) => floats.push(float),
+                None => self.refuse(
+                    "float_type",
+                    &[json!(field), json!(at)],
+                    "Input should be a valid number",
+                    item,
+                ),
+            }
+        }
+        Some(floats)
+    }
+
+    /// A value of any form that serde can read as `T`, and that may be missing or null.
+    pub(crate) fn optional<T: DeserializeOwned>(&mut self, field: &str) -> Option<T> {
+        let value = self.object.get(field).filter(|value| !value.is_null())?;
+        let read = T::deserialize(value);
+        if let Err(error) = &read {
+            self.refuse("value_error", &[json!(field)], &error.to_string(), value);
+        }
+        read.ok()
     }
 
     /// Columns that must be there.

@@ -45,16 +45,20 @@ pub(crate) enum Endpoint {
     GetOnlineFeatures,
     Push,
     WriteToOnlineStore,
+    Search,
+    RetrieveOnlineDocuments,
     Materialize,
     MaterializeIncremental,
     MaterializeWithProgress,
 }
 
 impl Endpoint {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::GetOnlineFeatures,
         Self::Push,
         Self::WriteToOnlineStore,
+        Self::Search,
+        Self::RetrieveOnlineDocuments,
         Self::Materialize,
         Self::MaterializeIncremental,
         Self::MaterializeWithProgress,
@@ -65,6 +69,8 @@ impl Endpoint {
             Self::GetOnlineFeatures => "/get-online-features",
             Self::Push => "/push",
             Self::WriteToOnlineStore => "/write-to-online-store",
+            Self::Search => "/search",
+            Self::RetrieveOnlineDocuments => "/retrieve-online-documents",
             Self::Materialize => "/materialize",
             Self::MaterializeIncremental => "/materialize-incremental",
             Self::MaterializeWithProgress => "/v1/materialize",
@@ -73,7 +79,7 @@ impl Endpoint {
 
     /// Whether it is over soon, so that its requests may wait for each other.
     pub(crate) fn is_short(self) -> bool {
-        matches!(self, Self::GetOnlineFeatures | Self::Push | Self::WriteToOnlineStore)
+        !matches!(self, Self::Materialize | Self::MaterializeIncremental | Self::MaterializeWithProgress)
     }
 }
 

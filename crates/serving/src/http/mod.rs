@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `POST /get-online-features` | values, statuses and event times, a column each |
 //! | `POST /push`, `POST /write-to-online-store` | nothing, `null` |
+//! | `POST /search`, `POST /retrieve-online-documents` | the rows nearest to a vector |
+//! | `GET /v1/vector_stores` and below | views with vectors, as `OpenAI` shows vector stores |
 //! | `POST /materialize`, `POST /materialize-incremental` | `null`, or with `?async=true` at once |
 //! | `POST /v1/materialize` | a line of JSON per step |
 //! | `GET /health` | 200 or 503 |

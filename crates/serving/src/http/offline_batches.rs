@@ -19,14 +19,7 @@ const MAX_WAITING_BATCHES: usize = 16;
 #[derive(Debug)]
 pub(crate) struct OfflineBatches {
     options: OfflinePushBatching,
-    waiting: Mutex<HashMap<Source, Batch>>,
-}
-
-/// Rows are gathered for pushes that mean the same.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Source {
-    push_source: String,
-    transform_on_write: bool,
+    waiting: Mutex<HashMap<String, Batch>>,
 }
 
 #[derive(Debug)]
@@ -43,7 +36,7 @@ pub(crate) enum Added {
     /// They wait.
     Waiting,
     /// They complete a batch, which is to be written now.
-    Complete(Source),
+    Complete(String),
     /// They were not taken: too many wait already, because the offline store does not take them.
     Refused,
 }
@@ -55,20 +48,19 @@ impl OfflineBatches {
 
     /// Adds the rows of a push.
     pub(crate) fn add(&self, request: PushRequest) -> Added {
-        let PushRequest { push_source, rows, transform_on_write, .. } = request;
-        let source = Source { push_source, transform_on_write };
+        let PushRequest { push_source, rows, .. } = request;
         let full = self.options.batch_size.get();
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let batch = waiting.entry(source.clone()).or_insert_with(Batch::new);
+        let batch = waiting.entry(push_source.clone()).or_insert_with(Batch::new);
         if batch.rows >= full.saturating_mul(MAX_WAITING_BATCHES) {
             return Added::Refused;
         }
         batch.add(rows);
-        if batch.rows >= full { Added::Complete(source) } else { Added::Waiting }
+        if batch.rows >= full { Added::Complete(push_source) } else { Added::Waiting }
     }
 
     /// The sources whose oldest rows have waited long enough.
-    pub(crate) fn due(&self) -> Vec<Source> {
+    pub(crate) fn due(&self) -> Vec<String> {
         let now = Instant::now();
         self.sources(|batch| now.duration_since(batch.since) >= self.options.batch_interval)
     }
@@ -80,26 +72,22 @@ impl OfflineBatches {
         }
     }
 
-    fn sources(&self, wanted: impl Fn(&Batch) -> bool) -> Vec<Source> {
+    fn sources(&self, wanted: impl Fn(&Batch) -> bool) -> Vec<String> {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.iter().filter(|(_, batch)| wanted(batch)).map(|(source, _)| source.clone()).collect()
     }
 
     /// Writes what waits for one source. Rows that can never be written are given up with a word in the
     /// log; if the store fails they wait for the next time.
-    pub(crate) async fn write(&self, server: &dyn FeatureServer, source: Source) {
-        let taken = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&source);
+    pub(crate) async fn write(&self, server: &dyn FeatureServer, push_source: String) {
+        let taken = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&push_source);
         let Some(batch) = taken else { return };
         let mut kept = Batch::new();
         for table in batch.tables {
-            let request = PushRequest {
-                push_source: source.push_source.clone(),
-                rows: table.clone(),
-                to: PushMode::Offline,
-                transform_on_write: source.transform_on_write,
-            };
+            let request =
+                PushRequest { push_source: push_source.clone(), rows: table.clone(), to: PushMode::Offline };
             let Err(error) = server.push(request).await else { continue };
-            let (push_source, rows) = (&source.push_source, table.len());
+            let rows = table.len();
             if matches!(error.kind(), ErrorKind::Invalid | ErrorKind::NotFound) {
                 tracing::error!(%push_source, rows, error = error.chain(), "rows pushed offline are lost");
             } else {
@@ -109,7 +97,7 @@ impl OfflineBatches {
         }
         if kept.rows > 0 {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            let batch = waiting.entry(source).or_insert_with(Batch::new);
+            let batch = waiting.entry(push_source).or_insert_with(Batch::new);
             for table in kept.tables {
                 batch.add(table);
             }

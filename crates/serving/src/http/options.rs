@@ -7,6 +7,8 @@ use larder_core::{Clock, SystemClock};
 use larder_registry::{ErrorStatus, MetricsConfig, OfflinePushBatching};
 use tokio::net::TcpListener;
 
+use crate::FeatureLog;
+
 /// Limits and switches of the HTTP door.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
@@ -30,6 +32,8 @@ pub struct ServerOptions {
     pub metrics_listener: Option<Arc<TcpListener>>,
     /// Whether rows that are pushed offline are gathered first, and their pushes answered with 202.
     pub offline_push_batching: Option<OfflinePushBatching>,
+    /// Takes note of answers of feature services.
+    pub feature_log: Option<Arc<dyn FeatureLog>>,
     /// Where "now" comes from.
     pub clock: Arc<dyn Clock>,
 }
@@ -49,6 +53,7 @@ impl Default for ServerOptions {
             metrics: MetricsConfig::default(),
             metrics_listener: None,
             offline_push_batching: None,
+            feature_log: None,
             clock: Arc::new(SystemClock),
         }
     }

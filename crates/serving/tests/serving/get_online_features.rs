@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use async_trait::async_trait;
 use larder_core::{
-    EntityKeyVersion, ErrorKind, OnlineRead, OnlineRows, OnlineStore, OnlineWrite, RequestError, Result,
-    Timestamp, WriteOutcome,
+    EntityKey, EntityKeyVersion, ErrorKind, OnlineRead, OnlineRows, OnlineStore, OnlineWrite, RequestError,
+    Result, Timestamp, WriteOutcome,
 };
 use larder_plan::Selection;
 use larder_serving::FeatureStatus::{self, NotFound, Present};
@@ -149,8 +149,8 @@ async fn views_without_entities_give_every_row_their_one_value() {
     let error = mistake(server.get(&["glob:global_rate"], json!({ "zzz": [1] })).await);
     assert_eq!(
         error.to_string(),
-        "Missing join key values for keys: ['a', 'b', 'driver_id']. No values provided for keys: \
-         ['a', 'b', 'driver_id']. Provided join_key_values: []"
+        "Missing join key values for keys: ['a', 'b', 'doc_id', 'driver_id']. No values provided for keys: \
+         ['a', 'b', 'doc_id', 'driver_id']. Provided join_key_values: []"
     );
 }
 
@@ -246,6 +246,10 @@ impl<S: OnlineStore> OnlineStore for Counted<Arc<S>> {
 
     async fn write(&self, write: OnlineWrite) -> Result<WriteOutcome> {
         self.inner.write(write).await
+    }
+
+    async fn keys(&self, project: &str, view: &str) -> Result<Vec<EntityKey>> {
+        self.inner.keys(project, view).await
     }
 
     async fn flush(&self) -> Result<()> {

@@ -7,10 +7,12 @@
 
 mod bad_input;
 mod client;
+mod feature_log;
 mod get_online_features;
 mod http;
 mod json_law;
 mod materialize;
 mod offline_batches;
 mod repo;
+mod search;
 mod server;

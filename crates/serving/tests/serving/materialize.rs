@@ -60,7 +60,7 @@ async fn without_views_all_that_are_kept_online_are_meant() {
     let running = Running::start().await;
     let body = r#"{"start_ts":"2025-01-01","end_ts":"2025-01-02"}"#;
     let reply = post(running.address, "/materialize?async=true", body).await;
-    assert_eq!(reply.json()["feature_views"], json!(["stats", "stats_p", "glob", "coll"]));
+    assert_eq!(reply.json()["feature_views"], json!(["stats", "stats_p", "glob", "coll", "docs"]));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use larder_core::{
     DataSource, DataSourceKind, Entity, Error, ErrorKind, FeatureService, FeatureView, FeatureViewProjection,
     Field, OnDemandFeatureView, OnDemandSource, Project, PushSource, RequestSource, Result, Timestamp,
-    Transformation, TransformationSignature, ValueType, dummy_join_key,
+    Transformation, TransformationSignature, ValueType, VectorSearch, dummy_join_key,
 };
 use larder_plan::Catalog;
 use larder_registry::{Registered, RegistrySnapshot, SnapshotObjects};
@@ -33,9 +33,19 @@ pub(crate) async fn no_on_demand_view(view: Arc<OnDemandFeatureView>) -> Result<
     panic!("`{}` is not in this project", view.name)
 }
 
+fn document_features() -> Vec<Field> {
+    let vector = VectorSearch { index: true, length: 2, metric: String::new() };
+    vec![
+        Field { vector, ..Field::new("embedding", ValueType::array(ValueType::FLOAT32).unwrap()) },
+        Field::new("other_embedding", ValueType::array(ValueType::FLOAT64).unwrap()),
+        Field::new("title", ValueType::STRING),
+        Field::new("year", ValueType::INT64),
+    ]
+}
+
 fn snapshot() -> RegistrySnapshot {
     let objects = SnapshotObjects {
-        entities: [("driver", "driver_id"), ("ea", "a"), ("eb", "b")]
+        entities: [("driver", "driver_id"), ("ea", "a"), ("eb", "b"), ("doc", "doc_id")]
             .map(|(name, join_key)| registered(entity(name, join_key)))
             .into(),
         data_sources: vec![
@@ -52,6 +62,7 @@ fn snapshot() -> RegistrySnapshot {
             registered(view("stats_p", &[("driver", "driver_id")], &stats_features())),
             registered(view("glob", &[], &[Field::new("global_rate", ValueType::FLOAT64)])),
             registered(view("coll", &[("ea", "a"), ("eb", "b")], &[Field::new("f", ValueType::STRING)])),
+            registered(view("docs", &[("doc", "doc_id")], &document_features())),
             registered(FeatureView { online: false, ..view("hidden", &[], &stats_features()) }),
         ],
         on_demand_feature_views: vec![

@@ -17,7 +17,7 @@ use larder_registry::RegistrySnapshot;
 use larder_serving::{
     EntityValues, FeatureServer, MaterializeEvent, MaterializeObserver, MaterializeRequest,
     MaterializeSummary, MaterializedView, OnlineRequest, OnlineResponse, OnlineRetrieval, PushRequest,
-    ServerOptions, WriteRequest, serve,
+    SearchRequest, ServerOptions, WriteRequest, serve,
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -75,7 +75,7 @@ impl TestServer {
         server
     }
 
-    async fn write_json(&self, view: &str, rows: &Value) {
+    pub(crate) async fn write_json(&self, view: &str, rows: &Value) {
         let rows = InputTable::from_json(columns(rows)).unwrap();
         let view = Arc::clone(&self.catalog.snapshot().feature_view(view).unwrap().object);
         self.write(&view, &rows).await.unwrap();
@@ -151,6 +151,10 @@ impl FeatureServer for TestServer {
 
     async fn get_online_features(&self, request: OnlineRequest) -> Result<OnlineResponse> {
         self.retrieval.get_online_features(&self.catalog, request).await
+    }
+
+    async fn search(&self, request: SearchRequest) -> Result<OnlineResponse> {
+        self.retrieval.search(&self.catalog, request).await
     }
 
     async fn push(&self, request: PushRequest) -> Result<()> {

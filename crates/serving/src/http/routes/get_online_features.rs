@@ -5,7 +5,9 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use axum::response::Response;
 use larder_core::{Error, ErrorKind};
+use larder_plan::Selection;
 
+use crate::LoggedAnswer;
 use crate::http::body::{GetOnlineFeatures, RequestBody};
 use crate::http::error::{HttpError, json_response};
 use crate::http::guard::App;
@@ -16,7 +18,18 @@ const LARGE_ANSWER_VALUES: usize = 50_000;
 pub(crate) async fn get_online_features(app: Arc<App>, body: RequestBody) -> Result<Response, HttpError> {
     let body: GetOnlineFeatures = body.read().await?;
     let metadata = body.include_feature_view_version_metadata;
-    let answer = app.server.get_online_features(body.into_request()).await?;
+    let request = body.into_request();
+    let service = match &request.selection {
+        Selection::Service(name) if app.options.feature_log.is_some() => Some(name.clone()),
+        _ => None,
+    };
+    let answer = app.server.get_online_features(request).await?;
+    if let (Some(log), Some(feature_service)) = (&app.options.feature_log, service)
+        && log.wants(&feature_service)
+    {
+        let logged_at = app.options.clock.now();
+        log.log(LoggedAnswer { feature_service, logged_at, response: answer.clone() });
+    }
     app.metrics.answered_features(&answer);
     let counts = answer.feature_counts();
     let json = if answer.columns().len() * answer.row_count() <= LARGE_ANSWER_VALUES {

@@ -5,5 +5,7 @@ mod materialize;
 mod observe;
 mod push;
 mod router;
+mod search;
+mod vector_stores;
 
 pub(crate) use router::{metrics_router, router};

@@ -15,6 +15,8 @@ use super::get_online_features::get_online_features;
 use super::materialize::{materialize, materialize_incremental, materialize_with_progress};
 use super::observe::{health, metrics, refresh};
 use super::push::{push, write_to_online_store};
+use super::search::search;
+use super::vector_stores;
 use crate::http::error::{HttpError, error_response};
 use crate::http::guard::{App, answer};
 use crate::http::metrics::Endpoint;
@@ -42,6 +44,18 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             }),
         )
         .route(
+            Endpoint::Search.path(),
+            post(async |State(app): State<Arc<App>>, request: Request| {
+                answer(app, Endpoint::Search, request, search).await
+            }),
+        )
+        .route(
+            Endpoint::RetrieveOnlineDocuments.path(),
+            post(async |State(app): State<Arc<App>>, request: Request| {
+                answer(app, Endpoint::RetrieveOnlineDocuments, request, search).await
+            }),
+        )
+        .route(
             Endpoint::Materialize.path(),
             post(async |State(app): State<Arc<App>>, Query(query): Parameters, request: Request| {
                 answer(app, Endpoint::Materialize, request, |app, body| materialize(app, body, query)).await
@@ -60,6 +74,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
                 answer(app, Endpoint::MaterializeWithProgress, request, materialize_with_progress).await
             }),
         )
+        .route("/v1/vector_stores", get(vector_stores::list))
+        .route("/v1/vector_stores/{id}", get(vector_stores::describe))
+        .route("/v1/vector_stores/{id}/search", post(vector_stores::search))
         .route("/health", get(health))
         .route("/metrics", get(metrics))
         .route("/v1/refresh", post(refresh))
@@ -89,7 +106,7 @@ async fn method_not_allowed(State(app): State<Arc<App>>) -> Response {
 async fn not_found(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
     let known = |path: &str| {
         Endpoint::ALL.iter().any(|endpoint| endpoint.path() == path)
-            || ["/health", "/metrics", "/v1/refresh"].contains(&path)
+            || ["/health", "/metrics", "/v1/refresh", "/v1/vector_stores"].contains(&path)
     };
     if let Some(path) = uri.path().strip_suffix('/').filter(|path| known(path)) {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());

@@ -41,6 +41,7 @@ pub(super) const CHECKS: &[Check] = &[
         promise: "a read of a feature the view does not have is an error",
         run: unknown_feature_is_an_error,
     },
+    Check { promise: "the keys of a view are those of its rows, each once", run: keys_of_a_view },
     Check { promise: "flush succeeds, also twice and with nothing to do", run: flush_succeeds },
     Check {
         promise: "removing a view removes all its rows and no others",
@@ -95,6 +96,31 @@ fn every_type_round_trips(fixture: &Fixture<'_>) {
             }
         }
     }
+}
+
+fn keys_of_a_view(fixture: &Fixture<'_>) {
+    let (view, other) = (trips_view(), trips_view());
+    let keys = |view: &OnlineView| {
+        let mut keys =
+            fixture.wait(fixture.store.keys(&view.project, &view.name)).expect("the keys can be read");
+        keys.sort();
+        keys
+    };
+    assert_eq!(keys(&view), []);
+    fixture.write(trips_write(
+        &view,
+        &[
+            (key("b"), version(1, None), None),
+            (key("a"), version(2, None), Some(2)),
+            (key("b"), version(3, None), Some(3)),
+        ],
+    ));
+    fixture.write(trips_write(&other, &[(key("c"), version(1, None), Some(7))]));
+    let mut expected = vec![key("a"), key("b")];
+    expected.sort();
+    assert_eq!((keys(&view), keys(&other)), (expected, vec![key("c")]));
+    fixture.wait(fixture.store.remove_view(&view.project, &view.name)).expect("the view can be removed");
+    assert_eq!(keys(&view), []);
 }
 
 fn nulls_are_held(fixture: &Fixture<'_>) {

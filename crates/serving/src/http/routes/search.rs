@@ -1,0 +1,17 @@
+//! `POST /search`, and `POST /retrieve-online-documents` as it was called before.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use crate::http::body::{RequestBody, Search};
+use crate::http::error::{HttpError, json_response};
+use crate::http::guard::App;
+
+pub(crate) async fn search(app: Arc<App>, body: RequestBody) -> Result<Response, HttpError> {
+    let body: Search = body.read().await?;
+    let metadata = body.include_feature_view_version_metadata;
+    let answer = app.server.search(body.into_request()?).await?;
+    Ok(json_response(StatusCode::OK, answer.to_json(metadata)))
+}
