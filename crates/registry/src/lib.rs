@@ -62,7 +62,7 @@ pub use registry_file::{ApplyOptions, DamagedContents, RegistryError, RegistryFi
 pub use repo_config::{
     ErrorStatus, FEATURE_STORE_YAML, FeatureLoggingConfig, FeatureServerConfig, HttpConfig,
     MaterializationConfig, MetricsConfig, OfflinePushBatching, OfflineStoreConfig, OnlineStoreConfig,
-    RegistryConfig, RepoConfig,
+    RegistryConfig, RepoConfig, Settings,
 };
 pub use snapshot::{
     FeatureViewVersion, Registered, RegistrySnapshot, SnapshotObjects, UnsupportedObject, VersionedView,

@@ -49,6 +49,22 @@ pub(super) const OFFLINE_STORES_LATER: [&str; 15] = [
 /// Registries of Feast that larder does not have yet.
 pub(super) const REGISTRIES_LATER: [&str; 3] = ["sql", "snowflake.registry", "remote"];
 
+/// Batch engines of Feast that larder does not have.
+pub(super) const BATCH_ENGINES_LATER: [&str; 9] = [
+    "snowflake.engine",
+    "lambda",
+    "k8s",
+    "spark.engine",
+    "ray.engine",
+    "flink.engine",
+    "spark_application",
+    "trino.engine",
+    "trino",
+];
+
+/// Authentication of Feast that larder does not have yet.
+pub(super) const AUTH_LATER: [&str; 2] = ["oidc", "kubernetes"];
+
 /// What becomes of a key of Feast's that larder does not act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {

@@ -4,6 +4,7 @@ mod expand;
 mod feature_server;
 mod keys;
 mod read;
+mod settings;
 mod stores;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use std::time::Duration;
 use larder_core::EntityKeyVersion;
 
 pub use feature_server::{FeatureLoggingConfig, FeatureServerConfig, MetricsConfig, OfflinePushBatching};
+pub use settings::Settings;
 
 use crate::problem::{Problem, Problems};
 
@@ -45,6 +47,8 @@ pub struct RepoConfig {
     pub http: HttpConfig,
     /// What a server does beside answering.
     pub feature_server: FeatureServerConfig,
+    /// What the file says, for people.
+    pub settings: Settings,
     /// Remarks that stop nothing, such as keys that have no effect here.
     pub warnings: Vec<Problem>,
 }
@@ -156,6 +160,21 @@ impl RepoConfig {
     ) -> Result<Self, Problems> {
         read::load(repo, file, variable)
     }
+
+    /// Reads `text` as the `feature_store.yaml` of the feature repo in the folder `repo`; `origin` is what
+    /// messages call the text.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the text, at once.
+    pub fn from_text(
+        repo: &Path,
+        origin: &str,
+        text: &str,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Problems> {
+        read::load_text(repo, Path::new(origin), Path::new(origin), text, variable)
+    }
 }
 
 #[cfg(test)]
@@ -257,6 +276,53 @@ mod tests {
         assert!(texts.iter().any(|text| text.contains("`my_own`")));
         assert!(texts.iter().any(|text| text.contains("`flags`")));
         assert!(texts.iter().any(|text| text.contains("`mcp_transport`")));
+    }
+
+    #[test]
+    fn no_key_of_a_block_is_passed_over() {
+        let config =
+            read("project: d\nregistry: r.db\nbatch_engine: {type: local, backend: polars}\n").unwrap();
+        let texts: Vec<_> = config.warnings.iter().map(ToString::to_string).collect();
+        assert!(texts[0].starts_with("feature_store.yaml:3:29: `backend` has no effect: "), "{texts:?}");
+        for (block, expected) in [
+            (
+                "batch_engine: {type: local, beckend: x}",
+                "feature_store.yaml:3:29: unknown key `beckend` in `batch_engine`",
+            ),
+            (
+                "auth: {type: no_auth, client_id: x}",
+                "feature_store.yaml:3:23: unknown key `client_id` in `auth`",
+            ),
+            ("auth: {auth_discovery_url: x}", "unknown key `auth_discovery_url` in `auth`"),
+            ("batch_engine: spark.engine", "batch engine `spark.engine` is not supported yet"),
+            ("batch_engine: sprk", "batch engine `sprk` is unknown"),
+        ] {
+            let error = read(&format!("project: d\nregistry: r.db\n{block}\n")).unwrap_err();
+            assert!(error.contains(expected), "{block}: {error}");
+        }
+    }
+
+    #[test]
+    fn stores_may_be_named_by_feasts_classes() {
+        for class in ["dask.DaskOfflineStore", "duckdb.DuckDBOfflineStore"] {
+            let text = format!(
+                "project: d\nregistry: r.db\noffline_store: {{type: feast.infra.offline_stores.{class}}}\n"
+            );
+            assert_eq!(read(&text).unwrap().offline_store, OfflineStoreConfig::File);
+        }
+    }
+
+    #[test]
+    fn settings_are_shown_in_feasts_order_with_its_defaults() {
+        let config = read(
+            "mine: 3\nonline_store: {path: $HOME_OF_DATA/x.db}\nregistry: r.db\nproject: demo\ncoerce_tz_aware: true\n",
+        )
+        .unwrap();
+        assert_eq!(
+            config.settings.to_string(),
+            "project: demo\nregistry: r.db\nonline_store:\n  path: /srv/data/x.db\nauth:\n  type: no_auth\n\
+             offline_store: dask\nbatch_engine: local\ncoerce_tz_aware: true\nmine: 3\n"
+        );
     }
 
     fn feature_server(block: &str) -> Result<RepoConfig, String> {

@@ -6,6 +6,7 @@ use larder_core::EntityKeyVersion;
 
 use super::expand::expand;
 use super::keys::{Fate, TOP_LEVEL};
+use super::settings::Settings;
 use super::{ErrorStatus, HttpConfig, MaterializationConfig, OfflineStoreConfig, RepoConfig};
 use crate::problem::{Problem, Problems, Report, SourceText};
 use crate::suggestion::{nearest, suggest};
@@ -41,11 +42,21 @@ pub(super) fn load(
             .remedy("run larder in a feature repo, name one with `--chdir`, or make one with `larder init`");
         return Err(Problems::not_found(problem));
     }
-    let original = read_text(file, shown)?;
-    let (text, expansion) = expand(&original, variable);
-    let source = SourceText::new(shown, &original);
+    load_text(repo, file, shown, &read_text(file, shown)?, variable)
+}
+
+/// Reads the text that `file` would hold.
+pub(super) fn load_text(
+    repo: &Path,
+    file: &Path,
+    shown: &Path,
+    original: &str,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<RepoConfig, Problems> {
+    let (text, expansion) = expand(original, variable);
+    let source = SourceText::new(shown, original);
     let mut report = Report::default();
-    let documents = parse(&source, &text, Some((&original, &expansion)), &mut report.problems)?;
+    let documents = parse(&source, &text, Some((original, &expansion)), &mut report.problems)?;
     let whole = |what: &str| Problem::of_file(shown, what);
     let root = match documents.as_slice() {
         [root] => root,
@@ -108,6 +119,7 @@ impl<'a> Reader<'a> {
             materialization,
             http,
             feature_server,
+            settings: Settings::new(self.entries),
             warnings: Vec::new(),
         })
     }

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::keys::{Fate, OFFLINE_STORES_LATER, ONLINE_STORES_LATER, REGISTRIES_LATER, REGISTRY, SQLITE};
+use super::keys::{
+    AUTH_LATER, BATCH_ENGINES_LATER, Fate, OFFLINE_STORES_LATER, ONLINE_STORES_LATER, REGISTRIES_LATER,
+    REGISTRY, SQLITE,
+};
 use super::read::{Block, Reader};
 use super::{OnlineStoreConfig, RegistryConfig};
 use crate::problem::Problem;
@@ -14,6 +17,9 @@ use crate::yaml::{Node, NodeKind};
 const SQLITE_PATH: &str = "data/online.db";
 const SQLITE_CLASS: &str = "feast.infra.online_stores.sqlite.SqliteOnlineStore";
 const ONLINE_VERSIONING: &str = "enable_online_feature_view_versioning";
+const DASK_CLASS: &str = "feast.infra.offline_stores.dask.DaskOfflineStore";
+const DUCKDB_CLASS: &str = "feast.infra.offline_stores.duckdb.DuckDBOfflineStore";
+
 const DEFAULT_CACHE_TTL: Duration = Duration::from_secs(600);
 
 impl<'a> Reader<'a> {
@@ -110,10 +116,10 @@ impl<'a> Reader<'a> {
         let Some(node) = self.node("offline_store") else { return };
         let Some((kind_node, kind)) = self.store_type("offline_store", node, "file") else { return };
         match kind {
-            "file" | "dask" => {
+            "file" | "dask" | DASK_CLASS => {
                 self.store_block("offline_store", node, &["type"], &[]);
             }
-            "duckdb" => {
+            "duckdb" | DUCKDB_CLASS => {
                 let remark = Fate::Remark("nothing is staged");
                 let others = [("staging_location", remark), ("staging_location_endpoint_override", remark)];
                 self.store_block("offline_store", node, &["type"], &others);
@@ -128,8 +134,11 @@ impl<'a> Reader<'a> {
     pub(super) fn batch_engine(&mut self) {
         let Some(node) = self.node("batch_engine") else { return };
         let Some((kind_node, kind)) = self.store_type("batch_engine", node, "local") else { return };
-        if kind != "local" {
-            self.not_there("batch engine", kind_node, kind, true, &["local"]);
+        if kind == "local" {
+            let others = [("backend", Fate::Remark("larder reads files with an engine of its own"))];
+            self.store_block("batch_engine", node, &["type"], &others);
+        } else {
+            self.not_there("batch engine", kind_node, kind, BATCH_ENGINES_LATER.contains(&kind), &["local"]);
         }
     }
 
@@ -137,8 +146,10 @@ impl<'a> Reader<'a> {
         for key in ["auth", "auth_config"] {
             let Some(node) = self.node(key) else { continue };
             let Some((kind_node, kind)) = self.store_type(key, node, "no_auth") else { continue };
-            if kind != "no_auth" {
-                self.not_there("auth", kind_node, kind, true, &["no_auth"]);
+            if kind == "no_auth" {
+                self.store_block(key, node, &["type"], &[]);
+            } else {
+                self.not_there("auth", kind_node, kind, AUTH_LATER.contains(&kind), &["no_auth"]);
             }
         }
     }
