@@ -3,6 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::log_level::{self, LogLevel};
+use crate::object_arguments::{
+    DeleteArguments, FeatureViewsCommand, FeaturesCommand, ObjectCommand, ProjectsCommand,
+};
 use larder_core::{InvalidTimestamp, Timestamp};
 
 /// A feature store that runs on-demand transformations as sandboxed WebAssembly.
@@ -21,9 +26,15 @@ pub(crate) struct Arguments {
     /// Read this file instead of `feature_store.yaml`.
     #[arg(short = 'f', long = "feature-store-yaml", value_name = "FILE", env = "FEAST_FS_YAML_FILE_PATH")]
     pub(crate) feature_store_yaml: Option<PathBuf>,
-    /// Show log lines of this level and above on stderr: error, warn, info, debug, trace.
-    #[arg(long, value_name = "LEVEL", default_value = "warn", global = true)]
-    pub(crate) log_level: String,
+    /// Show log lines of this level and above on stderr: error, warning, info, debug or trace.
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        default_value = "warning",
+        value_parser = log_level::parse,
+        global = true
+    )]
+    pub(crate) log_level: LogLevel,
     /// Show no progress.
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
@@ -38,9 +49,9 @@ pub(crate) enum Command {
     /// Create a feature repo with sample definitions, data and a transformation.
     Init(InitArguments),
     /// Show what apply would change, and change nothing.
-    Plan(JsonFlag),
+    Plan(PlanArguments),
     /// Register the definitions of the feature repo; remove what it no longer defines.
-    Apply(JsonFlag),
+    Apply(ApplyArguments),
     /// Remove all of the project: its online rows and its registry entries.
     Teardown,
     /// Move the newest values of a span of event time into the online store.
@@ -73,18 +84,39 @@ pub(crate) enum Command {
     Serve(ServeArguments),
     /// List or describe entities.
     Entities(ObjectCommand),
-    /// List or describe feature views of all kinds.
-    FeatureViews(ObjectCommand),
+    /// List or describe feature views of all kinds, switch one on or off, see its versions.
+    FeatureViews(FeatureViewsCommand),
     /// List or describe on-demand feature views.
     OnDemandFeatureViews(ObjectCommand),
+    /// List or describe stream feature views.
+    StreamFeatureViews(ObjectCommand),
+    /// List or describe label views.
+    LabelViews(ObjectCommand),
     /// List or describe feature services.
     FeatureServices(ObjectCommand),
     /// List or describe data sources.
     DataSources(ObjectCommand),
+    /// List or describe saved datasets.
+    SavedDatasets(ObjectCommand),
+    /// List or describe validation references.
+    ValidationReferences(ObjectCommand),
+    /// List or describe permissions.
+    Permissions(ObjectCommand),
     /// List or describe features.
-    Features(ObjectCommand),
-    /// List or describe projects.
-    Projects(ObjectCommand),
+    Features(FeaturesCommand),
+    /// List, describe or delete projects.
+    Projects(ProjectsCommand),
+    /// Remove one object from the registry, with its online rows; while it stays defined, the next apply
+    /// brings it back.
+    Delete(DeleteArguments),
+    /// Print all objects of the project as JSON, sorted by name.
+    RegistryDump,
+    /// Print what `feature_store.yaml` says, with its variables filled in.
+    Configuration,
+    /// Say where a server serves the project.
+    Endpoint,
+    /// Print larder's version, and that of the Feast whose words it speaks.
+    Version,
     /// Work on the components of on-demand feature views.
     Udf(UdfCommand),
     /// Print the JSON Schema of definition files, for editors.
@@ -92,10 +124,38 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct JsonFlag {
+pub(crate) struct PlanArguments {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) of_feast: ValidationFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArguments {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show no progress; apply shows none anyway.
+    #[arg(long)]
+    pub(crate) no_progress: bool,
+    /// Keep a changed view as a new version, readable as `view@vN`, and leave the old one in use.
+    #[arg(long)]
+    pub(crate) no_promote: bool,
+    #[command(flatten)]
+    pub(crate) of_feast: ValidationFlags,
+}
+
+/// Flags of Feast that do nothing here, so that its command lines work unchanged.
+#[derive(Debug, Args)]
+pub(crate) struct ValidationFlags {
+    /// No effect: a source without a file is a warning, and stops nothing.
+    #[arg(long)]
+    pub(crate) skip_source_validation: bool,
+    /// No effect: what is wrong with a view is never left out.
+    #[arg(long)]
+    pub(crate) skip_feature_view_validation: bool,
 }
 
 #[derive(Debug, Args)]
@@ -163,11 +223,14 @@ pub(crate) struct BindArguments {
 #[derive(Debug, Args)]
 pub(crate) struct MaterializeArguments {
     /// The earliest event time, included. No zone means UTC.
-    #[arg(value_name = "START")]
-    pub(crate) start: String,
+    #[arg(value_name = "START", required_unless_present = "disable_event_timestamp")]
+    pub(crate) start: Option<String>,
     /// The latest event time, included.
-    #[arg(value_name = "END")]
-    pub(crate) end: String,
+    #[arg(value_name = "END", required_unless_present = "disable_event_timestamp")]
+    pub(crate) end: Option<String>,
+    /// Everything there is, from 1970 to now, instead of START and END; rows keep their event times.
+    #[arg(long, conflicts_with_all = ["start", "end"])]
+    pub(crate) disable_event_timestamp: bool,
     #[command(flatten)]
     pub(crate) views: ViewsArgument,
 }
@@ -336,31 +399,4 @@ pub(crate) struct FlagsOfFeast {
     /// Refused: as `--key`.
     #[arg(long, value_name = "FILE")]
     pub(crate) cert: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ObjectCommand {
-    #[command(subcommand)]
-    pub(crate) verb: ObjectVerb,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ObjectVerb {
-    /// List all.
-    List {
-        /// Only those with this tag; repeat to require several.
-        #[arg(long, value_name = "KEY:VALUE")]
-        tags: Vec<String>,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Print one, as YAML.
-    Describe {
-        /// Its name.
-        name: String,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
 }

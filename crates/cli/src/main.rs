@@ -8,8 +8,11 @@
 mod arguments;
 mod commands;
 mod json_columns;
+mod log_level;
 mod materialize_progress;
+mod object_arguments;
 mod plain_table;
+mod python_json;
 mod repo;
 mod server_client;
 mod store_door;
@@ -21,15 +24,13 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use larder_core::ErrorKind;
-use tracing_subscriber::EnvFilter;
 
 use crate::arguments::Arguments;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let filter = EnvFilter::try_new(&arguments.log_level).unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(arguments.log_level.filter())
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();

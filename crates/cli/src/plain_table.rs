@@ -1,19 +1,22 @@
 //! Tables on the terminal, in the plain form that Feast's command prints.
 
-/// Lays out rows under headers: columns as wide as their widest cell, and at least two wider than
-/// their header, two spaces apart. Ends with a newline.
+/// Lays out rows under headers: columns as wide as their widest line, and at least two wider than their
+/// header, two spaces apart. A cell may have several lines. Ends with a newline.
 pub(crate) fn render(headers: &[&str], rows: &[Vec<String>]) -> String {
     let widths: Vec<usize> = headers
         .iter()
         .enumerate()
         .map(|(column, header)| {
-            let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
-            cells.max().unwrap_or(0).max(header.chars().count() + 2)
+            let lines = rows.iter().filter_map(|row| row.get(column)).flat_map(|cell| cell.lines());
+            lines.map(|line| line.chars().count()).max().unwrap_or(0).max(header.chars().count() + 2)
         })
         .collect();
     let mut text = line(headers.iter().copied(), &widths);
     for row in rows {
-        text.push_str(&line(row.iter().map(String::as_str), &widths));
+        let height = row.iter().map(|cell| cell.lines().count()).max().unwrap_or(0).max(1);
+        for at in 0..height {
+            text.push_str(&line(row.iter().map(|cell| cell.lines().nth(at).unwrap_or_default()), &widths));
+        }
     }
     text
 }

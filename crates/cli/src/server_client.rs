@@ -11,6 +11,18 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
+/// Makes a server look at the registry now; it would by itself within its refresh time.
+///
+/// # Errors
+///
+/// As [`ServerClient::post`].
+pub(crate) async fn refresh(server: Option<SocketAddr>) -> Result<()> {
+    if let Some(server) = server {
+        ServerClient::new(server).post("/v1/refresh", &serde_json::json!({})).await?;
+    }
+    Ok(())
+}
+
 /// Talks to the server that holds the online store.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ServerClient {

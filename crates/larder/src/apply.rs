@@ -115,9 +115,7 @@ impl FeatureStore {
         let (registry, warnings) = (Arc::clone(self.registry()), definitions.warnings.clone());
         let diff = blocking::run(move || registry.apply_with(&definitions, options)).await?;
         let after = self.refresh().await?;
-        let changes = self.online_changes(before.snapshot(), after.snapshot());
-        let serving_at =
-            if changes.is_empty() { self.server_address().await } else { self.follow(&changes).await? };
+        let serving_at = self.follow_registry(before.snapshot(), after.snapshot()).await?;
         Ok(self.outcome(diff, warnings, serving_at))
     }
 
@@ -144,6 +142,17 @@ impl FeatureStore {
         let config = self.config().clone();
         let repo = blocking::run(move || Ok(FeatureRepo::load(&config)?)).await?;
         Ok(repo.complete(self.offline().as_ref(), self.udf().as_ref()).await?)
+    }
+
+    /// Makes the online store follow what the registry has become. Where another process serves this project,
+    /// its address.
+    pub(crate) async fn follow_registry(
+        &self,
+        before: &RegistrySnapshot,
+        after: &RegistrySnapshot,
+    ) -> Result<Option<SocketAddr>> {
+        let changes = self.online_changes(before, after);
+        if changes.is_empty() { Ok(self.server_address().await) } else { self.follow(&changes).await }
     }
 
     /// What the online store has to follow: nothing, if there is none.

@@ -29,6 +29,7 @@ mod all_entities;
 mod apply;
 mod blocking;
 mod change_view;
+mod delete;
 mod describe;
 mod feature_log;
 mod feature_store;
@@ -43,6 +44,8 @@ mod write_definitions;
 
 pub use all_entities::EntitySpan;
 pub use apply::{ApplyOutcome, TeardownOutcome};
+pub use delete::DeletedObject;
+pub use describe::{DescribedFeature, FeatureViewStatus};
 pub use feature_store::FeatureStore;
 pub use get_historical_features::{HistoricalRequest, TrainingEntities, TrainingSet, VALUE_TYPE_METADATA};
 pub use larder_core::{FeatureViewState, InputTable, PushMode};

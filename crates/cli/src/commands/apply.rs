@@ -1,29 +1,43 @@
 //! `larder plan` and `larder apply`.
 
 use anyhow::Result;
-use larder::ApplyOutcome;
+use larder::{ApplyOptions, ApplyOutcome};
 
+use crate::arguments::{ApplyArguments, PlanArguments, ValidationFlags};
 use crate::repo::Repo;
-use crate::server_client::ServerClient;
+use crate::server_client;
 
 /// Shows what apply would change.
-pub(crate) async fn plan(repo: &Repo, json: bool) -> Result<()> {
+pub(crate) async fn plan(repo: &Repo, arguments: &PlanArguments) -> Result<()> {
+    note(&arguments.of_feast);
     let store = repo.open().await?;
-    show(&store.plan().await?, json)
+    show(&store.plan().await?, arguments.json)
 }
 
 /// Registers the definitions.
-pub(crate) async fn apply(repo: &Repo, json: bool) -> Result<()> {
+pub(crate) async fn apply(repo: &Repo, arguments: &ApplyArguments) -> Result<()> {
+    note(&arguments.of_feast);
     let store = repo.open().await?;
-    if !json {
+    if !arguments.json {
         println!("Applying changes for project {}", store.config().project);
     }
-    let outcome = store.apply().await?;
-    if let Some(server) = &outcome.serving_at {
-        // The server would see the change by itself within its refresh time; ask it to look now.
-        ServerClient::new(*server).post("/v1/refresh", &serde_json::json!({})).await?;
+    let outcome = store.apply_with(ApplyOptions { no_promote: arguments.no_promote }).await?;
+    server_client::refresh(outcome.serving_at).await?;
+    show(&outcome, arguments.json)
+}
+
+/// Says which of Feast's flags do nothing here.
+fn note(flags: &ValidationFlags) {
+    if flags.skip_source_validation {
+        eprintln!(
+            "note: `--skip-source-validation` has no effect: a source without a file is only a warning"
+        );
     }
-    show(&outcome, json)
+    if flags.skip_feature_view_validation {
+        eprintln!(
+            "note: `--skip-feature-view-validation` has no effect: what is wrong with a view is never left out"
+        );
+    }
 }
 
 fn show(outcome: &ApplyOutcome, json: bool) -> Result<()> {

@@ -5,6 +5,7 @@ use larder::{EntityValues, FeatureServer as _, OnlineRequest, Selection};
 use serde_json::{Map, Value, json};
 
 use crate::arguments::GetOnlineFeaturesArguments;
+use crate::python_json;
 use crate::repo::Repo;
 use crate::store_door::StoreDoor;
 
@@ -37,8 +38,11 @@ pub(crate) async fn run(repo: &Repo, arguments: &GetOnlineFeaturesArguments) -> 
         }
     };
     let answer: Value = serde_json::from_slice(&body).context("the answer is not JSON")?;
-    let shown = if arguments.json { answer } else { by_name(&answer)? };
-    println!("{}", serde_json::to_string_pretty(&shown)?);
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&answer)?);
+    } else {
+        println!("{}", python_json::dumps(&by_name(&answer)?, 4));
+    }
     Ok(())
 }
 
@@ -62,7 +66,22 @@ fn columns(arguments: &[String]) -> Result<Vec<(String, Vec<Value>)>> {
             None => columns.push((key.to_owned(), vec![value])),
         }
     }
+    zip(&mut columns);
     Ok(columns)
+}
+
+/// Cuts all columns to the shortest: a row is made of the n-th value of every key, as in Feast.
+fn zip(columns: &mut [(String, Vec<Value>)]) {
+    let rows = columns.iter().map(|(_, values)| values.len()).min().unwrap_or_default();
+    for (key, values) in columns {
+        if values.len() > rows {
+            eprintln!(
+                "warning: `{key}` has {} values; only the first {rows} have a value of every key",
+                values.len()
+            );
+            values.truncate(rows);
+        }
+    }
 }
 
 /// `{"results": [{"values": …}, …], "metadata": {"feature_names": …}}` as name to values.
@@ -83,8 +102,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_repeated_key_has_more_rows() {
-        let arguments = ["a=1", "b=x=y", "a=[1,2]", "b=null"].map(str::to_owned);
+    fn a_repeated_key_has_more_rows_up_to_the_shortest() {
+        let arguments = ["a=1", "b=x=y", "a=[1,2]", "b=null", "b=cut"].map(str::to_owned);
         let expected = vec![
             ("a".to_owned(), vec![json!("1"), json!([1, 2])]),
             ("b".to_owned(), vec![json!("x=y"), json!(null)]),

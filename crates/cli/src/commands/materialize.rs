@@ -6,7 +6,7 @@ use std::sync::Arc;
 use larder::{
     FeatureServer as _, MaterializeEvent, MaterializeRange, MaterializeRequest, MaterializeSummary,
 };
-use larder_core::Timestamp;
+use larder_core::{Clock as _, SystemClock, Timestamp};
 use serde_json::json;
 
 use crate::arguments::{MaterializeArguments, MaterializeIncrementalArguments, ViewsArgument};
@@ -17,8 +17,12 @@ use crate::store_door::StoreDoor;
 
 /// From START to END.
 pub(crate) async fn between(repo: &Repo, arguments: &MaterializeArguments, quiet: bool) -> Result<()> {
-    let start = Timestamp::parse(&arguments.start)?;
-    run(repo, Some(start), Timestamp::parse(&arguments.end)?, &arguments.views, quiet).await
+    // The parser lets both be absent only where neither counts.
+    let (start, end) = match (&arguments.start, &arguments.end) {
+        (Some(start), Some(end)) => (Timestamp::parse(start)?, Timestamp::parse(end)?),
+        _ => (Timestamp::EPOCH, SystemClock.now()),
+    };
+    run(repo, Some(start), end, &arguments.views, quiet).await
 }
 
 /// From where each view's last materialization ended.

@@ -1,19 +1,24 @@
 //! The commands, one file each.
 
 mod apply;
+mod delete;
 mod demo;
+mod feature_views;
+mod features;
 mod get_historical_features;
 mod get_online_features;
 mod init;
 mod materialize;
 mod objects;
+mod project;
+mod projects;
 mod push;
 mod serve;
 mod teardown;
 mod udf;
 
 use anyhow::{Result, bail};
-use larder::Selection;
+use larder::{ObjectKind, Selection};
 
 use crate::arguments::{Arguments, Command, SelectionArguments};
 use crate::repo::Repo;
@@ -26,8 +31,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Demo(demo) => demo::run(demo, quiet).await,
         Command::Init(init) => init::run(init).await,
         Command::DefinitionsSchema => objects::print_definitions_schema(),
-        Command::Plan(flag) => apply::plan(&repo()?, flag.json).await,
-        Command::Apply(flag) => apply::apply(&repo()?, flag.json).await,
+        Command::Plan(plan) => apply::plan(&repo()?, plan).await,
+        Command::Apply(apply) => apply::apply(&repo()?, apply).await,
         Command::Teardown => teardown::run(&repo()?).await,
         Command::Materialize(materialize) => materialize::between(&repo()?, materialize, quiet).await,
         Command::MaterializeIncremental(materialize) => {
@@ -39,21 +44,36 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::WriteToOnlineStore(write) => push::write_to_online_store(&repo()?, write).await,
         Command::Serve(serve) => serve::run(&repo()?, serve).await,
         Command::Udf(command) => udf::run(&repo()?, &command.verb).await,
-        Command::Entities(command) => objects::run(&repo()?, objects::Kind::Entities, &command.verb).await,
-        Command::FeatureViews(command) => {
-            objects::run(&repo()?, objects::Kind::FeatureViews, &command.verb).await
-        }
+        Command::Entities(command) => objects::run(&repo()?, ObjectKind::Entity, &command.verb).await,
+        Command::FeatureViews(command) => feature_views::run(&repo()?, &command.verb).await,
         Command::OnDemandFeatureViews(command) => {
-            objects::run(&repo()?, objects::Kind::OnDemandFeatureViews, &command.verb).await
+            objects::run(&repo()?, ObjectKind::OnDemandFeatureView, &command.verb).await
         }
+        Command::StreamFeatureViews(command) => {
+            objects::run(&repo()?, ObjectKind::StreamFeatureView, &command.verb).await
+        }
+        Command::LabelViews(command) => objects::run(&repo()?, ObjectKind::LabelView, &command.verb).await,
         Command::FeatureServices(command) => {
-            objects::run(&repo()?, objects::Kind::FeatureServices, &command.verb).await
+            objects::run(&repo()?, ObjectKind::FeatureService, &command.verb).await
         }
-        Command::DataSources(command) => {
-            objects::run(&repo()?, objects::Kind::DataSources, &command.verb).await
+        Command::DataSources(command) => objects::run(&repo()?, ObjectKind::DataSource, &command.verb).await,
+        Command::SavedDatasets(command) => {
+            objects::run(&repo()?, ObjectKind::SavedDataset, &command.verb).await
         }
-        Command::Features(command) => objects::run(&repo()?, objects::Kind::Features, &command.verb).await,
-        Command::Projects(command) => objects::run(&repo()?, objects::Kind::Projects, &command.verb).await,
+        Command::ValidationReferences(command) => {
+            objects::run(&repo()?, ObjectKind::ValidationReference, &command.verb).await
+        }
+        Command::Permissions(command) => objects::run(&repo()?, ObjectKind::Permission, &command.verb).await,
+        Command::Features(command) => features::run(&repo()?, &command.verb).await,
+        Command::Projects(command) => projects::run(&repo()?, &command.verb).await,
+        Command::Delete(delete) => delete::run(&repo()?, &delete.name).await,
+        Command::RegistryDump => project::registry_dump(&repo()?).await,
+        Command::Configuration => project::configuration(&repo()?),
+        Command::Endpoint => project::endpoint(&repo()?).await,
+        Command::Version => {
+            project::version();
+            Ok(())
+        }
     }
 }
 

@@ -1,49 +1,19 @@
 //! `larder entities list`, `larder feature-views describe NAME` and their like.
 
-use anyhow::{Context as _, Result, bail};
-use larder::{ListFilter, Listing, ObjectKind};
+use anyhow::{Context as _, Result};
+use larder::{Description, ListFilter, Listing, ObjectKind};
 use serde_json::{Map, Value};
 
-use crate::arguments::ObjectVerb;
+use crate::object_arguments::ObjectVerb;
 use crate::plain_table;
 use crate::repo::Repo;
 
-/// What can be listed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Kind {
-    Entities,
-    FeatureViews,
-    OnDemandFeatureViews,
-    FeatureServices,
-    DataSources,
-    Features,
-    Projects,
-}
-
-impl Kind {
-    /// The kind of registry object; features are parts of objects.
-    fn object(self) -> Option<ObjectKind> {
-        Some(match self {
-            Self::Entities => ObjectKind::Entity,
-            Self::FeatureViews => ObjectKind::FeatureView,
-            Self::OnDemandFeatureViews => ObjectKind::OnDemandFeatureView,
-            Self::FeatureServices => ObjectKind::FeatureService,
-            Self::DataSources => ObjectKind::DataSource,
-            Self::Projects => ObjectKind::Project,
-            Self::Features => return None,
-        })
-    }
-}
-
-pub(crate) async fn run(repo: &Repo, kind: Kind, verb: &ObjectVerb) -> Result<()> {
+pub(crate) async fn run(repo: &Repo, kind: ObjectKind, verb: &ObjectVerb) -> Result<()> {
     let store = repo.open().await?;
     match verb {
         ObjectVerb::List { tags, json } => {
-            let tags = tags.iter().map(|tag| parse_tag(tag)).collect::<Result<Vec<_>>>()?;
-            let listing = match kind.object() {
-                Some(kind) => store.list(kind, ListFilter { tags, owner: None }).await?,
-                None => store.list_features().await?,
-            };
+            let tags = parse_tags(tags)?;
+            let listing = store.list(kind, ListFilter { tags, owner: None }).await?;
             if *json {
                 println!("{}", serde_json::to_string_pretty(&records(&listing))?);
             } else {
@@ -51,15 +21,7 @@ pub(crate) async fn run(repo: &Repo, kind: Kind, verb: &ObjectVerb) -> Result<()
             }
         }
         ObjectVerb::Describe { name, json } => {
-            let Some(kind) = kind.object() else {
-                bail!("a feature is described by its view: `larder feature-views describe VIEW`")
-            };
-            let description = store.describe(kind, name).await?;
-            if *json {
-                println!("{}", serde_json::to_string_pretty(description.json())?);
-            } else {
-                println!("{description}");
-            }
+            show(&store.describe(kind, name).await?, *json)?;
         }
     }
     Ok(())
@@ -70,9 +32,27 @@ pub(crate) fn print_definitions_schema() -> Result<()> {
     Ok(())
 }
 
-fn parse_tag(tag: &str) -> Result<(String, String)> {
-    let (key, value) = tag.split_once(':').with_context(|| format!("`{tag}` is not `key:value`"))?;
-    Ok((key.to_owned(), value.to_owned()))
+/// One object, as YAML with the blank line that Feast leaves, or as JSON.
+pub(crate) fn show(description: &Description, json: bool) -> Result<()> {
+    if json {
+        println!("{}", serde_json::to_string_pretty(description.json())?);
+    } else {
+        println!("{description}");
+    }
+    Ok(())
+}
+
+/// `key:value` pairs, several of which may stand in one argument; of one key given twice the last counts.
+fn parse_tags(arguments: &[String]) -> Result<Vec<(String, String)>> {
+    let mut tags: Vec<(String, String)> = Vec::new();
+    for tag in arguments.iter().flat_map(|argument| argument.split(',')) {
+        let (key, value) = tag.split_once(':').with_context(|| format!("`{tag}` is not `key:value`"))?;
+        let plain = |text: &str| text.trim().trim_matches(['"', '\'']).trim().to_owned();
+        let (key, value) = (plain(key), plain(value));
+        tags.retain(|(known, _)| *known != key);
+        tags.push((key, value));
+    }
+    Ok(tags)
 }
 
 /// A listing as one object a row, with the headers in lower case as names.
@@ -83,4 +63,20 @@ fn records(listing: &Listing) -> Vec<Map<String, Value>> {
         names.iter().zip(row).map(|(name, cell)| (name.clone(), Value::from(cell.as_str()))).collect()
     };
     listing.rows.iter().map(record).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_come_one_by_one_or_separated_by_commas() {
+        let tags = |arguments: &[&str]| {
+            let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
+            parse_tags(&arguments)
+        };
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        assert_eq!(tags(&["a:1, 'b':\"x:y\"", "a:2"]).unwrap(), [pair("b", "x:y"), pair("a", "2")]);
+        assert!(tags(&["a"]).unwrap_err().to_string().contains("`a` is not `key:value`"));
+    }
 }

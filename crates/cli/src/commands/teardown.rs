@@ -3,13 +3,11 @@
 use anyhow::Result;
 
 use crate::repo::Repo;
-use crate::server_client::ServerClient;
+use crate::server_client;
 
 pub(crate) async fn run(repo: &Repo) -> Result<()> {
     let outcome = repo.open().await?.teardown().await?;
-    if let Some(server) = outcome.serving_at {
-        ServerClient::new(server).post("/v1/refresh", &serde_json::json!({})).await?;
-    }
+    server_client::refresh(outcome.serving_at).await?;
     print!("{outcome}");
     Ok(())
 }

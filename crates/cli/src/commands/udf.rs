@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 use crate::arguments::{BindArguments, UdfVerb};
 use crate::repo::Repo;
-use crate::server_client::ServerClient;
+use crate::server_client;
 
 pub(crate) async fn run(repo: &Repo, verb: &UdfVerb) -> Result<()> {
     match verb {
@@ -20,9 +20,7 @@ async fn bind(repo: &Repo, arguments: &BindArguments) -> Result<()> {
     let store = repo.open().await?;
     let bytes: Arc<[u8]> = bytes.into();
     let bound = store.bind_component(&arguments.view, bytes, arguments.function.as_deref()).await?;
-    if let Some(server) = store.server_address().await {
-        ServerClient::new(server).post("/v1/refresh", &serde_json::json!({})).await?;
-    }
+    server_client::refresh(store.server_address().await).await?;
     let component = bound.component.map(|digest| digest.to_string()).unwrap_or_default();
     println!(
         "Bound on demand feature view {} to {} of component {}",

@@ -7,10 +7,12 @@
     reason = "the harness of a test fails as tests do"
 )]
 
+mod configuration;
 mod definitions;
 mod demo;
 mod feast_repo;
 mod kill;
 mod kinds_of_views;
 mod larder;
+mod objects;
 mod server;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use larder_core::{ConflictPolicy, DUMMY_ENTITY, PROTECTED_PROJECT_TAG};
+use larder_core::{ConflictPolicy, DUMMY_ENTITY, PROTECTED_PROJECT_TAG, PermissionType, PermittedAction};
 
 use crate::proto::descriptor::{state_name, value_type_name};
 use crate::proto::{self, source_type, value_type_of};
@@ -88,7 +88,7 @@ pub(crate) fn list(
                 of_project(&contents.label_views, project).filter_map(|view| view.message().spec.as_ref());
             let row = |spec: &proto::LabelViewSpec| {
                 let policy = ConflictPolicy::from_number(spec.conflict_policy).name();
-                vec![spec.name.clone(), python_set(&spec.entities), policy.to_owned()]
+                vec![spec.name.clone(), joined(&spec.entities), policy.to_owned()]
             };
             Listing {
                 headers: &["NAME", "ENTITIES", "CONFLICT_POLICY"],
@@ -107,7 +107,10 @@ pub(crate) fn list(
         ObjectKind::Permission => {
             let specs = of_project(&contents.permissions, project);
             let specs = specs.filter_map(|permission| permission.message().spec.as_ref());
-            names(specs.filter(|spec| wanted(&spec.tags, "")).map(|spec| &spec.name))
+            Listing {
+                headers: &["NAME", "TYPES", "NAME_PATTERNS", "ACTIONS", "ROLES", "REQUIRED_TAGS"],
+                rows: specs.filter(|spec| wanted(&spec.tags, "")).map(permission_row).collect(),
+            }
         }
         ObjectKind::FeatureView => list_views(contents, project, &wanted, bound),
         ObjectKind::OnDemandFeatureView => {
@@ -132,6 +135,29 @@ pub(crate) fn list(
             Listing { headers: &["NAME", "FEATURES"], rows: specs.map(row).collect() }
         }
     }
+}
+
+/// A permission, with a line for every part of a cell.
+fn permission_row(spec: &proto::PermissionSpec) -> Vec<String> {
+    let lines = |parts: Vec<String>| if parts.is_empty() { "-".to_owned() } else { parts.join("\n") };
+    let type_name = |number: &i32| {
+        PermissionType::from_number(*number).map_or_else(|| number.to_string(), |kind| kind.name().to_owned())
+    };
+    let action_name = |number: &i32| {
+        PermittedAction::from_number(*number)
+            .map_or_else(|| number.to_string(), |action| action.name().to_owned())
+    };
+    let policy = spec.policy.as_ref().and_then(|policy| policy.role_based_policy.as_ref());
+    let roles: BTreeSet<String> =
+        policy.into_iter().flat_map(|policy| policy.names.iter().cloned()).collect();
+    vec![
+        spec.name.clone(),
+        lines(spec.types.iter().map(type_name).collect()),
+        lines(spec.name_patterns.clone()),
+        lines(spec.actions.iter().map(action_name).collect()),
+        lines(roles.into_iter().collect()),
+        lines(spec.required_tags.iter().map(|(key, value)| format!("{key} : {value}")).collect()),
+    ]
 }
 
 fn list_views(
@@ -248,6 +274,12 @@ fn python_set(entities: &[String]) -> String {
     let names: Vec<String> =
         entities.iter().filter(|name| *name != DUMMY_ENTITY).map(|name| format!("'{name}'")).collect();
     if names.is_empty() { "n/a".to_owned() } else { format!("{{{}}}", names.join(", ")) }
+}
+
+/// Names, separated by commas.
+fn joined(entities: &[String]) -> String {
+    let names: Vec<&str> = entities.iter().map(String::as_str).filter(|name| *name != DUMMY_ENTITY).collect();
+    if names.is_empty() { "n/a".to_owned() } else { names.join(", ") }
 }
 
 fn python_dict(tags: &Tags) -> String {

@@ -3,6 +3,7 @@
 //! They are made from the stored bytes, not from the domain: what larder does not use of an object is
 //! shown all the same.
 
+mod dump;
 mod json;
 mod listing;
 mod yaml_text;
@@ -12,6 +13,7 @@ use std::fmt;
 use larder_core::DUMMY_ENTITY;
 use serde_json::{Map, Value};
 
+pub(crate) use self::dump::dump;
 pub use self::listing::{ListFilter, Listing};
 pub(crate) use self::listing::{list, list_features};
 pub(crate) use self::yaml_text::to_yaml;
@@ -61,16 +63,21 @@ pub(crate) fn describe(
         ObjectKind::Permission => find(&contents.permissions, project, name),
     };
     let Some((raw, message)) = found else { return Ok(None) };
-    let mut object = json::decode(raw, message).map_err(|error| ContentsError::damaged(&error))?;
-    // Feast prints an object as it was before it got its project.
-    object.shift_remove("project");
-    if let Some(Value::Object(spec)) = object.get_mut("spec") {
-        spec.shift_remove("project");
-    }
+    let mut object = decode(raw, message)?;
     if kind == ObjectKind::FeatureView {
         add_state(&mut object);
     }
     Ok(Some(Description(Value::Object(object))))
+}
+
+/// An object as Feast prints it: as it was before it got its project.
+fn decode(raw: &[u8], message: &'static Message) -> Result<Map<String, Value>, ContentsError> {
+    let mut object = json::decode(raw, message).map_err(|error| ContentsError::damaged(&error))?;
+    object.shift_remove("project");
+    if let Some(Value::Object(spec)) = object.get_mut("spec") {
+        spec.shift_remove("project");
+    }
+    Ok(object)
 }
 
 fn find<'a, M: Object>(

@@ -15,6 +15,7 @@ mod bindings;
 mod change;
 mod component_folder;
 mod contents;
+mod delete_object;
 mod durable;
 mod error;
 mod property;
@@ -335,6 +336,30 @@ impl RegistryFile {
         })?)
     }
 
+    /// The kind of the object of a name, of several in the order of Feast's `delete`: entity, feature view,
+    /// feature service, data source, saved dataset, validation reference, then the other views. `None` if
+    /// nothing is called so.
+    ///
+    /// # Errors
+    ///
+    /// As [`snapshot`](Self::snapshot).
+    pub fn find_object(&self, project: &str, name: &str) -> Result<Option<ObjectKind>> {
+        Ok(delete_object::find_object(self.contents()?.as_ref(), project, name))
+    }
+
+    /// Removes one object, whatever else refers to it; whether it was there. An apply whose definitions have
+    /// it brings it back.
+    ///
+    /// # Errors
+    ///
+    /// As [`snapshot`](Self::snapshot) and [`RegistryError::Write`].
+    pub fn delete_object(&self, project: &str, kind: ObjectKind, name: &str) -> Result<bool> {
+        Ok(self.update(|contents| {
+            let removed = delete_object::delete_object(contents, project, kind, name);
+            Ok((removed, removed))
+        })?)
+    }
+
     /// Stores the bytes of a component beside the registry, durably, and returns their digest.
     ///
     /// # Errors
@@ -378,6 +403,16 @@ impl RegistryFile {
     pub fn describe(&self, project: &str, kind: ObjectKind, name: &str) -> Result<Option<Description>> {
         let contents = self.contents()?;
         Ok(describe::describe(&contents, project, kind, name).map_err(|error| error.at(&self.path))?)
+    }
+
+    /// All objects of a project as Feast's `registry-dump` prints them.
+    ///
+    /// # Errors
+    ///
+    /// As [`snapshot`](Self::snapshot).
+    pub fn dump(&self, project: &str) -> Result<serde_json::Value> {
+        let contents = self.contents()?;
+        Ok(describe::dump(&contents, project).map_err(|error| error.at(&self.path))?)
     }
 
     /// The table that Feast's `list` prints for a kind of objects: rows in the order of the registry, of the

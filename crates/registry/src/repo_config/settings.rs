@@ -46,7 +46,7 @@ impl Settings {
                 "batch_engine" => Some(json!("local")),
                 _ => None,
             };
-            if let Some(value) = find(key).map(|entry| entry.value.to_json()).or(default) {
+            if let Some(value) = find(key).map(|entry| entry.value.json()).or(default) {
                 settings.insert(key.to_owned(), value);
             }
         }
@@ -54,7 +54,7 @@ impl Settings {
         for entry in
             entries.iter().filter(|entry| !ORDER.contains(&entry.key.as_str()) && entry.key != "repo_path")
         {
-            settings.insert(entry.key.clone(), entry.value.to_json());
+            settings.insert(entry.key.clone(), entry.value.json());
         }
         Self(Value::Object(settings))
     }

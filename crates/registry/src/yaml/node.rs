@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::problem::{Place, Problem};
 
@@ -76,23 +76,6 @@ fn is_number(text: &str) -> bool {
 impl Node {
     pub(crate) fn is_null(&self) -> bool {
         matches!(&self.kind, NodeKind::Scalar(scalar) if scalar.is_null())
-    }
-
-    /// The same as JSON, with the types that YAML gives to plain scalars.
-    pub(crate) fn to_json(&self) -> Value {
-        match &self.kind {
-            NodeKind::List(items) => items.iter().map(Self::to_json).collect(),
-            NodeKind::Map(entries) => Value::Object(
-                entries.iter().map(|entry| (entry.key.clone(), entry.value.to_json())).collect::<Map<_, _>>(),
-            ),
-            NodeKind::Scalar(scalar) => match scalar.other_type() {
-                Some("nothing") => Value::Null,
-                Some("a boolean") => scalar.text.eq_ignore_ascii_case("true").into(),
-                // What JSON cannot write stays the text it is.
-                Some(_) => scalar.text.parse().map_or_else(|_| scalar.text.as_str().into(), Value::Number),
-                None => scalar.text.as_str().into(),
-            },
-        }
     }
 
     /// What it is, for messages.

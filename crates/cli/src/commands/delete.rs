@@ -1,0 +1,18 @@
+//! `larder delete`.
+
+use anyhow::Result;
+
+use crate::repo::Repo;
+use crate::server_client;
+
+pub(crate) async fn run(repo: &Repo, name: &str) -> Result<()> {
+    let store = repo.open().await?;
+    match store.delete_object(name).await? {
+        Some(deleted) => {
+            server_client::refresh(deleted.serving_at).await?;
+            println!("Deleted {} {name} from {}.", deleted.class, store.config().project);
+        }
+        None => println!("Object not found. Deletion skipped."),
+    }
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! The verbs that say what there is: `registry-dump`, `configuration`, `endpoint` and `version`.
+
+use anyhow::Result;
+
+use crate::python_json;
+use crate::repo::Repo;
+
+/// The Feast whose formats, verbs and texts are spoken.
+const FEAST_VERSION: &str = "0.67.0";
+
+pub(crate) async fn registry_dump(repo: &Repo) -> Result<()> {
+    println!("{}", python_json::dumps(&repo.open().await?.registry_dump().await?, 2));
+    Ok(())
+}
+
+pub(crate) fn configuration(repo: &Repo) -> Result<()> {
+    println!("{}", repo.config()?.settings);
+    Ok(())
+}
+
+pub(crate) async fn endpoint(repo: &Repo) -> Result<()> {
+    match repo.open().await?.server_address().await {
+        Some(address) => println!("Feature server endpoint: http://{address}"),
+        None => println!("There is no active feature server."),
+    }
+    Ok(())
+}
+
+pub(crate) fn version() {
+    println!("larder Version: \"{}\"", env!("CARGO_PKG_VERSION"));
+    println!("Feast SDK Version: \"{FEAST_VERSION}\"");
+}
