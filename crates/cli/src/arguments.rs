@@ -300,6 +300,12 @@ pub(crate) struct GetHistoricalFeaturesArguments {
     /// Write the training set to this Parquet, CSV or NDJSON file; a table on the terminal without it.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Register the written file as a saved dataset of this name.
+    #[arg(long, value_name = "NAME", requires = "output")]
+    pub(crate) save_as: Option<String>,
+    /// With `--save-as`: replace a dataset or file that is there.
+    #[arg(long, requires = "save_as")]
+    pub(crate) allow_overwrite: bool,
     /// Hide feature rows created after the entity row's time.
     #[arg(long)]
     pub(crate) filter_by_created_timestamp: bool,

@@ -57,6 +57,12 @@ pub enum RequestError {
         /// The project it was looked for in.
         project: String,
     },
+    /// A saved dataset would replace what is there.
+    #[error("Saved dataset location {location} already exists.")]
+    SavedDatasetLocationAlreadyExists {
+        /// The file it was to go to.
+        location: String,
+    },
     /// No validation reference has this name.
     #[error("Validation reference {reference} does not exist in project {project}")]
     ValidationReferenceNotFound {
@@ -258,6 +264,7 @@ impl RequestError {
             Self::EntityNotFound { .. } => "EntityNotFoundException",
             Self::DataSourceNotFound { .. } => "DataSourceObjectNotFoundException",
             Self::SavedDatasetNotFound { .. } => "SavedDatasetNotFound",
+            Self::SavedDatasetLocationAlreadyExists { .. } => "SavedDatasetLocationAlreadyExists",
             Self::ValidationReferenceNotFound { .. } => "ValidationReferenceNotFound",
             Self::PermissionNotFound { .. } => "PermissionNotFoundException",
             Self::FeatureViewVersionNotFound { .. } => "FeatureViewVersionNotFound",

@@ -10,7 +10,9 @@ use larder_core::{
     EntityFrame, Error, ErrorKind, JoinedColumns, PointInTimeJoin, RequestError, Result, ValueType, ViewJoin,
 };
 use larder_offline::entity_frame;
-use larder_plan::{Catalog, FeaturePlan, OnDemandInput, OutputSource, PlannedView, Retrieval, Selection};
+use larder_plan::{
+    Catalog, FeaturePlan, OnDemandInput, OutputColumn, OutputSource, PlannedView, Retrieval, Selection,
+};
 
 use crate::all_entities::all_entities;
 use crate::{EntitySpan, FeatureStore};
@@ -50,6 +52,12 @@ pub const VALUE_TYPE_METADATA: &str = "larder.dev/value-type";
 pub struct TrainingSet {
     /// The entity columns in their order, then the features; one row per entity row, in its order.
     pub rows: RecordBatch,
+    /// The features, as references `view:feature`, in the order of their columns.
+    pub features: Vec<String>,
+    /// The columns that identify an entity, in first-seen order.
+    pub join_keys: Vec<String>,
+    /// The time column.
+    pub timestamp_column: String,
     /// The time column, where it had to be inferred.
     pub inferred_timestamp_column: Option<String>,
 }
@@ -91,7 +99,10 @@ impl FeatureStore {
         let computed = run_calls(&plan, &frame, &joined).await?;
         Ok(TrainingSet {
             rows: assemble(&plan, &frame, &joined, &computed)?,
-            inferred_timestamp_column: timed.is_inferred.then_some(timed.timestamp_column),
+            features: plan.outputs.iter().map(|output| reference(&plan, output)).collect(),
+            join_keys: plan.join_key_columns().iter().map(|key| key.column.clone()).collect(),
+            inferred_timestamp_column: timed.is_inferred.then(|| timed.timestamp_column.clone()),
+            timestamp_column: timed.timestamp_column,
         })
     }
 }
@@ -176,6 +187,15 @@ fn frame_column(frame: &EntityFrame, field: &larder_core::Field) -> Result<Array
 fn joined_column(joined: &[JoinedColumns], view: usize, feature: usize) -> ArrayRef {
     let column = joined.get(view).and_then(|columns| columns.get(feature));
     Arc::clone(column.expect("the offline store answers every feature of every view"))
+}
+
+/// `view:feature` of an output.
+fn reference(plan: &FeaturePlan, output: &OutputColumn) -> String {
+    let view = match output.source {
+        OutputSource::Stored { view, .. } => plan.views.get(view).map(|view| &view.name_to_use),
+        OutputSource::OnDemand { call, .. } => plan.calls.get(call).map(|call| &call.name_to_use),
+    };
+    format!("{}:{}", view.expect("an output names a view or call of its plan"), output.field.name)
 }
 
 /// The Arrow field of an output; its metadata says the type where Arrow's does not.

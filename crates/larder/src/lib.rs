@@ -37,6 +37,7 @@ mod get_historical_features;
 mod online;
 mod online_changes;
 mod registry_log;
+mod saved_dataset;
 mod server;
 mod verbs;
 mod wire;
@@ -61,4 +62,5 @@ pub use larder_serving::{
     MaterializedView, OnlineRequest, OnlineResponse, PushRequest, SearchRequest, ServerOptions, WriteRequest,
     shutdown_signal,
 };
+pub use saved_dataset::NewSavedDataset;
 pub use write_definitions::WRITTEN_DEFINITIONS;

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use arrow::array::{Array as _, RecordBatch};
 use arrow::datatypes::{Field, Schema};
 use larder::table::{read_table, write_table};
-use larder::{EntitySpan, FeatureStore, HistoricalRequest, TrainingEntities};
+use larder::{EntitySpan, FeatureStore, HistoricalRequest, NewSavedDataset, TrainingEntities};
 use larder_core::ValueType;
 use larder_core::column::column_from_json;
 use serde_json::{Map, Value};
@@ -25,7 +25,9 @@ pub(crate) async fn run(repo: &Repo, arguments: &GetHistoricalFeaturesArguments)
     let training_set = training_set(&store, arguments).await?;
     match &arguments.output {
         Some(path) => {
-            write_table(path, &training_set)?;
+            if arguments.save_as.is_none() {
+                write_table(path, &training_set)?;
+            }
             let rows = u64::try_from(training_set.num_rows()).unwrap_or(u64::MAX);
             eprintln!("{} rows written to {}", grouped(rows), path.display());
         }
@@ -47,14 +49,27 @@ async fn training_set(
             end_date: arguments.end_date,
         }),
     };
-    let training_set = store
-        .get_historical_features(HistoricalRequest {
-            entities,
-            selection: arguments.selection.selection()?,
-            full_feature_names: arguments.selection.full_feature_names,
-            filter_by_created_timestamp: arguments.filter_by_created_timestamp,
-        })
-        .await?;
+    let request = HistoricalRequest {
+        entities,
+        selection: arguments.selection.selection()?,
+        full_feature_names: arguments.selection.full_feature_names,
+        filter_by_created_timestamp: arguments.filter_by_created_timestamp,
+    };
+    let training_set = match (&arguments.save_as, &arguments.output) {
+        (Some(name), Some(path)) => {
+            // What the registry remembers must not depend on where the command was run.
+            let path = std::path::absolute(path)?;
+            let in_repo = path.strip_prefix(std::path::absolute(store.repo())?).unwrap_or(&path);
+            let new = NewSavedDataset {
+                name: name.clone(),
+                path: in_repo.to_string_lossy().into_owned(),
+                allow_overwrite: arguments.allow_overwrite,
+                ..NewSavedDataset::default()
+            };
+            store.create_saved_dataset(request, new).await?
+        }
+        _ => store.get_historical_features(request).await?,
+    };
     if let Some(column) = training_set.inferred_timestamp_column {
         eprintln!(
             "Using {column} as the event timestamp. To specify a column explicitly, please name it event_timestamp."

@@ -16,3 +16,4 @@ mod kinds_of_views;
 mod larder;
 mod objects;
 mod server;
+mod training_sets;
