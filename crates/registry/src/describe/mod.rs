@@ -6,6 +6,7 @@
 mod dump;
 mod json;
 mod listing;
+mod yaml_scalar;
 mod yaml_text;
 
 use std::fmt;
