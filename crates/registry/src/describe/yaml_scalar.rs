@@ -103,9 +103,9 @@ impl Writer<'_> {
     fn plain(&mut self, value: &str) {
         for (spaces, word) in words(value) {
             if spaces == " " && self.is_full() {
-                self.new_line()
+                self.new_line();
             } else {
-                self.push(spaces)
+                self.push(spaces);
             }
             self.push(word);
         }
