@@ -112,7 +112,7 @@ pub(crate) async fn run(arguments: &DemoArguments, quiet: bool) -> Result<()> {
     for command in [
         format!("-c {shown} serve"),
         format!(
-            "-c {shown} get-online-features -e driver_id=1001 -e val_to_add=1 -e val_to_add_2=2 -s driver_activity"
+            "-c {shown} get-online-features -e driver_id=1001 -e val_to_add=1 -e val_to_add_2=2 --feature-service driver_activity"
         ),
         format!("-c {shown} feature-views list"),
         format!("-c {shown} plan      after an edit of {shown}/features.yaml"),

@@ -18,6 +18,10 @@ fn the_demo_goes_from_nothing_to_a_served_feature_that_equals_training() {
         assert!(printed.stdout.contains(expected), "{expected:?} is not in:\n{}", printed.stdout);
     }
     assert_eq!(printed.stdout.matches('✓').count(), 3, "{}", printed.stdout);
+    let next = printed.stdout.lines().map(str::trim).find(|line| line.contains("get-online-features -e"));
+    let words: Vec<&str> = next.unwrap().split_whitespace().skip(1).collect();
+    let answer = larder(&words).success();
+    assert!(answer.stdout.contains("conv_rate_plus_val1"), "{}", answer.stdout);
 }
 
 #[test]
