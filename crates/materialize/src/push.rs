@@ -171,6 +171,10 @@ fn source_rows(
 fn type_on_the_way(found: &DataType, declared: Option<ValueType>) -> ValueType {
     let whole = [ValueType::INT32, ValueType::INT64];
     let wider = [ValueType::FLOAT32, ValueType::FLOAT64, ValueType::STRING];
+    // A map or a set says more than the text or list that carries it.
+    if let Some(declared) = declared.as_ref().filter(|declared| declared.data_type() == *found) {
+        return declared.clone();
+    }
     match (ValueType::infer(found), declared) {
         // A text file may have had nothing but whole numbers so far; none must be cut on the way.
         (Some(found), Some(declared)) if whole.contains(&found) && wider.contains(&declared) => {
@@ -204,4 +208,21 @@ fn check_columns(expected: &[String], table: &InputTable) -> Result<(), RequestE
 fn python_list(names: &[&str]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("'{name}'")).collect();
     format!("[{}]", quoted.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_goes_to_the_store_in_the_type_that_says_most() {
+        let way =
+            |found: DataType, declared: &str| type_on_the_way(&found, declared.parse().ok()).to_string();
+        assert_eq!(way(DataType::Utf8, "Map"), "Map");
+        assert_eq!(way(DataType::Utf8, "Decimal"), "Decimal");
+        let texts = ValueType::array(ValueType::STRING).unwrap().data_type();
+        assert_eq!(way(texts, "Set(String)"), "Set(String)");
+        assert_eq!(way(DataType::Int64, "Float32"), "Float64");
+        assert_eq!(way(DataType::Int64, "Int32"), "Int64");
+    }
 }
