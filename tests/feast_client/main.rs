@@ -65,7 +65,7 @@ fn random_requests_get_the_same_answers_as_from_feasts_server() {
     release.session("side_by_side", &[&feast.path().display().to_string(), server.url()]);
 }
 
-/// The span that the session of the `SQLite` file begins with.
+/// The span that the `SQLite` file is first filled with.
 const FIRST_SPAN: [&str; 3] = ["materialize", "2024-01-01T00:00:00", "2024-01-15T12:00:00"];
 
 #[test]

@@ -12,7 +12,6 @@ mod log_level;
 mod materialize_progress;
 mod object_arguments;
 mod plain_table;
-mod python_json;
 mod repo;
 mod server_client;
 mod store_door;

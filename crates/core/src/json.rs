@@ -4,6 +4,6 @@ mod document;
 mod number;
 mod text;
 
-pub use document::{push_compact, python_dumps};
+pub use document::{push_compact, python_dumps, python_dumps_indented};
 pub use number::{push_float, push_integer};
 pub use text::push_string;

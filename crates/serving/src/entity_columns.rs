@@ -124,7 +124,7 @@ impl EntityColumns {
                 Role::RequestData(at) => {
                     if let (Some(slot), Some(field)) = (request_data.get_mut(at), plan.request_fields.get(at))
                     {
-                        *slot = Some(values.to_array(name, &field.field.value_type.clone())?);
+                        *slot = Some(values.to_array(name, &field.field.value_type)?);
                     }
                 }
                 // Two entities may share a join key; the first of them counts.
@@ -159,7 +159,7 @@ impl EntityColumns {
         values: &EntityValues,
         wanted: &PlanColumns,
     ) -> Result<(), RequestError> {
-        let array = values.to_array(name, &shown.clone())?;
+        let array = values.to_array(name, &shown)?;
         for at in wanted.key_columns.get(join_key).into_iter().flatten() {
             let (Some(slot), Some(field)) = (self.typed.get_mut(*at), wanted.typed.get(*at)) else {
                 continue;
@@ -167,7 +167,7 @@ impl EntityColumns {
             *slot = Some(if field.value_type == shown {
                 Arc::clone(&array)
             } else {
-                values.to_array(name, &field.value_type.clone())?
+                values.to_array(name, &field.value_type)?
             });
         }
         self.recognised.push(name.to_owned());

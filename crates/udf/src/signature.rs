@@ -49,7 +49,7 @@ pub(crate) fn agree(
             return Err(SignatureError::NoOutputs { function: name });
         }
         let output_schema = Schema::new(outputs.iter().map(Field::to_arrow).collect::<Vec<_>>());
-        let output_nodes = outputs.iter().map(|field| node_count(&field.value_type.clone())).sum();
+        let output_nodes = outputs.iter().map(|field| node_count(&field.value_type)).sum();
         agreed.push(Arc::new(AgreedSignature {
             index,
             signature: TransformationSignature { name, inputs, outputs },

@@ -91,8 +91,7 @@ impl WasmTransformation {
         let schema = input.schema_ref();
         let fits = schema.fields().len() == expected.len()
             && schema.fields().iter().zip(expected).all(|(actual, expected)| {
-                *actual.name() == expected.name
-                    && is_carried_by(&expected.value_type.clone(), actual.data_type())
+                *actual.name() == expected.name && is_carried_by(&expected.value_type, actual.data_type())
             });
         if fits {
             return Ok(());

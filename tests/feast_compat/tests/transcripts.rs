@@ -1,4 +1,4 @@
-//! Two sessions of `curl` with Feast's server, replayed call by call on one server.
+//! Two conversations of `curl` with Feast's server, replayed call by call on one server.
 
 use feast_compat::{Answer, GoldenRepo, Served, transcript};
 use serde_json::Value;

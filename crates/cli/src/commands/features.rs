@@ -1,11 +1,12 @@
 //! `larder features`.
 
 use anyhow::{Result, bail};
+use larder_core::json::python_dumps_indented;
 use serde_json::{Value, json};
 
 use crate::object_arguments::{FeatureVerb, Output};
+use crate::plain_table;
 use crate::repo::Repo;
-use crate::{plain_table, python_json};
 
 pub(crate) async fn run(repo: &Repo, verb: &FeatureVerb) -> Result<()> {
     match verb {
@@ -28,7 +29,7 @@ async fn list(repo: &Repo, json: bool) -> Result<()> {
             )
         };
         let records: Vec<Value> = listing.rows.iter().map(record).collect();
-        println!("{}", python_json::dumps(&Value::Array(records), 4));
+        println!("{}", python_dumps_indented(&Value::Array(records), 4));
     } else {
         print!("{}", plain_table::render(listing.headers, &listing.rows));
     }
@@ -54,6 +55,6 @@ async fn describe(repo: &Repo, name: &str) -> Result<()> {
             })
         })
         .collect();
-    println!("{}", python_json::dumps(&Value::Array(records), 4));
+    println!("{}", python_dumps_indented(&Value::Array(records), 4));
     Ok(())
 }

@@ -2,10 +2,10 @@
 
 use anyhow::{Context as _, Result, bail};
 use larder::{EntityValues, FeatureServer as _, OnlineRequest, Selection};
+use larder_core::json::python_dumps_indented;
 use serde_json::{Map, Value, json};
 
 use crate::arguments::GetOnlineFeaturesArguments;
-use crate::python_json;
 use crate::repo::Repo;
 use crate::store_door::StoreDoor;
 
@@ -41,7 +41,7 @@ pub(crate) async fn run(repo: &Repo, arguments: &GetOnlineFeaturesArguments) -> 
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&answer)?);
     } else {
-        println!("{}", python_json::dumps(&by_name(&answer)?, 4));
+        println!("{}", python_dumps_indented(&by_name(&answer)?, 4));
     }
     Ok(())
 }

@@ -2,14 +2,14 @@
 
 use anyhow::Result;
 
-use crate::python_json;
 use crate::repo::Repo;
+use larder_core::json::python_dumps_indented;
 
 /// The Feast whose formats, verbs and texts are spoken.
 const FEAST_VERSION: &str = "0.67.0";
 
 pub(crate) async fn registry_dump(repo: &Repo) -> Result<()> {
-    println!("{}", python_json::dumps(&repo.open().await?.registry_dump().await?, 2));
+    println!("{}", python_dumps_indented(&repo.open().await?.registry_dump().await?, 2));
     Ok(())
 }
 

@@ -23,24 +23,74 @@ pub fn push_compact(out: &mut Vec<u8>, value: &Value) {
 }
 
 /// The text that Python's `json.dumps` gives: a space after each comma and colon, keys in their order,
-/// everything beyond ASCII escaped.
+/// everything but printable ASCII escaped.
 pub fn python_dumps(value: &Value) -> String {
-    let mut out = Vec::new();
-    push_dumped(&mut out, value);
-    let text = String::from_utf8(out).expect("text, digits and punctuation were written");
-    text.chars().map(Escaped).map(|character| character.to_string()).collect()
+    dumped(value, None)
 }
 
-fn push_dumped(out: &mut Vec<u8>, value: &Value) {
+/// The text that Python's `json.dumps` gives over several lines, with so many spaces for each level.
+pub fn python_dumps_indented(value: &Value, indent: usize) -> String {
+    dumped(value, Some(indent))
+}
+
+fn dumped(value: &Value, indent: Option<usize>) -> String {
+    let mut out = Vec::new();
+    push_dumped(&mut out, value, indent, 0);
+    let text = String::from_utf8(out).expect("text, digits and punctuation were written");
+    let is_plain = |character: char| matches!(character, ' '..='~' | '\n');
+    if text.chars().all(is_plain) {
+        return text;
+    }
+    let mut ascii = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if is_plain(character) {
+            ascii.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                ascii.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    ascii
+}
+
+fn push_dumped(out: &mut Vec<u8>, value: &Value, indent: Option<usize>, level: usize) {
+    let push_break = |out: &mut Vec<u8>, level: usize| {
+        if let Some(indent) = indent {
+            out.push(b'\n');
+            out.resize(out.len() + indent * level, b' ');
+        }
+    };
+    let push_comma = |out: &mut Vec<u8>, at: usize| match (at, indent) {
+        (0, _) => {}
+        (_, None) => out.extend_from_slice(b", "),
+        (_, Some(_)) => out.push(b','),
+    };
     match value {
-        Value::Array(items) => push_between(out, items, [b"[", b", ", b"]"], push_dumped),
-        Value::Object(object) => {
-            push_between(out, object, [b"{", b", ", b"}"], |out, (key, value)| {
+        Value::Array(items) if !items.is_empty() => {
+            out.push(b'[');
+            for (at, item) in items.iter().enumerate() {
+                push_comma(out, at);
+                push_break(out, level + 1);
+                push_dumped(out, item, indent, level + 1);
+            }
+            push_break(out, level);
+            out.push(b']');
+        }
+        Value::Object(object) if !object.is_empty() => {
+            out.push(b'{');
+            for (at, (key, value)) in object.iter().enumerate() {
+                push_comma(out, at);
+                push_break(out, level + 1);
                 push_string(out, key);
                 out.extend_from_slice(b": ");
-                push_dumped(out, value);
-            });
+                push_dumped(out, value, indent, level + 1);
+            }
+            push_break(out, level);
+            out.push(b'}');
         }
+        Value::Array(_) => out.extend_from_slice(b"[]"),
+        Value::Object(_) => out.extend_from_slice(b"{}"),
         scalar => push_scalar(out, scalar),
     }
 }
@@ -84,18 +134,6 @@ fn sorted(object: &Map<String, Value>) -> Vec<(&String, &Value)> {
     entries
 }
 
-/// A character of a JSON text, as an escape if it is not ASCII.
-struct Escaped(char);
-
-impl std::fmt::Display for Escaped {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.0.is_ascii() {
-            return write!(f, "{}", self.0);
-        }
-        self.0.encode_utf16(&mut [0; 2]).iter().try_for_each(|unit| write!(f, "\\u{unit:04x}"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -108,6 +146,19 @@ mod tests {
         // json.dumps of the same value in CPython 3.11
         let expected = r#"{"b": [1, 2.0, 1e+22, null], "a": {"\u00e9": "\ud83d\ude00\n", "t": true}}"#;
         assert_eq!(python_dumps(&value), expected);
+        for (value, expected) in [
+            (json!(1e-5), "1e-05"),
+            (json!(1e15), "1000000000000000.0"),
+            (json!(-1.25e-7), "-1.25e-07"),
+            (json!(0.0001), "0.0001"),
+            (json!("\u{7f}"), r#""\u007f""#),
+            (json!({}), "{}"),
+            (json!([]), "[]"),
+        ] {
+            assert_eq!(python_dumps(&value), expected);
+        }
+        let expected = "{\n    \"a\": [\n        1,\n        null\n    ],\n    \"b\": {}\n}";
+        assert_eq!(python_dumps_indented(&json!({"a": [1, null], "b": {}}), 4), expected);
     }
 
     #[test]

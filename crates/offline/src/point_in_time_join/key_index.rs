@@ -35,7 +35,7 @@ impl KeyIndex {
     pub(crate) fn new(join_keys: &[Field]) -> Result<Self, OfflineError> {
         match join_keys {
             [] => Ok(Self::One),
-            [key] if is_whole(&key.value_type.clone()) => Ok(Self::Whole { groups: FxHashMap::default() }),
+            [key] if is_whole(&key.value_type) => Ok(Self::Whole { groups: FxHashMap::default() }),
             keys => {
                 let fields = keys.iter().map(|key| SortField::new(key.value_type.data_type())).collect();
                 let converter =
@@ -53,7 +53,7 @@ impl KeyIndex {
         rows: usize,
     ) -> Result<(Self, Vec<u32>), OfflineError> {
         if let ([key], [column]) = (join_keys, columns)
-            && is_whole(&key.value_type.clone())
+            && is_whole(&key.value_type)
             && let Some(found) = Self::dense(&whole_numbers(column)?)
         {
             return Ok(found);

@@ -12,9 +12,10 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
+use larder_core::json::python_dumps;
 use larder_core::{Error, ErrorKind, RequestError};
 use larder_registry::ErrorStatus;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::json;
 
@@ -122,29 +123,9 @@ pub(crate) fn message_of(error: &Error) -> String {
     }
 }
 
-/// Feast's envelope, as Python's `json.dumps` writes it: spaces after `:` and `,`, and only ASCII.
+/// Feast's envelope, as Python's `json.dumps` writes it.
 fn envelope(class: &str, message: &str) -> String {
-    let mut text = format!("{{\"module\": \"feast.errors\", \"class\": \"{class}\", \"message\": \"");
-    for character in message.chars() {
-        match character {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            '\n' => text.push_str("\\n"),
-            '\r' => text.push_str("\\r"),
-            '\t' => text.push_str("\\t"),
-            '\u{8}' => text.push_str("\\b"),
-            '\u{c}' => text.push_str("\\f"),
-            ' '..='~' => text.push(character),
-            _ => {
-                let mut units = [0; 2];
-                for unit in character.encode_utf16(&mut units) {
-                    text.push_str(&format!("\\u{unit:04x}"));
-                }
-            }
-        }
-    }
-    text.push_str("\"}");
-    text
+    python_dumps(&json!({ "module": "feast.errors", "class": class, "message": message }))
 }
 
 /// A text as Python's `repr` prints it: in single quotes, unless it has some and no double ones.
