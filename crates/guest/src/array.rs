@@ -62,6 +62,10 @@ pub trait Array: Default + sealed::Sealed {
     /// Gives the column and its children away.
     #[doc(hidden)]
     fn put(self, columns: &mut Vec<Column>);
+
+    /// Adds a null.
+    #[doc(hidden)]
+    fn push_null(&mut self);
 }
 
 pub(crate) mod sealed {

@@ -22,12 +22,18 @@ pub mod larder {
         /// nodes   int64             %list              float64
         /// columns int64([7, 3])     offsets([0,2,2])   float64([1.5, 2.0])
         /// rows    7, 3              [1.5, 2.0], []
+        ///
+        /// field   home: Struct({city: String, floor: Int32})
+        /// nodes   %struct(["city", "floor"])   utf8                   int32
+        /// columns parent                       utf8([0,2,5], "BgOsl") int32([4, 1])
+        /// rows    {city: "Bg", floor: 4}, {city: "Osl", floor: 1}
         /// ```
         ///
         /// # Lengths
         ///
-        /// The length of a top-level column is `batch.row-count`. The length of a child of a list is the
-        /// last offset of the list.
+        /// The length of a top-level column is `batch.row-count`. The length of a child of a list or set is
+        /// the last offset of its parent; a child of a struct is as long as the struct, and what it holds
+        /// where the struct is null has no meaning.
         #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
         pub mod arrow {
             #[used]
@@ -73,10 +79,12 @@ pub mod larder {
                 Utf8(VarLen),
                 /// Any bytes.
                 Binary(VarLen),
-                /// Lists of the values of the next column: list `i` holds its values `offsets[i]` up to, not
-                /// including, `offsets[i + 1]`. The rules of `var-len.offsets` hold, with the length of the
-                /// next column in place of the length of `data`.
+                /// Lists or sets of the values of the next column: list `i` holds its values `offsets[i]` up
+                /// to, not including, `offsets[i + 1]`. The rules of `var-len.offsets` hold, with the length
+                /// of the next column in place of the length of `data`.
                 Offsets(_rt::Vec<i32>),
+                /// Structs, which have no buffer of their own: the columns of their fields follow.
+                Parent,
             }
             impl ::core::fmt::Debug for Values {
                 fn fmt(
@@ -111,6 +119,7 @@ pub mod larder {
                         Values::Offsets(e) => {
                             f.debug_tuple("Values::Offsets").field(e).finish()
                         }
+                        Values::Parent => f.debug_tuple("Values::Parent").finish(),
                     }
                 }
             }
@@ -151,9 +160,12 @@ pub mod larder {
                         .finish()
                 }
             }
-            /// One level of a type. Every level is nullable.
-            #[repr(u8)]
-            #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+            /// One level of a type. Every level is nullable. The case of `values` that carries it is that of
+            /// its name, or stands in its description.
+            ///
+            /// What comes back from a component is checked: text of the types that ask for a form must have
+            /// it, and of equal items of a set the first is kept.
+            #[derive(Clone)]
             pub enum TypeNode {
                 /// Feast's `Bool`.
                 Boolean,
@@ -171,8 +183,32 @@ pub mod larder {
                 Utf8,
                 /// Feast's `Bytes`.
                 Binary,
-                /// Feast's `Array(T)`; the node of T follows.
+                /// Feast's `PdfBytes`, as `binary`.
+                PdfBytes,
+                /// Feast's `ImageBytes`, as `binary`.
+                ImageBytes,
+                /// Feast's `Json`, as `utf8`: the text of any JSON value.
+                Json,
+                /// Feast's `Map`, as `utf8`: the text of a JSON object.
+                JsonMap,
+                /// Feast's `ScalarMap`, as `utf8`: the text of a JSON list of pairs of key and value.
+                JsonPairs,
+                /// Feast's `Uuid`, as `utf8`.
+                Uuid,
+                /// Feast's `TimeUuid`, as `utf8`.
+                TimeUuid,
+                /// Feast's `Decimal`, as `utf8`: the text of a decimal number.
+                Decimal,
+                /// Feast's `ZonedTimestamp`, as `parent` of the two nodes that follow: `timestamp-micros`, and
+                /// `utf8` for the zone, whose name is empty for UTC.
+                ZonedTimestamp,
+                /// Feast's `Array(T)`, as `offsets`; the nodes of T follow.
                 List,
+                /// Feast's `Set(T)`, as `offsets`: lists without repetitions; the nodes of T follow.
+                Set,
+                /// Feast's `Struct({…})`, as `parent`: the names of the fields; the nodes of each follow, in
+                /// the same order.
+                Struct(_rt::Vec<_rt::String>),
             }
             impl ::core::fmt::Debug for TypeNode {
                 fn fmt(
@@ -190,27 +226,30 @@ pub mod larder {
                         }
                         TypeNode::Utf8 => f.debug_tuple("TypeNode::Utf8").finish(),
                         TypeNode::Binary => f.debug_tuple("TypeNode::Binary").finish(),
+                        TypeNode::PdfBytes => {
+                            f.debug_tuple("TypeNode::PdfBytes").finish()
+                        }
+                        TypeNode::ImageBytes => {
+                            f.debug_tuple("TypeNode::ImageBytes").finish()
+                        }
+                        TypeNode::Json => f.debug_tuple("TypeNode::Json").finish(),
+                        TypeNode::JsonMap => f.debug_tuple("TypeNode::JsonMap").finish(),
+                        TypeNode::JsonPairs => {
+                            f.debug_tuple("TypeNode::JsonPairs").finish()
+                        }
+                        TypeNode::Uuid => f.debug_tuple("TypeNode::Uuid").finish(),
+                        TypeNode::TimeUuid => {
+                            f.debug_tuple("TypeNode::TimeUuid").finish()
+                        }
+                        TypeNode::Decimal => f.debug_tuple("TypeNode::Decimal").finish(),
+                        TypeNode::ZonedTimestamp => {
+                            f.debug_tuple("TypeNode::ZonedTimestamp").finish()
+                        }
                         TypeNode::List => f.debug_tuple("TypeNode::List").finish(),
-                    }
-                }
-            }
-            impl TypeNode {
-                #[doc(hidden)]
-                pub unsafe fn _lift(val: u8) -> TypeNode {
-                    if !cfg!(debug_assertions) {
-                        return unsafe { ::core::mem::transmute(val) };
-                    }
-                    match val {
-                        0 => TypeNode::Boolean,
-                        1 => TypeNode::Int32,
-                        2 => TypeNode::Int64,
-                        3 => TypeNode::Float32,
-                        4 => TypeNode::Float64,
-                        5 => TypeNode::TimestampMicros,
-                        6 => TypeNode::Utf8,
-                        7 => TypeNode::Binary,
-                        8 => TypeNode::List,
-                        _ => panic!("invalid enum discriminant"),
+                        TypeNode::Set => f.debug_tuple("TypeNode::Set").finish(),
+                        TypeNode::Struct(e) => {
+                            f.debug_tuple("TypeNode::Struct").field(e).finish()
+                        }
                     }
                 }
             }
@@ -305,21 +344,21 @@ pub mod exports {
                         match result0 {
                             Ok(e) => {
                                 *ptr1.add(0).cast::<u8>() = (0i32) as u8;
-                                let vec12 = e;
-                                let len12 = vec12.len();
-                                let layout12 = _rt::alloc::Layout::from_size_align(
-                                        vec12.len() * (6 * ::core::mem::size_of::<*const u8>()),
+                                let vec18 = e;
+                                let len18 = vec18.len();
+                                let layout18 = _rt::alloc::Layout::from_size_align(
+                                        vec18.len() * (6 * ::core::mem::size_of::<*const u8>()),
                                         ::core::mem::size_of::<*const u8>(),
                                     )
                                     .unwrap();
-                                let (result12, _cleanup12) = wit_bindgen::rt::Cleanup::new(
-                                    layout12,
+                                let (result18, _cleanup18) = wit_bindgen::rt::Cleanup::new(
+                                    layout18,
                                 );
-                                if let Some(cleanup) = _cleanup12 {
+                                if let Some(cleanup) = _cleanup18 {
                                     cleanup.forget();
                                 }
-                                for (i, e) in vec12.into_iter().enumerate() {
-                                    let base = result12
+                                for (i, e) in vec18.into_iter().enumerate() {
+                                    let base = result18
                                         .add(i * (6 * ::core::mem::size_of::<*const u8>()));
                                     {
                                         let Signature {
@@ -335,21 +374,21 @@ pub mod exports {
                                             .add(::core::mem::size_of::<*const u8>())
                                             .cast::<usize>() = len3;
                                         *base.add(0).cast::<*mut u8>() = ptr3.cast_mut();
-                                        let vec7 = inputs2;
-                                        let len7 = vec7.len();
-                                        let layout7 = _rt::alloc::Layout::from_size_align(
-                                                vec7.len() * (4 * ::core::mem::size_of::<*const u8>()),
+                                        let vec10 = inputs2;
+                                        let len10 = vec10.len();
+                                        let layout10 = _rt::alloc::Layout::from_size_align(
+                                                vec10.len() * (4 * ::core::mem::size_of::<*const u8>()),
                                                 ::core::mem::size_of::<*const u8>(),
                                             )
                                             .unwrap();
-                                        let (result7, _cleanup7) = wit_bindgen::rt::Cleanup::new(
-                                            layout7,
+                                        let (result10, _cleanup10) = wit_bindgen::rt::Cleanup::new(
+                                            layout10,
                                         );
-                                        if let Some(cleanup) = _cleanup7 {
+                                        if let Some(cleanup) = _cleanup10 {
                                             cleanup.forget();
                                         }
-                                        for (i, e) in vec7.into_iter().enumerate() {
-                                            let base = result7
+                                        for (i, e) in vec10.into_iter().enumerate() {
+                                            let base = result10
                                                 .add(i * (4 * ::core::mem::size_of::<*const u8>()));
                                             {
                                                 let super::super::super::super::larder::udf::arrow::Field {
@@ -364,123 +403,315 @@ pub mod exports {
                                                     .add(::core::mem::size_of::<*const u8>())
                                                     .cast::<usize>() = len5;
                                                 *base.add(0).cast::<*mut u8>() = ptr5.cast_mut();
-                                                let vec6 = nodes4;
-                                                let len6 = vec6.len();
-                                                let layout6 = _rt::alloc::Layout::from_size_align(
-                                                        vec6.len() * 1,
-                                                        1,
+                                                let vec9 = nodes4;
+                                                let len9 = vec9.len();
+                                                let layout9 = _rt::alloc::Layout::from_size_align(
+                                                        vec9.len() * (3 * ::core::mem::size_of::<*const u8>()),
+                                                        ::core::mem::size_of::<*const u8>(),
                                                     )
                                                     .unwrap();
-                                                let (result6, _cleanup6) = wit_bindgen::rt::Cleanup::new(
-                                                    layout6,
+                                                let (result9, _cleanup9) = wit_bindgen::rt::Cleanup::new(
+                                                    layout9,
                                                 );
-                                                if let Some(cleanup) = _cleanup6 {
+                                                if let Some(cleanup) = _cleanup9 {
                                                     cleanup.forget();
                                                 }
-                                                for (i, e) in vec6.into_iter().enumerate() {
-                                                    let base = result6.add(i * 1);
+                                                for (i, e) in vec9.into_iter().enumerate() {
+                                                    let base = result9
+                                                        .add(i * (3 * ::core::mem::size_of::<*const u8>()));
                                                     {
-                                                        *base.add(0).cast::<u8>() = (e.clone() as i32) as u8;
+                                                        use super::super::super::super::larder::udf::arrow::TypeNode as V8;
+                                                        match e {
+                                                            V8::Boolean => {
+                                                                *base.add(0).cast::<u8>() = (0i32) as u8;
+                                                            }
+                                                            V8::Int32 => {
+                                                                *base.add(0).cast::<u8>() = (1i32) as u8;
+                                                            }
+                                                            V8::Int64 => {
+                                                                *base.add(0).cast::<u8>() = (2i32) as u8;
+                                                            }
+                                                            V8::Float32 => {
+                                                                *base.add(0).cast::<u8>() = (3i32) as u8;
+                                                            }
+                                                            V8::Float64 => {
+                                                                *base.add(0).cast::<u8>() = (4i32) as u8;
+                                                            }
+                                                            V8::TimestampMicros => {
+                                                                *base.add(0).cast::<u8>() = (5i32) as u8;
+                                                            }
+                                                            V8::Utf8 => {
+                                                                *base.add(0).cast::<u8>() = (6i32) as u8;
+                                                            }
+                                                            V8::Binary => {
+                                                                *base.add(0).cast::<u8>() = (7i32) as u8;
+                                                            }
+                                                            V8::PdfBytes => {
+                                                                *base.add(0).cast::<u8>() = (8i32) as u8;
+                                                            }
+                                                            V8::ImageBytes => {
+                                                                *base.add(0).cast::<u8>() = (9i32) as u8;
+                                                            }
+                                                            V8::Json => {
+                                                                *base.add(0).cast::<u8>() = (10i32) as u8;
+                                                            }
+                                                            V8::JsonMap => {
+                                                                *base.add(0).cast::<u8>() = (11i32) as u8;
+                                                            }
+                                                            V8::JsonPairs => {
+                                                                *base.add(0).cast::<u8>() = (12i32) as u8;
+                                                            }
+                                                            V8::Uuid => {
+                                                                *base.add(0).cast::<u8>() = (13i32) as u8;
+                                                            }
+                                                            V8::TimeUuid => {
+                                                                *base.add(0).cast::<u8>() = (14i32) as u8;
+                                                            }
+                                                            V8::Decimal => {
+                                                                *base.add(0).cast::<u8>() = (15i32) as u8;
+                                                            }
+                                                            V8::ZonedTimestamp => {
+                                                                *base.add(0).cast::<u8>() = (16i32) as u8;
+                                                            }
+                                                            V8::List => {
+                                                                *base.add(0).cast::<u8>() = (17i32) as u8;
+                                                            }
+                                                            V8::Set => {
+                                                                *base.add(0).cast::<u8>() = (18i32) as u8;
+                                                            }
+                                                            V8::Struct(e) => {
+                                                                *base.add(0).cast::<u8>() = (19i32) as u8;
+                                                                let vec7 = e;
+                                                                let len7 = vec7.len();
+                                                                let layout7 = _rt::alloc::Layout::from_size_align(
+                                                                        vec7.len() * (2 * ::core::mem::size_of::<*const u8>()),
+                                                                        ::core::mem::size_of::<*const u8>(),
+                                                                    )
+                                                                    .unwrap();
+                                                                let (result7, _cleanup7) = wit_bindgen::rt::Cleanup::new(
+                                                                    layout7,
+                                                                );
+                                                                if let Some(cleanup) = _cleanup7 {
+                                                                    cleanup.forget();
+                                                                }
+                                                                for (i, e) in vec7.into_iter().enumerate() {
+                                                                    let base = result7
+                                                                        .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                                                                    {
+                                                                        let vec6 = (e.into_bytes()).into_boxed_slice();
+                                                                        let ptr6 = vec6.as_ptr().cast::<u8>();
+                                                                        let len6 = vec6.len();
+                                                                        ::core::mem::forget(vec6);
+                                                                        *base
+                                                                            .add(::core::mem::size_of::<*const u8>())
+                                                                            .cast::<usize>() = len6;
+                                                                        *base.add(0).cast::<*mut u8>() = ptr6.cast_mut();
+                                                                    }
+                                                                }
+                                                                *base
+                                                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>() = len7;
+                                                                *base
+                                                                    .add(::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>() = result7;
+                                                            }
+                                                        }
                                                     }
                                                 }
                                                 *base
                                                     .add(3 * ::core::mem::size_of::<*const u8>())
-                                                    .cast::<usize>() = len6;
+                                                    .cast::<usize>() = len9;
                                                 *base
                                                     .add(2 * ::core::mem::size_of::<*const u8>())
-                                                    .cast::<*mut u8>() = result6;
+                                                    .cast::<*mut u8>() = result9;
                                             }
                                         }
                                         *base
                                             .add(3 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>() = len7;
+                                            .cast::<usize>() = len10;
                                         *base
                                             .add(2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>() = result7;
-                                        let vec11 = outputs2;
-                                        let len11 = vec11.len();
-                                        let layout11 = _rt::alloc::Layout::from_size_align(
-                                                vec11.len() * (4 * ::core::mem::size_of::<*const u8>()),
+                                            .cast::<*mut u8>() = result10;
+                                        let vec17 = outputs2;
+                                        let len17 = vec17.len();
+                                        let layout17 = _rt::alloc::Layout::from_size_align(
+                                                vec17.len() * (4 * ::core::mem::size_of::<*const u8>()),
                                                 ::core::mem::size_of::<*const u8>(),
                                             )
                                             .unwrap();
-                                        let (result11, _cleanup11) = wit_bindgen::rt::Cleanup::new(
-                                            layout11,
+                                        let (result17, _cleanup17) = wit_bindgen::rt::Cleanup::new(
+                                            layout17,
                                         );
-                                        if let Some(cleanup) = _cleanup11 {
+                                        if let Some(cleanup) = _cleanup17 {
                                             cleanup.forget();
                                         }
-                                        for (i, e) in vec11.into_iter().enumerate() {
-                                            let base = result11
+                                        for (i, e) in vec17.into_iter().enumerate() {
+                                            let base = result17
                                                 .add(i * (4 * ::core::mem::size_of::<*const u8>()));
                                             {
                                                 let super::super::super::super::larder::udf::arrow::Field {
-                                                    name: name8,
-                                                    nodes: nodes8,
+                                                    name: name11,
+                                                    nodes: nodes11,
                                                 } = e;
-                                                let vec9 = (name8.into_bytes()).into_boxed_slice();
-                                                let ptr9 = vec9.as_ptr().cast::<u8>();
-                                                let len9 = vec9.len();
-                                                ::core::mem::forget(vec9);
+                                                let vec12 = (name11.into_bytes()).into_boxed_slice();
+                                                let ptr12 = vec12.as_ptr().cast::<u8>();
+                                                let len12 = vec12.len();
+                                                ::core::mem::forget(vec12);
                                                 *base
                                                     .add(::core::mem::size_of::<*const u8>())
-                                                    .cast::<usize>() = len9;
-                                                *base.add(0).cast::<*mut u8>() = ptr9.cast_mut();
-                                                let vec10 = nodes8;
-                                                let len10 = vec10.len();
-                                                let layout10 = _rt::alloc::Layout::from_size_align(
-                                                        vec10.len() * 1,
-                                                        1,
+                                                    .cast::<usize>() = len12;
+                                                *base.add(0).cast::<*mut u8>() = ptr12.cast_mut();
+                                                let vec16 = nodes11;
+                                                let len16 = vec16.len();
+                                                let layout16 = _rt::alloc::Layout::from_size_align(
+                                                        vec16.len() * (3 * ::core::mem::size_of::<*const u8>()),
+                                                        ::core::mem::size_of::<*const u8>(),
                                                     )
                                                     .unwrap();
-                                                let (result10, _cleanup10) = wit_bindgen::rt::Cleanup::new(
-                                                    layout10,
+                                                let (result16, _cleanup16) = wit_bindgen::rt::Cleanup::new(
+                                                    layout16,
                                                 );
-                                                if let Some(cleanup) = _cleanup10 {
+                                                if let Some(cleanup) = _cleanup16 {
                                                     cleanup.forget();
                                                 }
-                                                for (i, e) in vec10.into_iter().enumerate() {
-                                                    let base = result10.add(i * 1);
+                                                for (i, e) in vec16.into_iter().enumerate() {
+                                                    let base = result16
+                                                        .add(i * (3 * ::core::mem::size_of::<*const u8>()));
                                                     {
-                                                        *base.add(0).cast::<u8>() = (e.clone() as i32) as u8;
+                                                        use super::super::super::super::larder::udf::arrow::TypeNode as V15;
+                                                        match e {
+                                                            V15::Boolean => {
+                                                                *base.add(0).cast::<u8>() = (0i32) as u8;
+                                                            }
+                                                            V15::Int32 => {
+                                                                *base.add(0).cast::<u8>() = (1i32) as u8;
+                                                            }
+                                                            V15::Int64 => {
+                                                                *base.add(0).cast::<u8>() = (2i32) as u8;
+                                                            }
+                                                            V15::Float32 => {
+                                                                *base.add(0).cast::<u8>() = (3i32) as u8;
+                                                            }
+                                                            V15::Float64 => {
+                                                                *base.add(0).cast::<u8>() = (4i32) as u8;
+                                                            }
+                                                            V15::TimestampMicros => {
+                                                                *base.add(0).cast::<u8>() = (5i32) as u8;
+                                                            }
+                                                            V15::Utf8 => {
+                                                                *base.add(0).cast::<u8>() = (6i32) as u8;
+                                                            }
+                                                            V15::Binary => {
+                                                                *base.add(0).cast::<u8>() = (7i32) as u8;
+                                                            }
+                                                            V15::PdfBytes => {
+                                                                *base.add(0).cast::<u8>() = (8i32) as u8;
+                                                            }
+                                                            V15::ImageBytes => {
+                                                                *base.add(0).cast::<u8>() = (9i32) as u8;
+                                                            }
+                                                            V15::Json => {
+                                                                *base.add(0).cast::<u8>() = (10i32) as u8;
+                                                            }
+                                                            V15::JsonMap => {
+                                                                *base.add(0).cast::<u8>() = (11i32) as u8;
+                                                            }
+                                                            V15::JsonPairs => {
+                                                                *base.add(0).cast::<u8>() = (12i32) as u8;
+                                                            }
+                                                            V15::Uuid => {
+                                                                *base.add(0).cast::<u8>() = (13i32) as u8;
+                                                            }
+                                                            V15::TimeUuid => {
+                                                                *base.add(0).cast::<u8>() = (14i32) as u8;
+                                                            }
+                                                            V15::Decimal => {
+                                                                *base.add(0).cast::<u8>() = (15i32) as u8;
+                                                            }
+                                                            V15::ZonedTimestamp => {
+                                                                *base.add(0).cast::<u8>() = (16i32) as u8;
+                                                            }
+                                                            V15::List => {
+                                                                *base.add(0).cast::<u8>() = (17i32) as u8;
+                                                            }
+                                                            V15::Set => {
+                                                                *base.add(0).cast::<u8>() = (18i32) as u8;
+                                                            }
+                                                            V15::Struct(e) => {
+                                                                *base.add(0).cast::<u8>() = (19i32) as u8;
+                                                                let vec14 = e;
+                                                                let len14 = vec14.len();
+                                                                let layout14 = _rt::alloc::Layout::from_size_align(
+                                                                        vec14.len() * (2 * ::core::mem::size_of::<*const u8>()),
+                                                                        ::core::mem::size_of::<*const u8>(),
+                                                                    )
+                                                                    .unwrap();
+                                                                let (result14, _cleanup14) = wit_bindgen::rt::Cleanup::new(
+                                                                    layout14,
+                                                                );
+                                                                if let Some(cleanup) = _cleanup14 {
+                                                                    cleanup.forget();
+                                                                }
+                                                                for (i, e) in vec14.into_iter().enumerate() {
+                                                                    let base = result14
+                                                                        .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                                                                    {
+                                                                        let vec13 = (e.into_bytes()).into_boxed_slice();
+                                                                        let ptr13 = vec13.as_ptr().cast::<u8>();
+                                                                        let len13 = vec13.len();
+                                                                        ::core::mem::forget(vec13);
+                                                                        *base
+                                                                            .add(::core::mem::size_of::<*const u8>())
+                                                                            .cast::<usize>() = len13;
+                                                                        *base.add(0).cast::<*mut u8>() = ptr13.cast_mut();
+                                                                    }
+                                                                }
+                                                                *base
+                                                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>() = len14;
+                                                                *base
+                                                                    .add(::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>() = result14;
+                                                            }
+                                                        }
                                                     }
                                                 }
                                                 *base
                                                     .add(3 * ::core::mem::size_of::<*const u8>())
-                                                    .cast::<usize>() = len10;
+                                                    .cast::<usize>() = len16;
                                                 *base
                                                     .add(2 * ::core::mem::size_of::<*const u8>())
-                                                    .cast::<*mut u8>() = result10;
+                                                    .cast::<*mut u8>() = result16;
                                             }
                                         }
                                         *base
                                             .add(5 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>() = len11;
+                                            .cast::<usize>() = len17;
                                         *base
                                             .add(4 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>() = result11;
+                                            .cast::<*mut u8>() = result17;
                                     }
                                 }
                                 *ptr1
                                     .add(2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len12;
+                                    .cast::<usize>() = len18;
                                 *ptr1
                                     .add(::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = result12;
+                                    .cast::<*mut u8>() = result18;
                             }
                             Err(e) => {
                                 *ptr1.add(0).cast::<u8>() = (1i32) as u8;
-                                let Error { message: message13 } = e;
-                                let vec14 = (message13.into_bytes()).into_boxed_slice();
-                                let ptr14 = vec14.as_ptr().cast::<u8>();
-                                let len14 = vec14.len();
-                                ::core::mem::forget(vec14);
+                                let Error { message: message19 } = e;
+                                let vec20 = (message19.into_bytes()).into_boxed_slice();
+                                let ptr20 = vec20.as_ptr().cast::<u8>();
+                                let len20 = vec20.len();
+                                ::core::mem::forget(vec20);
                                 *ptr1
                                     .add(2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len14;
+                                    .cast::<usize>() = len20;
                                 *ptr1
                                     .add(::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr14.cast_mut();
+                                    .cast::<*mut u8>() = ptr20.cast_mut();
                             }
                         };
                         ptr1
@@ -499,10 +730,10 @@ pub mod exports {
                                 let l2 = *arg0
                                     .add(2 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>();
-                                let base21 = l1;
-                                let len21 = l2;
-                                for i in 0..len21 {
-                                    let base = base21
+                                let base33 = l1;
+                                let len33 = l2;
+                                for i in 0..len33 {
+                                    let base = base33
                                         .add(i * (6 * ::core::mem::size_of::<*const u8>()));
                                     {
                                         let l3 = *base.add(0).cast::<*mut u8>();
@@ -516,10 +747,10 @@ pub mod exports {
                                         let l6 = *base
                                             .add(3 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
-                                        let base12 = l5;
-                                        let len12 = l6;
-                                        for i in 0..len12 {
-                                            let base = base12
+                                        let base18 = l5;
+                                        let len18 = l6;
+                                        for i in 0..len18 {
+                                            let base = base18
                                                 .add(i * (4 * ::core::mem::size_of::<*const u8>()));
                                             {
                                                 let l7 = *base.add(0).cast::<*mut u8>();
@@ -533,65 +764,181 @@ pub mod exports {
                                                 let l10 = *base
                                                     .add(3 * ::core::mem::size_of::<*const u8>())
                                                     .cast::<usize>();
-                                                let base11 = l9;
-                                                let len11 = l10;
-                                                _rt::cabi_dealloc(base11, len11 * 1, 1);
+                                                let base17 = l9;
+                                                let len17 = l10;
+                                                for i in 0..len17 {
+                                                    let base = base17
+                                                        .add(i * (3 * ::core::mem::size_of::<*const u8>()));
+                                                    {
+                                                        let l11 = i32::from(*base.add(0).cast::<u8>());
+                                                        match l11 {
+                                                            0 => {}
+                                                            1 => {}
+                                                            2 => {}
+                                                            3 => {}
+                                                            4 => {}
+                                                            5 => {}
+                                                            6 => {}
+                                                            7 => {}
+                                                            8 => {}
+                                                            9 => {}
+                                                            10 => {}
+                                                            11 => {}
+                                                            12 => {}
+                                                            13 => {}
+                                                            14 => {}
+                                                            15 => {}
+                                                            16 => {}
+                                                            17 => {}
+                                                            18 => {}
+                                                            _ => {
+                                                                let l12 = *base
+                                                                    .add(::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l13 = *base
+                                                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let base16 = l12;
+                                                                let len16 = l13;
+                                                                for i in 0..len16 {
+                                                                    let base = base16
+                                                                        .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                                                                    {
+                                                                        let l14 = *base.add(0).cast::<*mut u8>();
+                                                                        let l15 = *base
+                                                                            .add(::core::mem::size_of::<*const u8>())
+                                                                            .cast::<usize>();
+                                                                        _rt::cabi_dealloc(l14, l15, 1);
+                                                                    }
+                                                                }
+                                                                _rt::cabi_dealloc(
+                                                                    base16,
+                                                                    len16 * (2 * ::core::mem::size_of::<*const u8>()),
+                                                                    ::core::mem::size_of::<*const u8>(),
+                                                                );
+                                                            }
+                                                        }
+                                                    }
+                                                }
+                                                _rt::cabi_dealloc(
+                                                    base17,
+                                                    len17 * (3 * ::core::mem::size_of::<*const u8>()),
+                                                    ::core::mem::size_of::<*const u8>(),
+                                                );
                                             }
                                         }
                                         _rt::cabi_dealloc(
-                                            base12,
-                                            len12 * (4 * ::core::mem::size_of::<*const u8>()),
+                                            base18,
+                                            len18 * (4 * ::core::mem::size_of::<*const u8>()),
                                             ::core::mem::size_of::<*const u8>(),
                                         );
-                                        let l13 = *base
+                                        let l19 = *base
                                             .add(4 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>();
-                                        let l14 = *base
+                                        let l20 = *base
                                             .add(5 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
-                                        let base20 = l13;
-                                        let len20 = l14;
-                                        for i in 0..len20 {
-                                            let base = base20
+                                        let base32 = l19;
+                                        let len32 = l20;
+                                        for i in 0..len32 {
+                                            let base = base32
                                                 .add(i * (4 * ::core::mem::size_of::<*const u8>()));
                                             {
-                                                let l15 = *base.add(0).cast::<*mut u8>();
-                                                let l16 = *base
+                                                let l21 = *base.add(0).cast::<*mut u8>();
+                                                let l22 = *base
                                                     .add(::core::mem::size_of::<*const u8>())
                                                     .cast::<usize>();
-                                                _rt::cabi_dealloc(l15, l16, 1);
-                                                let l17 = *base
+                                                _rt::cabi_dealloc(l21, l22, 1);
+                                                let l23 = *base
                                                     .add(2 * ::core::mem::size_of::<*const u8>())
                                                     .cast::<*mut u8>();
-                                                let l18 = *base
+                                                let l24 = *base
                                                     .add(3 * ::core::mem::size_of::<*const u8>())
                                                     .cast::<usize>();
-                                                let base19 = l17;
-                                                let len19 = l18;
-                                                _rt::cabi_dealloc(base19, len19 * 1, 1);
+                                                let base31 = l23;
+                                                let len31 = l24;
+                                                for i in 0..len31 {
+                                                    let base = base31
+                                                        .add(i * (3 * ::core::mem::size_of::<*const u8>()));
+                                                    {
+                                                        let l25 = i32::from(*base.add(0).cast::<u8>());
+                                                        match l25 {
+                                                            0 => {}
+                                                            1 => {}
+                                                            2 => {}
+                                                            3 => {}
+                                                            4 => {}
+                                                            5 => {}
+                                                            6 => {}
+                                                            7 => {}
+                                                            8 => {}
+                                                            9 => {}
+                                                            10 => {}
+                                                            11 => {}
+                                                            12 => {}
+                                                            13 => {}
+                                                            14 => {}
+                                                            15 => {}
+                                                            16 => {}
+                                                            17 => {}
+                                                            18 => {}
+                                                            _ => {
+                                                                let l26 = *base
+                                                                    .add(::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l27 = *base
+                                                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let base30 = l26;
+                                                                let len30 = l27;
+                                                                for i in 0..len30 {
+                                                                    let base = base30
+                                                                        .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                                                                    {
+                                                                        let l28 = *base.add(0).cast::<*mut u8>();
+                                                                        let l29 = *base
+                                                                            .add(::core::mem::size_of::<*const u8>())
+                                                                            .cast::<usize>();
+                                                                        _rt::cabi_dealloc(l28, l29, 1);
+                                                                    }
+                                                                }
+                                                                _rt::cabi_dealloc(
+                                                                    base30,
+                                                                    len30 * (2 * ::core::mem::size_of::<*const u8>()),
+                                                                    ::core::mem::size_of::<*const u8>(),
+                                                                );
+                                                            }
+                                                        }
+                                                    }
+                                                }
+                                                _rt::cabi_dealloc(
+                                                    base31,
+                                                    len31 * (3 * ::core::mem::size_of::<*const u8>()),
+                                                    ::core::mem::size_of::<*const u8>(),
+                                                );
                                             }
                                         }
                                         _rt::cabi_dealloc(
-                                            base20,
-                                            len20 * (4 * ::core::mem::size_of::<*const u8>()),
+                                            base32,
+                                            len32 * (4 * ::core::mem::size_of::<*const u8>()),
                                             ::core::mem::size_of::<*const u8>(),
                                         );
                                     }
                                 }
                                 _rt::cabi_dealloc(
-                                    base21,
-                                    len21 * (6 * ::core::mem::size_of::<*const u8>()),
+                                    base33,
+                                    len33 * (6 * ::core::mem::size_of::<*const u8>()),
                                     ::core::mem::size_of::<*const u8>(),
                                 );
                             }
                             _ => {
-                                let l22 = *arg0
+                                let l34 = *arg0
                                     .add(::core::mem::size_of::<*const u8>())
                                     .cast::<*mut u8>();
-                                let l23 = *arg0
+                                let l35 = *arg0
                                     .add(2 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>();
-                                _rt::cabi_dealloc(l22, l23, 1);
+                                _rt::cabi_dealloc(l34, l35, 1);
                             }
                         }
                     }
@@ -770,8 +1117,7 @@ pub mod exports {
                                             };
                                             V38::Binary(e38)
                                         }
-                                        n => {
-                                            debug_assert_eq!(n, 8, "invalid enum discriminant");
+                                        8 => {
                                             let e38 = {
                                                 let l35 = *base
                                                     .add(4 * ::core::mem::size_of::<*const u8>())
@@ -785,6 +1131,10 @@ pub mod exports {
                                                 >>::from(_rt::Vec::from_raw_parts(l35.cast(), len37, len37))
                                             };
                                             V38::Offsets(e38)
+                                        }
+                                        n => {
+                                            debug_assert_eq!(n, 9, "invalid enum discriminant");
+                                            V38::Parent
                                         }
                                     };
                                     super::super::super::super::larder::udf::arrow::Column {
@@ -1052,6 +1402,11 @@ pub mod exports {
                                                     .add(4 * ::core::mem::size_of::<*const u8>())
                                                     .cast::<*mut u8>() = ptr57.cast_mut();
                                             }
+                                            V58::Parent => {
+                                                *base
+                                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>() = (9i32) as u8;
+                                            }
                                         }
                                     }
                                 }
@@ -1226,7 +1581,7 @@ pub mod exports {
                                                 let len37 = l36;
                                                 _rt::cabi_dealloc(base37, len37 * 1, 1);
                                             }
-                                            _ => {
+                                            8 => {
                                                 let l38 = *base
                                                     .add(4 * ::core::mem::size_of::<*const u8>())
                                                     .cast::<*mut u8>();
@@ -1237,6 +1592,7 @@ pub mod exports {
                                                 let len40 = l39;
                                                 _rt::cabi_dealloc(base40, len40 * 4, 4);
                                             }
+                                            _ => {}
                                         }
                                     }
                                 }
@@ -1272,30 +1628,30 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 #[macro_export]
-                macro_rules! __export_larder_udf_transformation_0_1_0_cabi {
+                macro_rules! __export_larder_udf_transformation_0_2_0_cabi {
                     ($ty:ident with_types_in $($path_to_types:tt)*) => {
                         const _ : () = { #[unsafe (export_name =
-                        "larder:udf/transformation@0.1.0#signatures")] unsafe extern "C"
+                        "larder:udf/transformation@0.2.0#signatures")] unsafe extern "C"
                         fn export_signatures() -> * mut u8 { unsafe {
                         $($path_to_types)*:: _export_signatures_cabi::<$ty > () } }
                         #[unsafe (export_name =
-                        "cabi_post_larder:udf/transformation@0.1.0#signatures")] unsafe
+                        "cabi_post_larder:udf/transformation@0.2.0#signatures")] unsafe
                         extern "C" fn _post_return_signatures(arg0 : * mut u8,) { unsafe
                         { $($path_to_types)*:: __post_return_signatures::<$ty > (arg0) }
                         } #[unsafe (export_name =
-                        "larder:udf/transformation@0.1.0#transform")] unsafe extern "C"
+                        "larder:udf/transformation@0.2.0#transform")] unsafe extern "C"
                         fn export_transform(arg0 : i32, arg1 : i32, arg2 : * mut u8, arg3
                         : usize,) -> * mut u8 { unsafe { $($path_to_types)*::
                         _export_transform_cabi::<$ty > (arg0, arg1, arg2, arg3) } }
                         #[unsafe (export_name =
-                        "cabi_post_larder:udf/transformation@0.1.0#transform")] unsafe
+                        "cabi_post_larder:udf/transformation@0.2.0#transform")] unsafe
                         extern "C" fn _post_return_transform(arg0 : * mut u8,) { unsafe {
                         $($path_to_types)*:: __post_return_transform::<$ty > (arg0) } }
                         };
                     };
                 }
                 #[doc(hidden)]
-                pub use __export_larder_udf_transformation_0_1_0_cabi;
+                pub use __export_larder_udf_transformation_0_2_0_cabi;
                 #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
                 #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
                 struct _RetArea(
@@ -1423,33 +1779,36 @@ macro_rules! __export_on_demand_feature_view_impl {
     };
     ($ty:ident with_types_in $($path_to_types_root:tt)*) => {
         $($path_to_types_root)*::
-        exports::larder::udf::transformation::__export_larder_udf_transformation_0_1_0_cabi!($ty
+        exports::larder::udf::transformation::__export_larder_udf_transformation_0_2_0_cabi!($ty
         with_types_in $($path_to_types_root)*:: exports::larder::udf::transformation);
         const _ : () = { #[rustfmt::skip] #[cfg(target_arch = "wasm32")] #[unsafe
         (link_section =
-        "component-type:wit-bindgen:0.57.1:larder:udf@0.1.0:on-demand-feature-view:imports and exports")]
+        "component-type:wit-bindgen:0.57.1:larder:udf@0.2.0:on-demand-feature-view:imports and exports")]
         #[doc(hidden)] #[allow(clippy::octal_escapes)] pub static
-        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 799] = *
+        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 949] = *
         b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x92\x05\x01A\x02\x01\
-A\x06\x01B\x14\x01pz\x01p}\x01r\x02\x07offsets\0\x04data\x01\x04\0\x07var-len\x03\
-\0\x02\x01px\x01pv\x01pu\x01q\x09\x07boolean\x01\x01\0\x05int32\x01\0\0\x05int64\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xa8\x06\x01A\x02\x01\
+A\x06\x01B\x15\x01pz\x01p}\x01r\x02\x07offsets\0\x04data\x01\x04\0\x07var-len\x03\
+\0\x02\x01px\x01pv\x01pu\x01q\x0a\x07boolean\x01\x01\0\x05int32\x01\0\0\x05int64\
 \x01\x04\0\x07float32\x01\x05\0\x07float64\x01\x06\0\x10timestamp-micros\x01\x04\
-\0\x04utf8\x01\x03\0\x06binary\x01\x03\0\x07offsets\x01\0\0\x04\0\x06values\x03\0\
-\x07\x01k\x01\x01r\x02\x08validity\x09\x06values\x08\x04\0\x06column\x03\0\x0a\x01\
-p\x0b\x01r\x02\x09row-county\x07columns\x0c\x04\0\x05batch\x03\0\x0d\x01m\x09\x07\
-boolean\x05int32\x05int64\x07float32\x07float64\x10timestamp-micros\x04utf8\x06b\
-inary\x04list\x04\0\x09type-node\x03\0\x0f\x01p\x10\x01r\x02\x04names\x05nodes\x11\
-\x04\0\x05field\x03\0\x12\x03\0\x16larder:udf/arrow@0.1.0\x05\0\x02\x03\0\0\x05b\
-atch\x02\x03\0\0\x05field\x01B\x10\x02\x03\x02\x01\x01\x04\0\x05batch\x03\0\0\x02\
-\x03\x02\x01\x02\x04\0\x05field\x03\0\x02\x01p\x03\x01r\x03\x04names\x06inputs\x04\
-\x07outputs\x04\x04\0\x09signature\x03\0\x05\x01r\x01\x07messages\x04\0\x05error\
-\x03\0\x07\x01p\x06\x01j\x01\x09\x01\x08\x01@\0\0\x0a\x04\0\x0asignatures\x01\x0b\
-\x01j\x01\x01\x01\x08\x01@\x02\x05indexy\x05input\x01\0\x0c\x04\0\x09transform\x01\
-\x0d\x04\0\x1flarder:udf/transformation@0.1.0\x05\x03\x04\0'larder:udf/on-demand\
--feature-view@0.1.0\x04\0\x0b\x1c\x01\0\x16on-demand-feature-view\x03\0\0\0G\x09\
-producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.247.0\x10wit-bindgen-rus\
-t\x060.57.1";
+\0\x04utf8\x01\x03\0\x06binary\x01\x03\0\x07offsets\x01\0\0\x06parent\0\0\x04\0\x06\
+values\x03\0\x07\x01k\x01\x01r\x02\x08validity\x09\x06values\x08\x04\0\x06column\
+\x03\0\x0a\x01p\x0b\x01r\x02\x09row-county\x07columns\x0c\x04\0\x05batch\x03\0\x0d\
+\x01ps\x01q\x14\x07boolean\0\0\x05int32\0\0\x05int64\0\0\x07float32\0\0\x07float\
+64\0\0\x10timestamp-micros\0\0\x04utf8\0\0\x06binary\0\0\x09pdf-bytes\0\0\x0bima\
+ge-bytes\0\0\x04json\0\0\x08json-map\0\0\x0ajson-pairs\0\0\x04uuid\0\0\x09time-u\
+uid\0\0\x07decimal\0\0\x0fzoned-timestamp\0\0\x04list\0\0\x03set\0\0\x06struct\x01\
+\x0f\0\x04\0\x09type-node\x03\0\x10\x01p\x11\x01r\x02\x04names\x05nodes\x12\x04\0\
+\x05field\x03\0\x13\x03\0\x16larder:udf/arrow@0.2.0\x05\0\x02\x03\0\0\x05batch\x02\
+\x03\0\0\x05field\x01B\x10\x02\x03\x02\x01\x01\x04\0\x05batch\x03\0\0\x02\x03\x02\
+\x01\x02\x04\0\x05field\x03\0\x02\x01p\x03\x01r\x03\x04names\x06inputs\x04\x07ou\
+tputs\x04\x04\0\x09signature\x03\0\x05\x01r\x01\x07messages\x04\0\x05error\x03\0\
+\x07\x01p\x06\x01j\x01\x09\x01\x08\x01@\0\0\x0a\x04\0\x0asignatures\x01\x0b\x01j\
+\x01\x01\x01\x08\x01@\x02\x05indexy\x05input\x01\0\x0c\x04\0\x09transform\x01\x0d\
+\x04\0\x1flarder:udf/transformation@0.2.0\x05\x03\x04\0'larder:udf/on-demand-fea\
+ture-view@0.2.0\x04\0\x0b\x1c\x01\0\x16on-demand-feature-view\x03\0\0\0G\x09prod\
+ucers\x01\x0cprocessed-by\x02\x0dwit-component\x070.247.0\x10wit-bindgen-rust\x06\
+0.57.1";
         };
     };
 }
@@ -1458,24 +1817,27 @@ pub use __export_on_demand_feature_view_impl as export;
 #[rustfmt::skip]
 #[cfg(target_arch = "wasm32")]
 #[unsafe(
-    link_section = "component-type:wit-bindgen:0.57.1:larder:udf@0.1.0:on-demand-feature-view-with-all-of-its-exports-removed:encoded world"
+    link_section = "component-type:wit-bindgen:0.57.1:larder:udf@0.2.0:on-demand-feature-view-with-all-of-its-exports-removed:encoded world"
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 637] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xd0\x03\x01A\x02\x01\
-A\x02\x01B\x14\x01pz\x01p}\x01r\x02\x07offsets\0\x04data\x01\x04\0\x07var-len\x03\
-\0\x02\x01px\x01pv\x01pu\x01q\x09\x07boolean\x01\x01\0\x05int32\x01\0\0\x05int64\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 787] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xe6\x04\x01A\x02\x01\
+A\x02\x01B\x15\x01pz\x01p}\x01r\x02\x07offsets\0\x04data\x01\x04\0\x07var-len\x03\
+\0\x02\x01px\x01pv\x01pu\x01q\x0a\x07boolean\x01\x01\0\x05int32\x01\0\0\x05int64\
 \x01\x04\0\x07float32\x01\x05\0\x07float64\x01\x06\0\x10timestamp-micros\x01\x04\
-\0\x04utf8\x01\x03\0\x06binary\x01\x03\0\x07offsets\x01\0\0\x04\0\x06values\x03\0\
-\x07\x01k\x01\x01r\x02\x08validity\x09\x06values\x08\x04\0\x06column\x03\0\x0a\x01\
-p\x0b\x01r\x02\x09row-county\x07columns\x0c\x04\0\x05batch\x03\0\x0d\x01m\x09\x07\
-boolean\x05int32\x05int64\x07float32\x07float64\x10timestamp-micros\x04utf8\x06b\
-inary\x04list\x04\0\x09type-node\x03\0\x0f\x01p\x10\x01r\x02\x04names\x05nodes\x11\
-\x04\0\x05field\x03\0\x12\x03\0\x16larder:udf/arrow@0.1.0\x05\0\x04\0Glarder:udf\
-/on-demand-feature-view-with-all-of-its-exports-removed@0.1.0\x04\0\x0b<\x01\06o\
-n-demand-feature-view-with-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\
-\x0cprocessed-by\x02\x0dwit-component\x070.247.0\x10wit-bindgen-rust\x060.57.1";
+\0\x04utf8\x01\x03\0\x06binary\x01\x03\0\x07offsets\x01\0\0\x06parent\0\0\x04\0\x06\
+values\x03\0\x07\x01k\x01\x01r\x02\x08validity\x09\x06values\x08\x04\0\x06column\
+\x03\0\x0a\x01p\x0b\x01r\x02\x09row-county\x07columns\x0c\x04\0\x05batch\x03\0\x0d\
+\x01ps\x01q\x14\x07boolean\0\0\x05int32\0\0\x05int64\0\0\x07float32\0\0\x07float\
+64\0\0\x10timestamp-micros\0\0\x04utf8\0\0\x06binary\0\0\x09pdf-bytes\0\0\x0bima\
+ge-bytes\0\0\x04json\0\0\x08json-map\0\0\x0ajson-pairs\0\0\x04uuid\0\0\x09time-u\
+uid\0\0\x07decimal\0\0\x0fzoned-timestamp\0\0\x04list\0\0\x03set\0\0\x06struct\x01\
+\x0f\0\x04\0\x09type-node\x03\0\x10\x01p\x11\x01r\x02\x04names\x05nodes\x12\x04\0\
+\x05field\x03\0\x13\x03\0\x16larder:udf/arrow@0.2.0\x05\0\x04\0Glarder:udf/on-de\
+mand-feature-view-with-all-of-its-exports-removed@0.2.0\x04\0\x0b<\x01\06on-dema\
+nd-feature-view-with-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cp\
+rocessed-by\x02\x0dwit-component\x070.247.0\x10wit-bindgen-rust\x060.57.1";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

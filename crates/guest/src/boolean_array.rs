@@ -49,6 +49,10 @@ impl Array for BooleanArray {
         let values = Values::Boolean(self.values.into_bytes());
         columns.push(Column { validity: self.validity.into_bytes(), values });
     }
+
+    fn push_null(&mut self) {
+        self.extend([None]);
+    }
 }
 
 impl PartialEq for BooleanArray {

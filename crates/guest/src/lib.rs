@@ -57,14 +57,19 @@
 //! | [`Float32Array`], [`Float64Array`] | `Float32`, `Float64` | `f32`, `f64` |
 //! | [`BooleanArray`] | `Bool` | `bool` |
 //! | [`StringArray`] | `String` | `&str` |
-//! | [`BinaryArray`] | `Bytes` | `&[u8]` |
+//! | [`BinaryArray`], [`PdfBytesArray`], [`ImageBytesArray`] | `Bytes`, `PdfBytes`, `ImageBytes` | `&[u8]` |
 //! | [`TimestampArray`] | `UnixTimestamp` | [`Timestamp`] |
-//! | [`ListArray<A>`](ListArray) | `Array(T)` | [`List`] |
+//! | [`ZonedTimestampArray`] | `ZonedTimestamp` | [`ZonedTimestamp`] |
+//! | [`JsonArray`], [`MapArray`], [`ScalarMapArray`] | `Json`, `Map`, `ScalarMap` | `&str`, JSON |
+//! | [`UuidArray`], [`TimeUuidArray`], [`DecimalArray`] | `Uuid`, `TimeUuid`, `Decimal` | `&str` |
+//! | [`ListArray<A>`](ListArray), [`SetArray<A>`](SetArray) | `Array(T)`, `Set(T)` | [`List`] |
+//! | [`StructArray<S>`](StructArray) | `Struct({…})` | a tuple of the fields, [`structure!`] |
+//!
+//! Lists, sets and structs hold arrays of any of these, themselves included.
 //!
 //! [`Array`] has what they share; [`map_rows`] and [`rows()`] go through several at once.
 
 mod array;
-mod binary_array;
 #[allow(
     missing_docs,
     missing_debug_implementations,
@@ -81,18 +86,24 @@ mod binary_array;
 pub mod bindings;
 mod bitmap;
 mod boolean_array;
+mod bytes_array;
 mod columns;
 mod function;
 mod list_array;
 mod offsets;
 mod primitive_array;
 mod rows;
-mod string_array;
+mod set_array;
+mod struct_array;
+mod text_array;
 mod timestamp;
+mod zoned_timestamp_array;
 
 pub use array::{Array, Values};
-pub use binary_array::BinaryArray;
 pub use boolean_array::BooleanArray;
+pub use bytes_array::{
+    Binary, BinaryArray, BytesArray, BytesType, ImageBytes, ImageBytesArray, PdfBytes, PdfBytesArray,
+};
 pub use function::{OnDemandFunction, Outputs};
 /// Makes a function over arrays a transformation.
 ///
@@ -133,8 +144,14 @@ pub use primitive_array::{
     PrimitiveType, TimestampArray, UnixTimestamp,
 };
 pub use rows::{RowColumns, map_rows, rows};
-pub use string_array::StringArray;
+pub use set_array::SetArray;
+pub use struct_array::{StructArray, StructColumns, Structure};
+pub use text_array::{
+    Decimal, DecimalArray, Json, JsonArray, JsonMap, JsonPairs, MapArray, ScalarMapArray, StringArray, Text,
+    TextArray, TextType, TimeUuid, TimeUuidArray, Uuid, UuidArray,
+};
 pub use timestamp::Timestamp;
+pub use zoned_timestamp_array::{ZonedTimestamp, ZonedTimestampArray};
 
 /// Exports functions as the component's transformations. Once in a library.
 ///

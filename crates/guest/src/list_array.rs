@@ -121,6 +121,11 @@ impl<A: Array> Array for ListArray<A> {
         columns.push(Column { validity: self.validity.into_bytes(), values });
         self.items.put(columns);
     }
+
+    fn push_null(&mut self) {
+        self.validity.push_null(self.offsets.len());
+        self.offsets.push(self.items.len());
+    }
 }
 
 impl<A: Array> PartialEq for ListArray<A>
@@ -158,10 +163,10 @@ where
                 Some(list) => {
                     self.items.extend(list);
                     self.validity.push_valid();
+                    self.offsets.push(self.items.len());
                 }
-                None => self.validity.push_null(self.offsets.len()),
+                None => self.push_null(),
             }
-            self.offsets.push(self.items.len());
         }
     }
 }

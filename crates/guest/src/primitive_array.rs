@@ -69,6 +69,10 @@ impl<T: PrimitiveType> Array for PrimitiveArray<T> {
     fn put(self, columns: &mut Vec<Column>) {
         columns.push(Column { validity: self.validity.into_bytes(), values: T::into_values(self.values) });
     }
+
+    fn push_null(&mut self) {
+        self.extend([None]);
+    }
 }
 
 impl<T: PrimitiveType> Default for PrimitiveArray<T> {

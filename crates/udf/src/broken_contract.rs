@@ -1,5 +1,7 @@
 //! The rules of `wit/larder-udf.wit` that types cannot express, as the errors of breaking them.
 
+use larder_core::ValueType;
+
 /// A rule of the contract that an output breaks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -13,7 +15,7 @@ pub enum BrokenContract {
         expected: usize,
     },
     /// Too few or too many columns, counting the levels of nested ones.
-    #[error("returned {actual} columns instead of {expected} (lists count twice)")]
+    #[error("returned {actual} columns instead of {expected} (parts of nested ones are columns too)")]
     ColumnCount {
         /// Columns that came back.
         actual: usize,
@@ -65,6 +67,18 @@ pub enum BrokenContract {
     NotUtf8 {
         /// The output column.
         column: String,
+    },
+    /// A value that its type does not have: a text that is not JSON, say.
+    #[error("output `{column}` holds {value} in row {row}, which is not a valid {expected}")]
+    Value {
+        /// The output column.
+        column: String,
+        /// The row of the call, from 0.
+        row: usize,
+        /// The value, cut when long.
+        value: String,
+        /// Its type.
+        expected: ValueType,
     },
     /// More bytes than the limit.
     #[error("returned {actual_bytes} bytes, more than the limit of {limit_bytes}")]

@@ -8,9 +8,9 @@ use wit_component::ComponentEncoder;
 use crate::{SandboxLimits, UdfError};
 
 /// The interface that a component must export.
-pub(crate) const TRANSFORMATION: &str = "larder:udf/transformation@0.1.0";
+pub(crate) const TRANSFORMATION: &str = "larder:udf/transformation@0.2.0";
 /// The interface of types, the one import that a component may have.
-const ARROW: &str = "larder:udf/arrow@0.1.0";
+const ARROW: &str = "larder:udf/arrow@0.2.0";
 
 /// Checks `bytes` without compiling them, and makes a component of a core module.
 pub(crate) fn to_component(bytes: Arc<[u8]>, limits: &SandboxLimits) -> Result<Arc<[u8]>, UdfError> {
@@ -98,6 +98,8 @@ fn check_world(component: &[u8]) -> Result<(), UdfError> {
 fn remedy(import: &str) -> &'static str {
     if import.starts_with("wasi:") || import.starts_with("wasi_snapshot_preview1") {
         "; build for wasm32-unknown-unknown, or with WASI stubbed out"
+    } else if import.starts_with("larder:udf/") {
+        "; it was built for another version of the contract than this larder's 0.2.0: build it again with its SDK"
     } else if import.starts_with("__wbindgen") {
         "; build without wasm-bindgen: a dependency expects JavaScript around it"
     } else {

@@ -87,7 +87,7 @@ pub enum UdfError {
         source: Source,
     },
     /// Exports of the right names but other types.
-    #[error("the component does not fit the world `larder:udf/on-demand-feature-view@0.1.0`")]
+    #[error("the component does not fit the world `larder:udf/on-demand-feature-view@0.2.0`")]
     WrongWorld {
         /// The cause.
         source: Source,
@@ -226,7 +226,7 @@ pub enum CallError {
     #[error("broke the contract of transformations")]
     Contract {
         /// The cause.
-        source: BrokenContract,
+        source: Box<BrokenContract>,
     },
     /// Anything else that the engine refuses.
     #[error("was stopped by the wasm engine")]

@@ -39,6 +39,7 @@ fn array_bytes(array: &dyn Array) -> usize {
             let span = span(list.offsets());
             array_bytes(&list.values().slice(span.start, span.len())) + 4 * array.len()
         }
+        DataType::Struct(_) => array.as_struct().columns().iter().map(|part| array_bytes(part)).sum(),
         data_type => data_type.primitive_width().unwrap_or(1) * array.len(),
     }
 }

@@ -52,6 +52,7 @@ mod sandboxed_call;
 mod signature;
 mod signature_error;
 mod ticker;
+mod type_nodes;
 mod wasm_runtime;
 mod wasm_transformation;
 

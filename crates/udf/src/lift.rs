@@ -6,14 +6,15 @@ use std::vec::IntoIter;
 
 use arrow::array::{
     ArrayRef, BinaryArray, BooleanArray, ListArray, PrimitiveArray, RecordBatch, RecordBatchOptions,
-    StringArray,
+    StringArray, StructArray,
 };
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Field as ArrowField, Float32Type, Float64Type, Int32Type, Int64Type,
     TimestampMicrosecondType,
 };
-use larder_core::{FlatType, Layout};
+use larder_core::column::cast_column;
+use larder_core::{Field, FlatType, Layout, RequestError, StructField, ValueType, arrow_fields};
 
 use crate::bindings::larder::udf::arrow::{BatchResult, ColumnResult, ValuesResult};
 use crate::signature::AgreedSignature;
@@ -40,15 +41,8 @@ pub(crate) fn lift(
     let mut columns = output.columns.into_iter();
     let mut arrays = Vec::with_capacity(agreed.signature.outputs.len());
     for field in &agreed.signature.outputs {
-        arrays.push(match field.value_type.layout() {
-            Layout::List(item) if let Layout::Flat(item) = item.layout() => {
-                list(&mut columns, item, &field.name, rows)?
-            }
-            Layout::Flat(flat) => scalar(next(&mut columns), flat, &field.name, rows)?,
-            Layout::List(_) | Layout::Struct(_) => {
-                unreachable!("{} has no nodes in the contract, so no signature has it", field.value_type)
-            }
-        });
+        let array = array(&mut columns, &field.value_type, &field.name, rows)?;
+        arrays.push(formed(&array, field)?);
     }
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     let batch = RecordBatch::try_new_with_options(Arc::clone(&agreed.output_schema), arrays, &options);
@@ -59,9 +53,35 @@ fn next(columns: &mut IntoIter<ColumnResult>) -> ColumnResult {
     columns.next().expect("the columns were counted")
 }
 
+/// Applies what Arrow cannot say: that a text is JSON, that a set holds each item once. These are the
+/// rules of all data from outside; free for types that say no more than Arrow.
+fn formed(array: &ArrayRef, field: &Field) -> Result<ArrayRef, BrokenContract> {
+    let (column, expected) = (field.name.clone(), field.value_type.clone());
+    cast_column(&field.name, array, &field.value_type).map_err(|error| match error {
+        RequestError::InvalidValue { row, value, .. } => {
+            BrokenContract::Value { column, row, value, expected }
+        }
+        other => unreachable!("the array is of the type's layout: {other}"),
+    })
+}
+
+/// The next column, of `length` values, with its parts.
+fn array(
+    columns: &mut IntoIter<ColumnResult>,
+    value_type: &ValueType,
+    name: &str,
+    length: usize,
+) -> Result<ArrayRef, BrokenContract> {
+    match value_type.layout() {
+        Layout::Flat(flat) => flat_array(next(columns), flat, name, length),
+        Layout::List(item) => list(columns, item, name, length),
+        Layout::Struct(fields) => structure(columns, fields, name, length),
+    }
+}
+
 fn list(
     columns: &mut IntoIter<ColumnResult>,
-    item: FlatType,
+    item: &ValueType,
     name: &str,
     length: usize,
 ) -> Result<ArrayRef, BrokenContract> {
@@ -70,25 +90,43 @@ fn list(
         return Err(BrokenContract::ColumnType {
             column: name.to_owned(),
             actual: layout(&values),
-            expected: "list",
+            expected: "offsets",
         });
     };
     let nulls = nulls(validity, name, length)?;
     let items = items(&offsets, name, length)?;
-    let values = scalar(next(columns), item, name, items)?;
+    let values = array(columns, item, name, items)?;
     let field = Arc::new(ArrowField::new("item", item.data_type(), true));
     let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
     Ok(Arc::new(ListArray::try_new(field, offsets, values, nulls).expect("the parts were checked")))
 }
 
-fn scalar(
+fn structure(
+    columns: &mut IntoIter<ColumnResult>,
+    fields: &[StructField],
+    name: &str,
+    length: usize,
+) -> Result<ArrayRef, BrokenContract> {
+    let ColumnResult { validity, values } = next(columns);
+    if !matches!(values, ValuesResult::Parent) {
+        let (actual, expected) = (layout(&values), "parent");
+        return Err(BrokenContract::ColumnType { column: name.to_owned(), actual, expected });
+    }
+    let nulls = nulls(validity, name, length)?;
+    let parts = fields.iter().map(|field| array(columns, &field.value_type, name, length));
+    let parts = parts.collect::<Result<Vec<_>, _>>()?;
+    let structs = StructArray::try_new_with_length(arrow_fields(fields), parts, nulls, length);
+    Ok(Arc::new(structs.expect("the parts were checked")))
+}
+
+fn flat_array(
     column: ColumnResult,
-    scalar: FlatType,
+    flat: FlatType,
     name: &str,
     length: usize,
 ) -> Result<ArrayRef, BrokenContract> {
     let nulls = nulls(column.validity, name, length)?;
-    Ok(match (scalar, column.values) {
+    Ok(match (flat, column.values) {
         (FlatType::Boolean, ValuesResult::Boolean(bits)) => {
             Arc::new(BooleanArray::new(bitmap(bits, "value", name, length)?, nulls))
         }
@@ -105,7 +143,7 @@ fn scalar(
             primitive::<Float64Type>(values, nulls, name, length, DataType::Float64)?
         }
         (FlatType::TimestampMicros, ValuesResult::TimestampMicros(values)) => {
-            primitive::<TimestampMicrosecondType>(values, nulls, name, length, scalar.data_type())?
+            primitive::<TimestampMicrosecondType>(values, nulls, name, length, flat.data_type())?
         }
         (FlatType::Utf8, ValuesResult::Utf8(text)) => {
             let offsets = byte_offsets(text.offsets, name, length, text.data.len())?;
@@ -117,8 +155,8 @@ fn scalar(
             let offsets = byte_offsets(bytes.offsets, name, length, bytes.data.len())?;
             Arc::new(BinaryArray::new(offsets, Buffer::from_vec(bytes.data), nulls))
         }
-        (scalar, values) => {
-            let (actual, expected) = (layout(&values), expected_layout(scalar));
+        (flat, values) => {
+            let (actual, expected) = (layout(&values), expected_layout(flat));
             return Err(BrokenContract::ColumnType { column: name.to_owned(), actual, expected });
         }
     })
@@ -208,6 +246,7 @@ fn buffer_bytes(column: &ColumnResult) -> usize {
         ValuesResult::Utf8(bytes) | ValuesResult::Binary(bytes) => {
             size_of_val(bytes.offsets.as_slice()) + bytes.data.len()
         }
+        ValuesResult::Parent => 0,
     };
     values + column.validity.as_ref().map_or(0, Vec::len)
 }
@@ -222,12 +261,13 @@ fn layout(values: &ValuesResult) -> &'static str {
         ValuesResult::TimestampMicros(_) => "timestamp-micros",
         ValuesResult::Utf8(_) => "utf8",
         ValuesResult::Binary(_) => "binary",
-        ValuesResult::Offsets(_) => "list",
+        ValuesResult::Offsets(_) => "offsets",
+        ValuesResult::Parent => "parent",
     }
 }
 
-fn expected_layout(scalar: FlatType) -> &'static str {
-    match scalar {
+fn expected_layout(flat: FlatType) -> &'static str {
+    match flat {
         FlatType::Boolean => "boolean",
         FlatType::Int32 => "int32",
         FlatType::Int64 => "int64",
@@ -242,7 +282,6 @@ fn expected_layout(scalar: FlatType) -> &'static str {
 #[cfg(test)]
 mod tests {
     use arrow::array::Array;
-    use larder_core::Field;
     use proptest::collection::vec;
     use proptest::option;
     use proptest::prelude::*;

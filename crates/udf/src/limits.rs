@@ -35,7 +35,7 @@ pub struct SandboxLimits {
     pub component_bytes: usize,
     /// Functions that one component may declare. Default: 1,024.
     pub functions: usize,
-    /// Columns that one function may take or give. Default: 4,096.
+    /// Columns that one function may take or give, counting the levels of nested ones. Default: 4,096.
     pub columns: usize,
     /// Wall time in which a component must tell its signatures. Default: 10 s.
     pub signature_time: Duration,

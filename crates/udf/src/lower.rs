@@ -7,7 +7,7 @@ use arrow::datatypes::{
     ArrowPrimitiveType, ByteArrayType, Float32Type, Float64Type, Int32Type, Int64Type,
     TimestampMicrosecondType,
 };
-use larder_core::{Field, FlatType, Layout};
+use larder_core::{Field, FlatType, Layout, ValueType};
 
 use crate::bindings::larder::udf::arrow::{ColumnParam, ValuesParam, VarLenParam};
 
@@ -35,6 +35,7 @@ enum Values {
     Utf8(ScalarBuffer<i32>, Buffer),
     Binary(ScalarBuffer<i32>, Buffer),
     Offsets(ScalarBuffer<i32>),
+    Parent,
 }
 
 impl Lowered {
@@ -42,18 +43,7 @@ impl Lowered {
     pub(crate) fn new(batch: &RecordBatch, fields: &[Field]) -> Self {
         let mut columns = Vec::with_capacity(batch.num_columns());
         for (array, field) in batch.columns().iter().zip(fields) {
-            match field.value_type.layout() {
-                Layout::List(item) if let Layout::Flat(item) = item.layout() => {
-                    let list = array.as_list::<i32>();
-                    let (offsets, start, end) = rebased(list.offsets());
-                    columns.push(Column { validity: validity(list), values: Values::Offsets(offsets) });
-                    columns.push(scalar(&list.values().slice(start, end - start), item));
-                }
-                Layout::Flat(flat) => columns.push(scalar(array, flat)),
-                Layout::List(_) | Layout::Struct(_) => {
-                    unreachable!("{} has no nodes in the contract, so no signature has it", field.value_type)
-                }
-            }
+            lower(array, &field.value_type, &mut columns);
         }
         Self { columns }
     }
@@ -64,8 +54,27 @@ impl Lowered {
     }
 }
 
-fn scalar(array: &ArrayRef, scalar: FlatType) -> Column {
-    let values = match scalar {
+/// Adds the column of `array`, and those of its parts behind it.
+fn lower(array: &ArrayRef, value_type: &ValueType, columns: &mut Vec<Column>) {
+    match value_type.layout() {
+        Layout::Flat(flat) => columns.push(flat_column(array, flat)),
+        Layout::List(item) => {
+            let list = array.as_list::<i32>();
+            let (offsets, start, end) = rebased(list.offsets());
+            columns.push(Column { validity: validity(list), values: Values::Offsets(offsets) });
+            lower(&list.values().slice(start, end - start), item, columns);
+        }
+        Layout::Struct(fields) => {
+            columns.push(Column { validity: validity(array), values: Values::Parent });
+            for (part, field) in array.as_struct().columns().iter().zip(fields) {
+                lower(part, &field.value_type, columns);
+            }
+        }
+    }
+}
+
+fn flat_column(array: &ArrayRef, flat: FlatType) -> Column {
+    let values = match flat {
         FlatType::Boolean => Values::Boolean(array.as_boolean().values().sliced()),
         FlatType::Int32 => Values::Int32(primitive::<Int32Type>(array)),
         FlatType::Int64 => Values::Int64(primitive::<Int64Type>(array)),
@@ -123,6 +132,7 @@ impl Column {
             Values::Utf8(offsets, data) => ValuesParam::Utf8(VarLenParam { offsets, data }),
             Values::Binary(offsets, data) => ValuesParam::Binary(VarLenParam { offsets, data }),
             Values::Offsets(offsets) => ValuesParam::Offsets(offsets),
+            Values::Parent => ValuesParam::Parent,
         };
         ColumnParam { validity: self.validity.as_deref(), values }
     }

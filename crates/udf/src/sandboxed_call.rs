@@ -59,7 +59,7 @@ pub(crate) fn transform(
     drop(store);
     let output = settle(answer, limits, sandbox)?;
     lift(output, agreed, input.num_rows(), limits.output_bytes)
-        .map_err(|source| CallError::Contract { source })
+        .map_err(|source| CallError::Contract { source: Box::new(source) })
 }
 
 fn store(component: &Instantiable, limits: TransformationLimits, copy_budget: usize) -> Store<MemoryLimiter> {

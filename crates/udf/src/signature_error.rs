@@ -36,7 +36,9 @@ pub enum SignatureError {
         function: String,
     },
     /// More columns than the sandbox allows.
-    #[error("function `{function}` has {actual} {direction} columns, more than the {limit} that are allowed")]
+    #[error(
+        "function `{function}` has {actual} {direction} columns with all levels of nested ones, more than the {limit} that are allowed"
+    )]
     TooManyColumns {
         /// The function.
         function: String,
@@ -73,7 +75,7 @@ pub enum SignatureError {
     },
     /// Nodes that form no type that larder has.
     #[error(
-        "{direction} column `{column}` of function `{function}` has the type [{nodes}], which larder does not know"
+        "{direction} column `{column}` of function `{function}` has a type [{nodes}] that larder does not know: {reason}"
     )]
     UnknownType {
         /// The function.
@@ -84,5 +86,7 @@ pub enum SignatureError {
         column: String,
         /// The nodes of the type.
         nodes: String,
+        /// Why they spell no type.
+        reason: String,
     },
 }

@@ -103,8 +103,8 @@ fn an_output_that_breaks_the_contract_is_refused_by_rule_and_column() {
     for (function, expected) in [
         ("adds_a_row", "returned 5 rows for 4 rows of input"),
         ("lies_about_rows", "output `out` has 5 values instead of 4"),
-        ("adds_a_column", "returned 2 columns instead of 1 (lists count twice)"),
-        ("loses_a_column", "returned 0 columns instead of 1 (lists count twice)"),
+        ("adds_a_column", "returned 2 columns instead of 1 (parts of nested ones are columns too)"),
+        ("loses_a_column", "returned 0 columns instead of 1 (parts of nested ones are columns too)"),
         ("changes_the_type", "output `out` came back as float64 instead of int64"),
         ("shortens_validity", "the validity bitmap of output `out` has 0 bytes instead of 1"),
         ("shortens_booleans", "the value bitmap of output `out` has 0 bytes instead of 1"),
@@ -115,7 +115,7 @@ fn an_output_that_breaks_the_contract_is_refused_by_rule_and_column() {
         ("broken_utf8", "output `out` holds text that is not utf-8"),
         ("splits_a_character", "output `out` holds text that is not utf-8"),
         ("list_of_nothing", "output `out` has 0 values instead of 4"),
-        ("list_as_text", "output `out` came back as int64 instead of list"),
+        ("list_as_text", "output `out` came back as int64 instead of offsets"),
     ] {
         let cause = cause(function);
         let rule = cause.strip_prefix("broke the contract of transformations: ");

@@ -29,6 +29,7 @@ fn functions() -> Vec<(&'static [u8], &'static str)> {
         (guests::driver_features(), "driver_quality"),
         (guests::basket(), "basket_prices"),
         (guests::basket(), "basket_tags"),
+        (guests::basket(), "basket_lines"),
         (guests::trip_text(), "address_features"),
         (guests::trip_text(), "trip_time"),
         (guests::echo(), "rebuild"),

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use arrow::array::{
     Array, ArrayData, ArrayRef, BinaryArray, BooleanArray, Float32Array, Float64Array, Int32Array,
-    Int64Array, ListArray, RecordBatch, StringArray, TimestampMicrosecondArray,
+    Int64Array, ListArray, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{Field as ArrowField, Schema};
+use larder_core::column::cast_column;
 use larder_core::{
-    Field, FlatType, Layout, Result, Transformation, TransformationLimits, UdfRuntime, ValueType,
+    Field, FlatType, Layout, Result, ScalarType, Transformation, TransformationLimits, UdfRuntime, ValueType,
+    arrow_fields,
 };
 use larder_udf::{SandboxLimits, WasmRuntime, WasmRuntimeOptions};
 use proptest::collection::vec;
@@ -62,13 +64,22 @@ pub(crate) fn tables(fields: Vec<Field>, rows: usize) -> impl Strategy<Value = R
 
 /// Arrays of a type, with nulls and with something under the nulls.
 pub(crate) fn array(value_type: &ValueType, len: usize) -> BoxedStrategy<ArrayRef> {
-    match value_type.layout() {
-        Layout::Flat(flat) => flats(flat, len),
-        Layout::List(item) => {
+    let value_type = value_type.clone();
+    // The cast takes repetitions out of sets.
+    any_array(&value_type, len)
+        .prop_map(move |array| cast_column("generated", &array, &value_type).unwrap())
+        .boxed()
+}
+
+fn any_array(value_type: &ValueType, len: usize) -> BoxedStrategy<ArrayRef> {
+    match (value_type, value_type.layout()) {
+        (ValueType::Scalar(scalar), Layout::Flat(FlatType::Utf8)) => texts(*scalar, len),
+        (_, Layout::Flat(flat)) => flats(flat, len),
+        (_, Layout::List(item)) => {
             let item = item.clone();
             (vec(0_usize..4, len), nulls(len))
                 .prop_flat_map(move |(lengths, nulls)| {
-                    array(&item, lengths.iter().sum()).prop_map(move |items| {
+                    any_array(&item, lengths.iter().sum()).prop_map(move |items| {
                         let field = Arc::new(ArrowField::new("item", items.data_type().clone(), true));
                         let offsets = OffsetBuffer::from_lengths(lengths.iter().copied());
                         Arc::new(ListArray::new(field, offsets, items, nulls.clone())) as ArrayRef
@@ -76,8 +87,44 @@ pub(crate) fn array(value_type: &ValueType, len: usize) -> BoxedStrategy<ArrayRe
                 })
                 .boxed()
         }
-        Layout::Struct(_) => panic!("add a strategy for {value_type}"),
+        (value_type, Layout::Struct(fields)) => {
+            // A zoned timestamp is all there or not at all.
+            let is_zoned = *value_type == ScalarType::ZonedTimestamp.into();
+            let parts: Vec<_> = fields.iter().map(|field| any_array(&field.value_type, len)).collect();
+            let fields = arrow_fields(fields);
+            (parts, nulls(len))
+                .prop_map(move |(parts, nulls)| {
+                    let parts = if is_zoned { without_nulls(&parts) } else { parts };
+                    Arc::new(StructArray::new(fields.clone(), parts, nulls)) as ArrayRef
+                })
+                .boxed()
+        }
     }
+}
+
+fn without_nulls(arrays: &[ArrayRef]) -> Vec<ArrayRef> {
+    let bare = |array: &ArrayRef| array.to_data().into_builder().nulls(None).build().unwrap();
+    arrays.iter().map(|array| arrow::array::make_array(bare(array))).collect()
+}
+
+/// Texts of the form that the type asks for.
+fn texts(scalar: ScalarType, len: usize) -> BoxedStrategy<ArrayRef> {
+    let known: &[&str] = match scalar {
+        ScalarType::Json => &["null", "[1, 2.5]", "{\"b\": 1, \"a\": \"\u{1f980}\"}", "\"\"", "-0"],
+        ScalarType::Map => &["{}", "{\"a\":1,\"b\":[null]}"],
+        ScalarType::ScalarMap => &["[]", "[[1,\"a\"],[true,null]]"],
+        ScalarType::Uuid | ScalarType::TimeUuid => {
+            &["123e4567-e89b-12d3-a456-426614174000", "123E4567E89B12D3A456426614174001"]
+        }
+        ScalarType::Decimal => &["0", "-1.50", "1e-400", "NaN"],
+        _ => return flats(FlatType::Utf8, len),
+    };
+    (vec(prop::sample::select(known), len), nulls(len))
+        .prop_map(|(texts, nulls)| {
+            let texts = StringArray::from(texts).to_data().into_builder().nulls(nulls).build().unwrap();
+            arrow::array::make_array(texts)
+        })
+        .boxed()
 }
 
 fn flats(flat: FlatType, len: usize) -> BoxedStrategy<ArrayRef> {

@@ -1,7 +1,8 @@
-//! Features of shopping baskets: list columns.
+//! Features of shopping baskets: lists, sets and structs.
 
 use larder_guest::{
-    Array, Float64Array, Int64Array, ListArray, StringArray, map_rows, on_demand_feature_view,
+    Array, Float64Array, Int64Array, ListArray, SetArray, StringArray, StructArray, map_rows,
+    on_demand_feature_view,
 };
 
 /// The basket's total, its size, and each price as a share of the total. Prices that are null count
@@ -37,7 +38,27 @@ fn basket_tags(tags: ListArray<StringArray>) -> ListArray<StringArray> {
         .collect()
 }
 
-larder_guest::export!(basket_prices, basket_tags);
+larder_guest::structure! {
+    /// A line of a receipt.
+    Line { sku: StringArray, price: Float64Array }
+}
+
+/// What was bought, each product once, and the dearest line. Lines without a price are never the
+/// dearest; of equal prices the first counts.
+#[on_demand_feature_view(outputs(skus, dearest))]
+fn basket_lines(lines: ListArray<StructArray<Line>>) -> (SetArray<StringArray>, StructArray<Line>) {
+    let skus = lines.iter().map(|lines| Some(lines?.into_iter().flatten().map(|(sku, _)| sku))).collect();
+    let dearest = lines
+        .iter()
+        .map(|lines| {
+            let priced = lines?.into_iter().flatten().filter(|(_, price)| price.is_some());
+            priced.reduce(|dearest, line| if line.1 > dearest.1 { line } else { dearest })
+        })
+        .collect();
+    (skus, dearest)
+}
+
+larder_guest::export!(basket_prices, basket_tags, basket_lines);
 
 #[cfg(test)]
 mod tests {
@@ -60,5 +81,22 @@ mod tests {
         let tags =
             ListArray::<StringArray>::from_iter([Some(vec![Some(" Fresh"), Some("fresh"), None]), None]);
         assert_eq!(basket_tags(tags), ListArray::from_iter([Some(vec!["fresh".to_owned()]), None]));
+    }
+
+    #[test]
+    fn the_dearest_line_has_a_price() {
+        let lines = ListArray::<StructArray<Line>>::from_iter([
+            Some(vec![
+                Some((Some("tea"), Some(3.0))),
+                None,
+                Some((Some("figs"), None)),
+                Some((Some("rice"), Some(3.0))),
+            ]),
+            Some(vec![Some((None, None))]),
+            None,
+        ]);
+        let (skus, dearest) = basket_lines(lines);
+        assert_eq!(skus.get(0).map(|skus| skus.len()), Some(3));
+        assert_eq!(dearest, StructArray::from_iter([Some((Some("tea"), Some(3.0))), None, None]));
     }
 }

@@ -1,103 +1,103 @@
 //! Returns what it is given, in every type: `pass` as it came, `rebuild` value by value.
 
 use larder_guest::{
-    Array, BinaryArray, BooleanArray, Float32Array, Float64Array, Int32Array, Int64Array, ListArray,
-    StringArray, TimestampArray, on_demand_feature_view,
+    Array, BinaryArray, BooleanArray, DecimalArray, Float32Array, Float64Array, ImageBytesArray, Int32Array,
+    Int64Array, JsonArray, ListArray, MapArray, PdfBytesArray, ScalarMapArray, SetArray, StringArray,
+    StructArray, TimeUuidArray, TimestampArray, UuidArray, ZonedTimestampArray, on_demand_feature_view,
 };
 
+larder_guest::structure! {
+    /// A place and when it was visited.
+    Place { city: StringArray, seen: ZonedTimestampArray, floors: ListArray<Int32Array> }
+}
+
+larder_guest::structure! {
+    /// A struct within a struct.
+    Trip { from: StructArray<Place>, r#type: SetArray<StringArray> }
+}
+
+/// A function that returns its arguments, which stand in groups of at most twelve.
 macro_rules! echo {
-    ($name:ident, $array:ident => $echoed:expr) => {
-        #[on_demand_feature_view(outputs(
-            bytes,
-            string,
-            int32,
-            int64,
-            float64,
-            float32,
-            bool,
-            timestamp,
-            bytes_list,
-            string_list,
-            int32_list,
-            int64_list,
-            float64_list,
-            float32_list,
-            bool_list,
-            timestamp_list
-        ))]
-        fn $name(
-            bytes: BinaryArray,
-            string: StringArray,
-            int32: Int32Array,
-            int64: Int64Array,
-            float64: Float64Array,
-            float32: Float32Array,
-            bool: BooleanArray,
-            timestamp: TimestampArray,
-            bytes_list: ListArray<BinaryArray>,
-            string_list: ListArray<StringArray>,
-            int32_list: ListArray<Int32Array>,
-            int64_list: ListArray<Int64Array>,
-            float64_list: ListArray<Float64Array>,
-            float32_list: ListArray<Float32Array>,
-            bool_list: ListArray<BooleanArray>,
-            timestamp_list: ListArray<TimestampArray>,
-        ) -> (Scalars, Lists) {
+    ($name:ident, $array:ident => $echoed:expr; $({ $($column:ident: $type:ty,)+ })+) => {
+        #[on_demand_feature_view(outputs($($($column),+),+))]
+        fn $name($($($column: $type),+),+) -> ($(($($type,)+),)+) {
             macro_rules! echoed {
-                ($column:ident) => {{
-                    let $array = $column;
+                ($given:ident) => {{
+                    let $array = $given;
                     $echoed
                 }};
             }
-            (
-                (
-                    echoed!(bytes),
-                    echoed!(string),
-                    echoed!(int32),
-                    echoed!(int64),
-                    echoed!(float64),
-                    echoed!(float32),
-                    echoed!(bool),
-                    echoed!(timestamp),
-                ),
-                (
-                    echoed!(bytes_list),
-                    echoed!(string_list),
-                    echoed!(int32_list),
-                    echoed!(int64_list),
-                    echoed!(float64_list),
-                    echoed!(float32_list),
-                    echoed!(bool_list),
-                    echoed!(timestamp_list),
-                ),
-            )
+            ($(($(echoed!($column),)+),)+)
         }
     };
 }
 
-type Scalars = (
-    BinaryArray,
-    StringArray,
-    Int32Array,
-    Int64Array,
-    Float64Array,
-    Float32Array,
-    BooleanArray,
-    TimestampArray,
-);
+/// A column of every type that a number of Feast's alone says, then nested ones.
+macro_rules! echo_all {
+    ($name:ident, $array:ident => $echoed:expr) => {
+        echo! {
+            $name, $array => $echoed;
+            {
+                bytes: BinaryArray,
+                string: StringArray,
+                int32: Int32Array,
+                int64: Int64Array,
+                float64: Float64Array,
+                float32: Float32Array,
+                bool: BooleanArray,
+                timestamp: TimestampArray,
+                map: MapArray,
+            }
+            {
+                pdf: PdfBytesArray,
+                image: ImageBytesArray,
+                json: JsonArray,
+                uuid: UuidArray,
+                time_uuid: TimeUuidArray,
+                decimal: DecimalArray,
+                scalar_map: ScalarMapArray,
+                zoned: ZonedTimestampArray,
+            }
+            {
+                bytes_list: ListArray<BinaryArray>,
+                string_list: ListArray<StringArray>,
+                int32_list: ListArray<Int32Array>,
+                int64_list: ListArray<Int64Array>,
+                float64_list: ListArray<Float64Array>,
+                float32_list: ListArray<Float32Array>,
+                bool_list: ListArray<BooleanArray>,
+                timestamp_list: ListArray<TimestampArray>,
+            }
+            {
+                map_list: ListArray<MapArray>,
+                json_list: ListArray<JsonArray>,
+                uuid_list: ListArray<UuidArray>,
+                time_uuid_list: ListArray<TimeUuidArray>,
+                decimal_list: ListArray<DecimalArray>,
+            }
+            {
+                bytes_set: SetArray<BinaryArray>,
+                string_set: SetArray<StringArray>,
+                int32_set: SetArray<Int32Array>,
+                int64_set: SetArray<Int64Array>,
+                float64_set: SetArray<Float64Array>,
+                float32_set: SetArray<Float32Array>,
+                bool_set: SetArray<BooleanArray>,
+                timestamp_set: SetArray<TimestampArray>,
+                uuid_set: SetArray<UuidArray>,
+                time_uuid_set: SetArray<TimeUuidArray>,
+                decimal_set: SetArray<DecimalArray>,
+            }
+            {
+                trip: StructArray<Trip>,
+                places: ListArray<StructArray<Place>>,
+                nested: ListArray<SetArray<Int64Array>>,
+            }
+        }
+    };
+}
 
-type Lists = (
-    ListArray<BinaryArray>,
-    ListArray<StringArray>,
-    ListArray<Int32Array>,
-    ListArray<Int64Array>,
-    ListArray<Float64Array>,
-    ListArray<Float32Array>,
-    ListArray<BooleanArray>,
-    ListArray<TimestampArray>,
-);
-
-echo!(pass, array => array);
-echo!(rebuild, array => array.iter().collect());
+echo_all!(pass, array => array);
+echo_all!(rebuild, array => array.iter().collect());
 
 larder_guest::export!(pass, rebuild);

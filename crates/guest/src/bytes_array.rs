@@ -1,6 +1,7 @@
 //! Arrays of bytes.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use crate::Array;
 use crate::array::{collect, sealed};
@@ -9,17 +10,23 @@ use crate::bitmap::Validity;
 use crate::columns::{ColumnError, Columns, check_offsets};
 use crate::offsets::Offsets;
 
-/// Feast's `Bytes`.
-#[derive(Clone, Default)]
-pub struct BinaryArray {
+/// A type whose values are bytes.
+pub trait BytesType: sealed::Sealed + 'static {
+    #[doc(hidden)]
+    const NODE: TypeNode;
+}
+
+/// Values that are bytes.
+pub struct BytesArray<T> {
     offsets: Offsets,
     bytes: Vec<u8>,
     validity: Validity,
+    content: PhantomData<T>,
 }
 
-impl sealed::Sealed for BinaryArray {}
+impl<T: BytesType> sealed::Sealed for BytesArray<T> {}
 
-impl Array for BinaryArray {
+impl<T: BytesType> Array for BytesArray<T> {
     type Item<'a> = &'a [u8];
 
     fn len(&self) -> usize {
@@ -38,7 +45,7 @@ impl Array for BinaryArray {
     }
 
     fn nodes(nodes: &mut Vec<TypeNode>) {
-        nodes.push(TypeNode::Binary);
+        nodes.push(T::NODE);
     }
 
     fn take(columns: &mut Columns, len: usize) -> Result<Self, ColumnError> {
@@ -47,28 +54,46 @@ impl Array for BinaryArray {
         if check_offsets(&offsets, len)? != data.len() {
             return Err(ColumnError::Length);
         }
-        Ok(Self { offsets: Offsets::from_checked(offsets), bytes: data, validity })
+        Ok(Self { offsets: Offsets::from_checked(offsets), bytes: data, validity, content: PhantomData })
     }
 
     fn put(self, columns: &mut Vec<Column>) {
         let bytes = VarLen { offsets: self.offsets.into_vec(), data: self.bytes };
         columns.push(Column { validity: self.validity.into_bytes(), values: Values::Binary(bytes) });
     }
+
+    fn push_null(&mut self) {
+        self.extend([None::<&[u8]>]);
+    }
 }
 
-impl PartialEq for BinaryArray {
+impl<T> Clone for BytesArray<T> {
+    fn clone(&self) -> Self {
+        let (offsets, bytes, validity) = (self.offsets.clone(), self.bytes.clone(), self.validity.clone());
+        Self { offsets, bytes, validity, content: PhantomData }
+    }
+}
+
+impl<T> Default for BytesArray<T> {
+    fn default() -> Self {
+        let (offsets, bytes, validity) = Default::default();
+        Self { offsets, bytes, validity, content: PhantomData }
+    }
+}
+
+impl<T: BytesType> PartialEq for BytesArray<T> {
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())
     }
 }
 
-impl fmt::Debug for BinaryArray {
+impl<T: BytesType> fmt::Debug for BytesArray<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
     }
 }
 
-impl<B: AsRef<[u8]>> Extend<Option<B>> for BinaryArray {
+impl<T: BytesType, B: AsRef<[u8]>> Extend<Option<B>> for BytesArray<T> {
     fn extend<I: IntoIterator<Item = Option<B>>>(&mut self, items: I) {
         for item in items {
             match item {
@@ -83,11 +108,41 @@ impl<B: AsRef<[u8]>> Extend<Option<B>> for BinaryArray {
     }
 }
 
-impl Extend<Vec<u8>> for BinaryArray {
+impl<T: BytesType> Extend<Vec<u8>> for BytesArray<T> {
     fn extend<I: IntoIterator<Item = Vec<u8>>>(&mut self, items: I) {
         self.extend(items.into_iter().map(Some));
     }
 }
 
-collect!(BinaryArray, Option<B>, B: AsRef<[u8]>);
-collect!(BinaryArray, Vec<u8>);
+collect!(BytesArray<T>, Option<B>, T: BytesType, B: AsRef<[u8]>);
+collect!(BytesArray<T>, Vec<u8>, T: BytesType);
+
+macro_rules! bytes {
+    ($(#[$doc:meta])* $type:ident, $array:ident, $node:ident) => {
+        #[doc = concat!("The type of the values of [`", stringify!($array), "`].")]
+        #[derive(Clone, Copy, Debug)]
+        pub enum $type {}
+
+        impl sealed::Sealed for $type {}
+
+        impl BytesType for $type {
+            const NODE: TypeNode = TypeNode::$node;
+        }
+
+        $(#[$doc])*
+        pub type $array = BytesArray<$type>;
+    };
+}
+
+bytes! {
+    /// Feast's `Bytes`.
+    Binary, BinaryArray, Binary
+}
+bytes! {
+    /// Feast's `PdfBytes`: the bytes of a PDF document.
+    PdfBytes, PdfBytesArray, PdfBytes
+}
+bytes! {
+    /// Feast's `ImageBytes`: the bytes of a picture.
+    ImageBytes, ImageBytesArray, ImageBytes
+}
