@@ -18,11 +18,11 @@ guests! {
     driver_features = "driver_features";
     /// `udfs/rust/trip_text`: text and timestamps.
     trip_text = "trip_text";
-    /// `udfs/rust/basket`: list columns.
+    /// `udfs/rust/basket`: lists, sets and structs.
     basket = "basket";
     /// `udfs/rust/feast_golden`: the functions of the repositories from which Feast's answers were recorded.
     feast_golden = "feast_golden";
-    /// `udfs/testing/echo`: returns its 16 inputs, one of each type, by `pass` and by `rebuild`.
+    /// `udfs/testing/echo`: returns its inputs, one of each type and some nested ones, by `pass` and by `rebuild`.
     echo = "echo";
     /// `udfs/hostile/behaviours`: functions that misbehave when called.
     hostile_behaviours = "hostile_behaviours";
