@@ -65,6 +65,13 @@ fn random_requests_get_the_same_answers_as_from_feasts_server() {
     release.session("side_by_side", &[&feast.path().display().to_string(), server.url()]);
 }
 
+#[test]
+fn random_tables_give_the_training_sets_that_feast_gives() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = [folder.path().to_str().unwrap(), env!("CARGO_BIN_EXE_larder")];
+    python::LATEST.session("training_sets", &arguments);
+}
+
 /// The span that the `SQLite` file is first filled with.
 const FIRST_SPAN: [&str; 3] = ["materialize", "2024-01-01T00:00:00", "2024-01-15T12:00:00"];
 
