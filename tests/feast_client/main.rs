@@ -72,6 +72,13 @@ fn random_tables_give_the_training_sets_that_feast_gives() {
     python::LATEST.session("training_sets", &arguments);
 }
 
+#[test]
+fn random_tables_are_served_as_feast_serves_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = [folder.path().to_str().unwrap(), env!("CARGO_BIN_EXE_larder")];
+    python::LATEST.session("online_rows", &arguments);
+}
+
 /// The span that the `SQLite` file is first filled with.
 const FIRST_SPAN: [&str; 3] = ["materialize", "2024-01-01T00:00:00", "2024-01-15T12:00:00"];
 
