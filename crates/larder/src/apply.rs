@@ -5,10 +5,10 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use larder_core::Result;
+use larder_core::{Result, Timestamp};
 use larder_online::OnlineError;
 use larder_registry::{
-    Action, ApplyOptions, Definitions, FeatureRepo, ObjectChange, OnlineStoreConfig, Problem, RegistryDiff,
+    Action, ApplyOptions, ChainLink, Definitions, FeatureRepo, ObjectChange, OnlineStoreConfig, Problem, RegistryDiff,
     RegistrySnapshot, TableChange,
 };
 use serde_json::{Value, json};
@@ -26,6 +26,8 @@ pub struct ApplyOutcome {
     /// Where a server serves this project. It removes rows that are no longer wanted, and it sees the
     /// change at its next refresh.
     pub serving_at: Option<SocketAddr>,
+    /// Who reads whom among the on-demand views, inner ones first; empty where none reads another.
+    pub chains: Vec<ChainLink>,
     online_store: &'static str,
 }
 
@@ -37,7 +39,15 @@ impl fmt::Display for ApplyOutcome {
 }
 
 impl ApplyOutcome {
-    /// The changes as JSON: `{"registry": [{"kind", "name", "action", "properties"}], "online": […]}`.
+    /// The graph of on-demand views that read each other, a line for each: `stats, base -> top`. Empty where
+    /// none reads another.
+    pub fn chains_text(&self) -> String {
+        let line = |link: &ChainLink| format!("{} -> {}\n", link.sources.join(", "), link.view);
+        self.chains.iter().map(line).collect()
+    }
+
+    /// The changes as JSON: `{"registry": [{"kind", "name", "action", "properties"}], "online": […]}`, and the
+    /// graph of on-demand views that read each other: `"chains": [{"view", "sources", "feeds"}]`.
     pub fn to_json(&self) -> Value {
         let change = |change: &ObjectChange| {
             let (action, properties) = match &change.action {
@@ -52,9 +62,11 @@ impl ApplyOutcome {
             json!({"kind": change.kind.noun(), "name": change.name, "action": action, "properties": properties})
         };
         let table = |table: &TableChange| json!({"view": table.view, "action": if table.created { "create" } else { "delete" }});
+        let chain = |link: &ChainLink| json!({"view": link.view, "sources": link.sources, "feeds": link.feeds});
         json!({
             "registry": self.diff.changes.iter().map(change).collect::<Vec<_>>(),
             "online": self.diff.tables.iter().map(table).collect::<Vec<_>>(),
+            "chains": self.chains.iter().map(chain).collect::<Vec<_>>(),
         })
     }
 }
@@ -86,8 +98,9 @@ impl FeatureStore {
     pub async fn plan(&self) -> Result<ApplyOutcome> {
         let definitions = self.definitions().await?;
         let (registry, warnings) = (Arc::clone(self.registry()), definitions.warnings.clone());
+        let chains = definitions.snapshot(Timestamp::EPOCH).on_demand_chains();
         let diff = blocking::run(move || registry.plan(&definitions)).await?;
-        Ok(self.outcome(diff, warnings, None))
+        Ok(self.outcome(diff, warnings, chains, None))
     }
 
     /// Makes the registry hold exactly what the repo defines, and removes online rows that no longer
@@ -116,7 +129,7 @@ impl FeatureStore {
         let diff = blocking::run(move || registry.apply_with(&definitions, options)).await?;
         let after = self.refresh().await?;
         let serving_at = self.follow_registry(before.snapshot(), after.snapshot()).await?;
-        Ok(self.outcome(diff, warnings, serving_at))
+        Ok(self.outcome(diff, warnings, after.snapshot().on_demand_chains(), serving_at))
     }
 
     /// Removes all of the project: its registry entries, then its online rows. Other projects stay.
@@ -190,11 +203,12 @@ impl FeatureStore {
         &self,
         mut diff: RegistryDiff,
         warnings: Vec<Problem>,
+        chains: Vec<ChainLink>,
         serving_at: Option<SocketAddr>,
     ) -> ApplyOutcome {
         if self.config().online_store == OnlineStoreConfig::Disabled {
             diff.tables.clear();
         }
-        ApplyOutcome { diff, warnings, serving_at, online_store: self.config().online_store.name() }
+        ApplyOutcome { diff, warnings, serving_at, chains, online_store: self.config().online_store.name() }
     }
 }
