@@ -8,8 +8,8 @@ use std::sync::Arc;
 use larder_core::{Result, Timestamp};
 use larder_online::OnlineError;
 use larder_registry::{
-    Action, ApplyOptions, ChainLink, Definitions, FeatureRepo, ObjectChange, OnlineStoreConfig, Problem, RegistryDiff,
-    RegistrySnapshot, TableChange,
+    Action, ApplyOptions, ChainLink, Definitions, FeatureRepo, ObjectChange, OnlineStoreConfig, Problem,
+    RegistryDiff, RegistrySnapshot, TableChange,
 };
 use serde_json::{Value, json};
 
@@ -62,7 +62,8 @@ impl ApplyOutcome {
             json!({"kind": change.kind.noun(), "name": change.name, "action": action, "properties": properties})
         };
         let table = |table: &TableChange| json!({"view": table.view, "action": if table.created { "create" } else { "delete" }});
-        let chain = |link: &ChainLink| json!({"view": link.view, "sources": link.sources, "feeds": link.feeds});
+        let chain =
+            |link: &ChainLink| json!({"view": link.view, "sources": link.sources, "feeds": link.feeds});
         json!({
             "registry": self.diff.changes.iter().map(change).collect::<Vec<_>>(),
             "online": self.diff.tables.iter().map(table).collect::<Vec<_>>(),

@@ -10,7 +10,8 @@ use larder_core::{
 };
 use larder_offline::entity_frame;
 use larder_plan::{
-    CallColumns, Catalog, FeaturePlan, OnDemandInput, OutputColumn, OutputSource, PlannedView, Retrieval, Selection,
+    CallColumns, Catalog, FeaturePlan, OnDemandInput, OutputColumn, OutputSource, PlannedView, Retrieval,
+    Selection,
 };
 
 use crate::all_entities::all_entities;

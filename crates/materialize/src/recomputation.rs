@@ -75,9 +75,11 @@ impl Recomputation {
         }
         for (projection, view) in source_views(snapshot, target).map_err(unusable)? {
             let join_keys = renamed_keys(&view, &projection);
-            let planned = target.plan.views.iter().any(|planned| {
-                planned.name == view.name && planned.join_keys == join_keys
-            });
+            let planned = target
+                .plan
+                .views
+                .iter()
+                .any(|planned| planned.name == view.name && planned.join_keys == join_keys);
             if !planned {
                 reads.add(&view, &join_keys, &[])?;
             }

@@ -250,11 +250,8 @@ fn find_input(
             let stored = planned.features.get(*feature).and_then(|at| planned.stored_features.get(*at));
             let field = stored.expect("the plan has the features of its calls");
             let full = format!("{}__{}", planned.name_to_use, field.name);
-            let names: &[&str] = if is_unique(target, input, &field.name) {
-                &[&full, &field.name]
-            } else {
-                &[&full]
-            };
+            let names: &[&str] =
+                if is_unique(target, input, &field.name) { &[&full, &field.name] } else { &[&full] };
             return find(names, field.value_type.clone()).map(Some);
         }
         OnDemandInput::Request(at) => {

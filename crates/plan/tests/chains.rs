@@ -359,13 +359,9 @@ proptest! {
 #[tokio::test]
 async fn an_inner_view_is_answered_only_where_it_is_asked_for_and_shared_with_who_reads_it() {
     let (catalog, calls) = catalog(&diamond(), None).await;
-    let top = FeaturePlan::resolve(
-        &catalog,
-        &references(&BTreeSet::from([(3, 0)])),
-        false,
-        Retrieval::Historical,
-    )
-    .unwrap();
+    let top =
+        FeaturePlan::resolve(&catalog, &references(&BTreeSet::from([(3, 0)])), false, Retrieval::Historical)
+            .unwrap();
     let order: Vec<&str> = top.calls.iter().map(|call| call.view.name.as_str()).collect();
     assert_eq!(order, ["v0", "v1", "v2", "v3"]);
     assert_eq!(answers(&top).await.into_keys().collect::<Vec<_>>(), ["v3_0"]);
@@ -451,8 +447,7 @@ async fn a_disabled_inner_view_is_refused_by_name() {
 
 #[tokio::test]
 async fn a_circle_in_a_registry_is_an_error_that_spells_it_out() {
-    let views =
-        vec![plain(&[Input::View(1, 0)]), plain(&[Input::View(2, 0)]), plain(&[Input::View(1, 1)])];
+    let views = vec![plain(&[Input::View(1, 0)]), plain(&[Input::View(2, 0)]), plain(&[Input::View(1, 1)])];
     let (catalog, _) = catalog(&views, None).await;
     let wanted = references(&BTreeSet::from([(0, 0)]));
     let error = FeaturePlan::resolve(&catalog, &wanted, false, Retrieval::Online).unwrap_err();

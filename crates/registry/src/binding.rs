@@ -231,7 +231,10 @@ fn features_offered(
 
 /// The join keys of all feature views that a view reads, directly or through other on-demand views, as a
 /// request names them; its own sources first.
-fn join_keys(snapshot: &RegistrySnapshot, view: &Arc<OnDemandFeatureView>) -> larder_core::Result<Vec<Field>> {
+fn join_keys(
+    snapshot: &RegistrySnapshot,
+    view: &Arc<OnDemandFeatureView>,
+) -> larder_core::Result<Vec<Field>> {
     let mut keys: Vec<Field> = Vec::new();
     for reader in snapshot.on_demand_chain(view, |_| true)?.iter().rev() {
         for source in &reader.sources {

@@ -269,8 +269,7 @@ impl Completion {
                 let stored = all.feature_views.iter().map(|view| view.name.value.as_str());
                 let on_demand = all.on_demand_feature_views.iter().map(|view| view.name.value.as_str());
                 let requests = all.data_sources.iter().filter(|source| source.is_request());
-                let there =
-                    stored.chain(on_demand).chain(requests.map(|source| source.name.value.as_str()));
+                let there = stored.chain(on_demand).chain(requests.map(|source| source.name.value.as_str()));
                 self.unknown(&source.target, "feature view or request source", "feature_views", there);
                 None
             }

@@ -168,8 +168,10 @@ fn inherited(
     }
     let stored = stored.into_iter().map(|projection| {
         let encoded = projection_to_proto(&projection, views, sources);
-        let source =
-            proto::OnDemandSource { feature_view_projection: Some(encoded), ..proto::OnDemandSource::default() };
+        let source = proto::OnDemandSource {
+            feature_view_projection: Some(encoded),
+            ..proto::OnDemandSource::default()
+        };
         (projection.view, source)
     });
     let requests = requests.into_iter().filter_map(|name| {
@@ -191,9 +193,10 @@ fn inherited(
 pub(super) fn of_tags(tags: &Tags) -> Result<Vec<ChainedSource>, Unsupported> {
     let Some(text) = tags.get(&tag(ON_DEMAND_SOURCES)) else { return Ok(Vec::new()) };
     let value: Option<Value> = serde_json::from_str(text).ok();
-    let sources = value.as_ref().and_then(Value::as_array).and_then(|sources| {
-        sources.iter().map(ChainedSource::from_json).collect::<Option<Vec<_>>>()
-    });
+    let sources = value
+        .as_ref()
+        .and_then(Value::as_array)
+        .and_then(|sources| sources.iter().map(ChainedSource::from_json).collect::<Option<Vec<_>>>());
     sources.ok_or(Unsupported::Damaged { part: "larder.dev/on-demand-sources" })
 }
 

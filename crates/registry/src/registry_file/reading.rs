@@ -13,9 +13,9 @@ use tracing::warn;
 use super::contents::{Contents, Object, Stored};
 use crate::proto::{
     self, Unsupported, data_source_from_proto, entity_from_proto, entity_keys, feature_service_from_proto,
-    feature_view_from_proto, inherited_names, intervals_from_proto, label_view_from_proto, on_demand_feature_view_from_proto,
-    permission_from_proto, saved_dataset_from_proto, stream_feature_view_from_proto, time_from_proto,
-    validation_reference_from_proto, view_type,
+    feature_view_from_proto, inherited_names, intervals_from_proto, label_view_from_proto,
+    on_demand_feature_view_from_proto, permission_from_proto, saved_dataset_from_proto,
+    stream_feature_view_from_proto, time_from_proto, validation_reference_from_proto, view_type,
 };
 use crate::{
     FeatureViewVersion, ObjectKind, Registered, RegistrySnapshot, SnapshotObjects, UnsupportedObject,

@@ -8,7 +8,9 @@
 //!
 //! The order of the operations is part of what they mean: floating-point numbers tell one from another.
 
-use larder_guest::{Float32Array, Float64Array, Int64Array, StringArray, map_rows, on_demand_feature_view, rows};
+use larder_guest::{
+    Float32Array, Float64Array, Int64Array, StringArray, map_rows, on_demand_feature_view, rows,
+};
 
 /// The share of requests that became trips, and how far conversion and acceptance lie apart.
 #[on_demand_feature_view(outputs(trip_rate, rate_gap))]
