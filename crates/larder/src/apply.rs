@@ -8,8 +8,8 @@ use std::sync::Arc;
 use larder_core::{Result, Timestamp};
 use larder_online::OnlineError;
 use larder_registry::{
-    Action, ApplyOptions, ChainLink, Definitions, FeatureRepo, ObjectChange, OnlineStoreConfig, Problem,
-    RegistryDiff, RegistrySnapshot, TableChange,
+    Action, ApplyOptions, ChainLink, Definitions, FeatureRepo, ObjectChange, ObjectKind, OnlineStoreConfig,
+    Problem, RegistryDiff, RegistrySnapshot, TableChange,
 };
 use serde_json::{Value, json};
 
@@ -28,6 +28,10 @@ pub struct ApplyOutcome {
     pub serving_at: Option<SocketAddr>,
     /// Who reads whom among the on-demand views, inner ones first; empty where none reads another.
     pub chains: Vec<ChainLink>,
+    /// The views that are kept online and whose rows were computed by an earlier function, because they or an
+    /// on-demand view that they read are computed in another way now. The rows stay until the view is
+    /// materialized or written again.
+    pub outdated_views: Vec<String>,
     online_store: &'static str,
 }
 
@@ -99,9 +103,9 @@ impl FeatureStore {
     pub async fn plan(&self) -> Result<ApplyOutcome> {
         let definitions = self.definitions().await?;
         let (registry, warnings) = (Arc::clone(self.registry()), definitions.warnings.clone());
-        let chains = definitions.snapshot(Timestamp::EPOCH).on_demand_chains();
+        let after = definitions.snapshot(Timestamp::EPOCH);
         let diff = blocking::run(move || registry.plan(&definitions)).await?;
-        Ok(self.outcome(diff, warnings, chains, None))
+        Ok(self.outcome(diff, warnings, &after, None))
     }
 
     /// Makes the registry hold exactly what the repo defines, and removes online rows that no longer
@@ -130,7 +134,7 @@ impl FeatureStore {
         let diff = blocking::run(move || registry.apply_with(&definitions, options)).await?;
         let after = self.refresh().await?;
         let serving_at = self.follow_registry(before.snapshot(), after.snapshot()).await?;
-        Ok(self.outcome(diff, warnings, after.snapshot().on_demand_chains(), serving_at))
+        Ok(self.outcome(diff, warnings, after.snapshot(), serving_at))
     }
 
     /// Removes all of the project: its registry entries, then its online rows. Other projects stay.
@@ -204,12 +208,45 @@ impl FeatureStore {
         &self,
         mut diff: RegistryDiff,
         warnings: Vec<Problem>,
-        chains: Vec<ChainLink>,
+        after: &RegistrySnapshot,
         serving_at: Option<SocketAddr>,
     ) -> ApplyOutcome {
         if self.config().online_store == OnlineStoreConfig::Disabled {
             diff.tables.clear();
         }
-        ApplyOutcome { diff, warnings, serving_at, chains, online_store: self.config().online_store.name() }
+        ApplyOutcome {
+            outdated_views: outdated_views(&diff, after),
+            diff,
+            warnings,
+            serving_at,
+            chains: after.on_demand_chains(),
+            online_store: self.config().online_store.name(),
+        }
     }
+}
+
+/// The views kept online that are new in no way, and computed in a new way: by themselves or by an on-demand
+/// view that they read.
+fn outdated_views(diff: &RegistryDiff, after: &RegistrySnapshot) -> Vec<String> {
+    let on_demand = || diff.changes.iter().filter(|change| change.kind == ObjectKind::OnDemandFeatureView);
+    let computes_anew = |name: &str| {
+        on_demand().any(|change| match &change.action {
+            Action::Update(properties) if change.name == name => properties
+                .iter()
+                .any(|property| ["sources", "feature_transformation"].contains(&property.property)),
+            _ => false,
+        })
+    };
+    let is_new = |name: &str| {
+        let created = diff.tables.iter().any(|table| table.created && table.view == name);
+        created || on_demand().any(|change| change.name == name && change.action == Action::Create)
+    };
+    let views = after.on_demand_feature_views().iter().map(|view| &view.object);
+    let kept = views.filter(|view| view.write_to_online_store && !is_new(&view.name));
+    kept.filter(|view| {
+        let chain = after.on_demand_chain(view, |_| true).unwrap_or_default();
+        chain.iter().any(|inner| computes_anew(&inner.name))
+    })
+    .map(|view| view.name.clone())
+    .collect()
 }

@@ -11,7 +11,7 @@ use larder_core::{
     Error, ErrorKind, FeatureViewProjection, OnDemandFeatureView, OnDemandSource, RequestError,
 };
 
-use crate::{RegistrySnapshot, VersionedView};
+use crate::{INPUT_SCHEMA_SOURCE_PREFIX, RegistrySnapshot, VersionedView};
 
 /// On-demand views of a registry that read each other in a circle.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -124,11 +124,16 @@ impl RegistrySnapshot {
                 .collect();
             feeds.sort();
             let is_linked = !feeds.is_empty() || edges.get(at).is_some_and(|reads| !reads.is_empty());
-            let sources = view.sources.iter().map(|source| source.name().to_owned()).collect();
+            let sources = view.sources.iter().map(|source| shown(source.name()).to_owned()).collect();
             is_linked.then(|| ChainLink { view: view.name.clone(), sources, feeds })
         };
         InnerFirst::of(&edges).order.into_iter().filter_map(link).collect()
     }
+}
+
+/// What a source is called where a chain is shown: the name of a view's own `input_schema` nobody gave it.
+pub(crate) fn shown(source: &str) -> &str {
+    if source.starts_with(INPUT_SCHEMA_SOURCE_PREFIX) { "input_schema" } else { source }
 }
 
 /// The names of a circle, as messages spell it out.

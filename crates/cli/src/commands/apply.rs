@@ -49,6 +49,12 @@ fn show(outcome: &ApplyOutcome, json: bool) -> Result<()> {
     for warning in &outcome.warnings {
         eprintln!("{warning}");
     }
+    for view in &outcome.outdated_views {
+        eprintln!(
+            "note: the stored rows of `{view}` were computed by an earlier function; they stay until `larder materialize` \
+             computes them again"
+        );
+    }
     if json {
         println!("{}", serde_json::to_string_pretty(&outcome.to_json())?);
     } else {

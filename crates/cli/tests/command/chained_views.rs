@@ -214,3 +214,18 @@ fn a_view_that_another_reads_is_not_deleted_and_needs_its_component() {
     // What is kept is still there.
     assert!(online(&repo, &[1001], "kept_score:score")[0].is_number());
 }
+
+#[test]
+fn rows_of_a_kept_view_are_called_outdated_where_a_view_it_reads_is_computed_anew() {
+    let repo = materialized();
+    let apply = |repo: &Repo| repo.run(&["apply"]).success().stderr;
+    let outdated = "the stored rows of `kept_score` were computed by an earlier function";
+    assert!(!apply(&repo).contains("earlier function"), "nothing has changed");
+    let load = "schema: [{name: daily_requests, dtype: Float64}]\n    transformation: ";
+    let slower = format!("{load}{{component: udfs/driver_chain.wasm, limits: {{wall_time: 2s}}}} # ");
+    repo.edit("features.yaml", load, &slower);
+    let told = apply(&repo);
+    assert!(told.contains(outdated), "{told}");
+    assert!(!told.contains("`kept_reliability`"), "it does not read it: {told}");
+    assert!(!apply(&repo).contains("earlier function"), "it has been said");
+}

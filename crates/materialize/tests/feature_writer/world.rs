@@ -418,7 +418,7 @@ impl Transformation for Doubled {
 
     async fn transform(&self, input: RecordBatch) -> Result<RecordBatch> {
         let row = |at: usize| {
-            let mut values = input.columns().iter().map(|column| column.as_primitive::<Int64Type>());
+            let mut values = input.columns().iter().map(AsArray::as_primitive::<Int64Type>);
             let sum: Option<i64> =
                 values.try_fold(0, |sum, column| column.is_valid(at).then(|| sum + column.value(at)));
             sum.map(|sum| 2 * sum + 1)

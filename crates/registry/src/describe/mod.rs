@@ -18,6 +18,7 @@ pub(crate) use self::dump::dump;
 pub use self::listing::{ListFilter, Listing};
 pub(crate) use self::listing::{list, list_features};
 pub(crate) use self::yaml_text::to_yaml;
+use crate::on_demand_chain::shown;
 use crate::proto::descriptor::Message;
 use crate::proto::{self, SpecSource, on_demand_sources};
 use crate::registry_diff::ObjectKind;
@@ -122,7 +123,11 @@ fn add_chain(contents: &Contents, project: &str, name: &str, object: &mut Map<St
     };
     let feeds: Vec<&str> = specs().filter(reads).map(|spec| spec.name.as_str()).collect();
     if !feeds.is_empty() || own.iter().any(|(_, is_chained)| *is_chained) {
-        let sources: Vec<String> = own.into_iter().map(|(source, _)| source).collect();
-        object.insert("chain".to_owned(), json!({ "sources": sources, "feeds": feeds }));
+        let sources: Vec<&str> = own.iter().map(|(source, _)| shown(source)).collect();
+        let mut chain = Map::from_iter([("sources".to_owned(), json!(sources))]);
+        if !feeds.is_empty() {
+            chain.insert("feeds".to_owned(), json!(feeds));
+        }
+        object.insert("chain".to_owned(), Value::Object(chain));
     }
 }
