@@ -1,6 +1,11 @@
 //! On-demand views that read on-demand views: what a plan computes, once and in order.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where its set-up does")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails where its set-up does"
+)]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +20,9 @@ use larder_core::{
     TransformationSignature, ValueType,
 };
 use larder_plan::{CallColumns, Catalog, FeaturePlan, OnDemandInput, OutputSource, Retrieval, Selection};
-use larder_registry::{OnDemandCycle, Registered, RegistrySnapshot, SnapshotObjects};
+use larder_registry::{
+    FeatureViewVersion, OnDemandCycle, Registered, RegistrySnapshot, SnapshotObjects, VersionedView,
+};
 use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
@@ -87,7 +94,7 @@ impl Transformation for Mix {
         for _ in 0..(7 * self.view) % 5 {
             tokio::task::yield_now().await;
         }
-        let columns: Vec<&Int64Array> = input.columns().iter().map(|column| column.as_primitive()).collect();
+        let columns: Vec<&Int64Array> = input.columns().iter().map(AsArray::as_primitive).collect();
         let row = |row: usize| -> Vec<Option<i64>> {
             columns.iter().map(|column| column.is_valid(row).then(|| column.value(row))).collect()
         };
@@ -453,4 +460,57 @@ async fn a_circle_in_a_registry_is_an_error_that_spells_it_out() {
     let error = FeaturePlan::resolve(&catalog, &wanted, false, Retrieval::Online).unwrap_err();
     assert!(error.downcast_ref::<OnDemandCycle>().is_some());
     assert!(error.to_string().contains("read each other: v1 -> v2 -> v1"), "{error}");
+}
+
+#[tokio::test]
+async fn a_view_may_read_an_older_version_of_another_where_versions_have_rows_of_their_own() {
+    let views = [plain(&[Input::Stats(0)]), plain(&[Input::View(0, 0)])];
+    let old = plain(&[Input::Stats(1), Input::DriverId]);
+    let (current, _) = catalog(&views, None).await;
+    let mut outer = definition(1, &views[1]);
+    for source in &mut outer.sources {
+        if let OnDemandSource::OnDemandFeatureView(projection) = source {
+            projection.version = Some(0);
+        }
+    }
+    let mut earlier = definition(0, &old);
+    earlier.transformation.function = "old".to_owned();
+    let version = |number, view| FeatureViewVersion {
+        number,
+        view_type: "on_demand_feature_view".to_owned(),
+        created: Timestamp::EPOCH,
+        version_id: String::new(),
+        view: Ok(VersionedView::OnDemand(Arc::new(view))),
+    };
+    let objects = SnapshotObjects {
+        feature_views: current.snapshot().feature_views().to_vec(),
+        on_demand_feature_views: vec![registered(definition(0, &views[0])), registered(outer)],
+        versions: BTreeMap::from([(
+            "v0".to_owned(),
+            vec![version(0, earlier), version(1, definition(0, &views[0]))],
+        )]),
+        ..SnapshotObjects::default()
+    };
+    let snapshot = RegistrySnapshot::new("w".into(), Project::new("p"), Timestamp::EPOCH, objects);
+    let load = |view: Arc<OnDemandFeatureView>| {
+        let at: usize = view.name[1..].parse().unwrap();
+        let inputs = if view.transformation.function == "old" { &old } else { &views[at] };
+        let calls = Arc::new((0..2).map(|_| AtomicUsize::new(0)).collect());
+        let mix = Mix { view: at, signature: signature(at, inputs), calls };
+        std::future::ready(Ok(Arc::new(mix) as Arc<dyn Transformation>))
+    };
+    let without = Catalog::load(Arc::new(snapshot.clone()), load).await;
+    let wanted = references(&BTreeSet::from([(0, 0), (1, 0)]));
+    let error = FeaturePlan::resolve(&without, &wanted, false, Retrieval::Historical).unwrap_err();
+    assert!(error.to_string().starts_with("Version-qualified ref 'v0@v0"), "{error}");
+    let versioned = Catalog::load(Arc::new(snapshot.with_online_versioning(true)), load).await;
+    let plan = FeaturePlan::resolve(&versioned, &wanted, false, Retrieval::Historical).unwrap();
+    let found = answers(&plan).await;
+    let stats = |feature: usize, row| given(&format!("stats:s{feature}"), row);
+    for row in 0..ROWS {
+        let at = usize::try_from(row).unwrap();
+        assert_eq!(found["v0_0"][at], mix(0, 0, &[stats(0, row)]));
+        let older = mix(0, 0, &[stats(1, row), given("driver_id", row)]);
+        assert_eq!(found["v1_0"][at], mix(1, 0, &[older]));
+    }
 }
