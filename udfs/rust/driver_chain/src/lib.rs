@@ -52,3 +52,19 @@ fn driver_score(
 }
 
 larder_guest::export!(driver_rates, driver_load, driver_reliability, driver_score);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_driver_of_whom_one_part_is_unknown_counts_with_the_other() {
+        let (score, label) = driver_score(
+            vec![Some(14.0), Some(14.0), None].into(),
+            vec![Some(0.5), None, None].into(),
+            vec![Some(1), Some(2), None].into(),
+        );
+        assert_eq!(score, Float64Array::from(vec![Some(1.0), Some(14.0), None]));
+        assert_eq!(label, StringArray::from(vec![Some("driver 1"), Some("driver 2"), None]));
+    }
+}
