@@ -35,6 +35,18 @@ impl Repo {
         repo
     }
 
+    /// The golden repo with on-demand views that read each other, applied and materialized.
+    pub(crate) fn of_chains() -> Self {
+        let repo = Self::of_larder();
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/feast_client/chains");
+        copy_folder(&sources, repo.path());
+        fs::write(repo.path().join("udfs/driver_chain.wasm"), larder_testkit::guests::driver_chain())
+            .unwrap();
+        repo.larder(&["apply"]);
+        repo.larder(&["materialize", "2024-01-01T00:00:00", "2024-01-10T12:30:00"]);
+        repo
+    }
+
     /// A repo of documents with vectors and of services that are logged, applied and materialized.
     pub(crate) fn of_documents() -> Self {
         let repo = Self { folder: tempfile::tempdir().unwrap() };

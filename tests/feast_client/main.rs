@@ -36,6 +36,28 @@ fn a_registry_made_by_larder_opens_in_feast() {
 }
 
 #[test]
+fn views_that_read_views_are_none_of_feasts_trouble_and_survive_its_changes() {
+    for release in python::RELEASES {
+        let repo = Repo::of_chains();
+        let score = || {
+            let entities = ["-e", "driver_id=1001", "-e", "avg_daily_trips=12", "-f", "driver_score:score"];
+            repo.larder(&[&["get-online-features"], &entities[..]].concat())
+        };
+        let before = score();
+        assert!(before.contains("score"), "{before}");
+        release.session("registry_of_chains", &[&repo.path().display().to_string()]);
+        assert_eq!(score(), before);
+        let described = repo.larder(&["on-demand-feature-views", "describe", "driver_score"]);
+        let chain = "chain:\n  sources:\n  - driver_load\n  - driver_reliability\n";
+        assert!(described.contains(chain), "{described}");
+        // What Feast has changed goes back to what is defined, and only that.
+        let plan = repo.larder(&["plan"]);
+        assert!(plan.contains("Updated on demand feature view driver_score\n\tfeatures: "), "{plan}");
+        assert_eq!(plan.matches('\t').count(), 1, "{plan}");
+    }
+}
+
+#[test]
 fn a_registry_made_by_feast_is_served_by_larder() {
     for release in python::RELEASES {
         let repo = Repo::of_feast(release);

@@ -10,7 +10,7 @@ use crate::{Aggregation, Field, PythonFunction, TransformationLimits, ViewVersio
 pub struct OnDemandFeatureView {
     /// Unique name among all views of the project, ignoring case.
     pub name: String,
-    /// What it computes from, in the order of definition: feature views and request sources.
+    /// What it computes from, in the order of definition: views of both kinds and request sources.
     pub sources: Vec<OnDemandSource>,
     /// The features it computes.
     pub features: Vec<Field>,
@@ -93,8 +93,28 @@ impl OnDemandFeatureView {
 pub enum OnDemandSource {
     /// Features of a feature view.
     FeatureView(FeatureViewProjection),
+    /// Features of another on-demand view. They are computed first; its join keys keep their names.
+    OnDemandFeatureView(FeatureViewProjection),
     /// The fields of a request source, by its name.
     RequestSource(String),
+}
+
+impl OnDemandSource {
+    /// The name of the view or request source.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::FeatureView(projection) | Self::OnDemandFeatureView(projection) => &projection.view,
+            Self::RequestSource(name) => name,
+        }
+    }
+
+    /// The projection, if it is an on-demand view.
+    pub fn as_on_demand(&self) -> Option<&FeatureViewProjection> {
+        match self {
+            Self::OnDemandFeatureView(projection) => Some(projection),
+            _ => None,
+        }
+    }
 }
 
 /// Chosen features of a view, perhaps under other names.

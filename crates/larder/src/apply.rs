@@ -5,11 +5,11 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use larder_core::Result;
+use larder_core::{Result, Timestamp};
 use larder_online::OnlineError;
 use larder_registry::{
-    Action, ApplyOptions, Definitions, FeatureRepo, ObjectChange, OnlineStoreConfig, Problem, RegistryDiff,
-    RegistrySnapshot, TableChange,
+    Action, ApplyOptions, ChainLink, Definitions, FeatureRepo, ObjectChange, ObjectKind, OnlineStoreConfig,
+    Problem, RegistryDiff, RegistrySnapshot, TableChange,
 };
 use serde_json::{Value, json};
 
@@ -26,6 +26,12 @@ pub struct ApplyOutcome {
     /// Where a server serves this project. It removes rows that are no longer wanted, and it sees the
     /// change at its next refresh.
     pub serving_at: Option<SocketAddr>,
+    /// Who reads whom among the on-demand views, inner ones first; empty where none reads another.
+    pub chains: Vec<ChainLink>,
+    /// The views that are kept online and whose rows were computed by an earlier function, because they or an
+    /// on-demand view that they read are computed in another way now. The rows stay until the view is
+    /// materialized or written again.
+    pub outdated_views: Vec<String>,
     online_store: &'static str,
 }
 
@@ -37,7 +43,15 @@ impl fmt::Display for ApplyOutcome {
 }
 
 impl ApplyOutcome {
-    /// The changes as JSON: `{"registry": [{"kind", "name", "action", "properties"}], "online": […]}`.
+    /// The graph of on-demand views that read each other, a line for each: `stats, base -> top`. Empty where
+    /// none reads another.
+    pub fn chains_text(&self) -> String {
+        let line = |link: &ChainLink| format!("{} -> {}\n", link.sources.join(", "), link.view);
+        self.chains.iter().map(line).collect()
+    }
+
+    /// The changes as JSON: `{"registry": [{"kind", "name", "action", "properties"}], "online": […]}`, and the
+    /// graph of on-demand views that read each other: `"chains": [{"view", "sources", "feeds"}]`.
     pub fn to_json(&self) -> Value {
         let change = |change: &ObjectChange| {
             let (action, properties) = match &change.action {
@@ -52,9 +66,12 @@ impl ApplyOutcome {
             json!({"kind": change.kind.noun(), "name": change.name, "action": action, "properties": properties})
         };
         let table = |table: &TableChange| json!({"view": table.view, "action": if table.created { "create" } else { "delete" }});
+        let chain =
+            |link: &ChainLink| json!({"view": link.view, "sources": link.sources, "feeds": link.feeds});
         json!({
             "registry": self.diff.changes.iter().map(change).collect::<Vec<_>>(),
             "online": self.diff.tables.iter().map(table).collect::<Vec<_>>(),
+            "chains": self.chains.iter().map(chain).collect::<Vec<_>>(),
         })
     }
 }
@@ -86,8 +103,9 @@ impl FeatureStore {
     pub async fn plan(&self) -> Result<ApplyOutcome> {
         let definitions = self.definitions().await?;
         let (registry, warnings) = (Arc::clone(self.registry()), definitions.warnings.clone());
+        let after = definitions.snapshot(Timestamp::EPOCH);
         let diff = blocking::run(move || registry.plan(&definitions)).await?;
-        Ok(self.outcome(diff, warnings, None))
+        Ok(self.outcome(diff, warnings, &after, None))
     }
 
     /// Makes the registry hold exactly what the repo defines, and removes online rows that no longer
@@ -116,7 +134,7 @@ impl FeatureStore {
         let diff = blocking::run(move || registry.apply_with(&definitions, options)).await?;
         let after = self.refresh().await?;
         let serving_at = self.follow_registry(before.snapshot(), after.snapshot()).await?;
-        Ok(self.outcome(diff, warnings, serving_at))
+        Ok(self.outcome(diff, warnings, after.snapshot(), serving_at))
     }
 
     /// Removes all of the project: its registry entries, then its online rows. Other projects stay.
@@ -190,11 +208,45 @@ impl FeatureStore {
         &self,
         mut diff: RegistryDiff,
         warnings: Vec<Problem>,
+        after: &RegistrySnapshot,
         serving_at: Option<SocketAddr>,
     ) -> ApplyOutcome {
         if self.config().online_store == OnlineStoreConfig::Disabled {
             diff.tables.clear();
         }
-        ApplyOutcome { diff, warnings, serving_at, online_store: self.config().online_store.name() }
+        ApplyOutcome {
+            outdated_views: outdated_views(&diff, after),
+            diff,
+            warnings,
+            serving_at,
+            chains: after.on_demand_chains(),
+            online_store: self.config().online_store.name(),
+        }
     }
+}
+
+/// The views kept online that are new in no way, and computed in a new way: by themselves or by an on-demand
+/// view that they read.
+fn outdated_views(diff: &RegistryDiff, after: &RegistrySnapshot) -> Vec<String> {
+    let on_demand = || diff.changes.iter().filter(|change| change.kind == ObjectKind::OnDemandFeatureView);
+    let computes_anew = |name: &str| {
+        on_demand().any(|change| match &change.action {
+            Action::Update(properties) if change.name == name => properties
+                .iter()
+                .any(|property| ["sources", "feature_transformation"].contains(&property.property)),
+            _ => false,
+        })
+    };
+    let is_new = |name: &str| {
+        let created = diff.tables.iter().any(|table| table.created && table.view == name);
+        created || on_demand().any(|change| change.name == name && change.action == Action::Create)
+    };
+    let views = after.on_demand_feature_views().iter().map(|view| &view.object);
+    let kept = views.filter(|view| view.write_to_online_store && !is_new(&view.name));
+    kept.filter(|view| {
+        let chain = after.on_demand_chain(view, |_| true).unwrap_or_default();
+        chain.iter().any(|inner| computes_anew(&inner.name))
+    })
+    .map(|view| view.name.clone())
+    .collect()
 }

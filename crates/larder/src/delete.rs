@@ -114,7 +114,9 @@ fn user_of(snapshot: &RegistrySnapshot, kind: ObjectKind, name: &str) -> Option<
         | ObjectKind::LabelView
         | ObjectKind::OnDemandFeatureView => {
             let mut computed = snapshot.on_demand_feature_views().iter().map(|view| &view.object);
-            let projects = |source: &OnDemandSource| matches!(source, OnDemandSource::FeatureView(projection) if projection.view == name);
+            let projects = |source: &OnDemandSource| {
+                !matches!(source, OnDemandSource::RequestSource(_)) && source.name() == name
+            };
             let computed = computed
                 .find(|user| user.sources.iter().any(projects))
                 .map(|user| format!("on demand feature view `{}`", user.name));

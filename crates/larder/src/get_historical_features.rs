@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Field as ArrowField, Schema};
-use futures::future::try_join_all;
 use larder_core::column::cast_column;
 use larder_core::{
     EntityFrame, Error, ErrorKind, JoinedColumns, PointInTimeJoin, RequestError, Result, ValueType, ViewJoin,
 };
 use larder_offline::entity_frame;
 use larder_plan::{
-    Catalog, FeaturePlan, OnDemandInput, OutputColumn, OutputSource, PlannedView, Retrieval, Selection,
+    CallColumns, Catalog, FeaturePlan, OnDemandInput, OutputColumn, OutputSource, PlannedView, Retrieval,
+    Selection,
 };
 
 use crate::all_entities::all_entities;
@@ -96,10 +96,11 @@ impl FeatureStore {
                 filter_by_created_timestamp: request.filter_by_created_timestamp,
             })
             .await?;
-        let computed = run_calls(&plan, &frame, &joined).await?;
+        let columns = TrainingColumns { plan: &plan, frame: &frame, joined: &joined };
+        let computed = plan.compute(frame.rows.num_rows(), &columns).await?;
         Ok(TrainingSet {
             rows: assemble(&plan, &frame, &joined, &computed)?,
-            features: plan.outputs.iter().map(|output| reference(&plan, output)).collect(),
+            features: plan.outputs.iter().map(OutputColumn::reference).collect(),
             join_keys: plan.join_key_columns().iter().map(|key| key.column.clone()).collect(),
             inferred_timestamp_column: timed.is_inferred.then(|| timed.timestamp_column.clone()),
             timestamp_column: timed.timestamp_column,
@@ -160,23 +161,26 @@ fn view_join(catalog: &Catalog, view: &PlannedView) -> Result<ViewJoin> {
     })
 }
 
-/// Runs every on-demand view once over all rows; the transformations split them as they like.
-async fn run_calls(
-    plan: &FeaturePlan,
-    frame: &EntityFrame,
-    joined: &[JoinedColumns],
-) -> Result<Vec<Vec<ArrayRef>>> {
-    let calls = plan.calls.iter().map(|call| {
-        call.run(frame.rows.num_rows(), |input| match input {
-            OnDemandInput::Stored { view, feature } => Ok(joined_column(joined, *view, *feature)),
+/// The joined columns, for the on-demand views. They run once over all rows; the transformations split
+/// them as they like.
+struct TrainingColumns<'a> {
+    plan: &'a FeaturePlan,
+    frame: &'a EntityFrame,
+    joined: &'a [JoinedColumns],
+}
+
+impl CallColumns for TrainingColumns<'_> {
+    fn column(&self, _call: usize, _input: usize, source: &OnDemandInput) -> Result<ArrayRef> {
+        match source {
+            OnDemandInput::Stored { view, feature } => Ok(joined_column(self.joined, *view, *feature)),
             OnDemandInput::Request(at) => {
-                let field = &plan.request_fields.get(*at).expect("the plan counts its request fields").field;
-                frame_column(frame, field)
+                let request = self.plan.request_fields.get(*at);
+                frame_column(self.frame, &request.expect("the plan counts its request fields").field)
             }
-            OnDemandInput::EntityColumn(field) => frame_column(frame, field),
-        })
-    });
-    try_join_all(calls).await
+            OnDemandInput::EntityColumn(field) => frame_column(self.frame, field),
+            OnDemandInput::Computed { .. } => unreachable!("the plan has the columns that it computes"),
+        }
+    }
 }
 
 fn frame_column(frame: &EntityFrame, field: &larder_core::Field) -> Result<ArrayRef> {
@@ -187,15 +191,6 @@ fn frame_column(frame: &EntityFrame, field: &larder_core::Field) -> Result<Array
 fn joined_column(joined: &[JoinedColumns], view: usize, feature: usize) -> ArrayRef {
     let column = joined.get(view).and_then(|columns| columns.get(feature));
     Arc::clone(column.expect("the offline store answers every feature of every view"))
-}
-
-/// `view:feature` of an output.
-fn reference(plan: &FeaturePlan, output: &OutputColumn) -> String {
-    let view = match output.source {
-        OutputSource::Stored { view, .. } => plan.views.get(view).map(|view| &view.name_to_use),
-        OutputSource::OnDemand { call, .. } => plan.calls.get(call).map(|call| &call.name_to_use),
-    };
-    format!("{}:{}", view.expect("an output names a view or call of its plan"), output.field.name)
 }
 
 /// The Arrow field of an output; its metadata says the type where Arrow's does not.

@@ -8,7 +8,7 @@ use larder_core::{
     EntityKey, EntityKeyVersion, Field, OnDemandFeatureView, OnlineStore, OnlineView, OnlineWrite, Result,
     RowVersion, WriteOutcome,
 };
-use larder_plan::{Catalog, FeaturePlan, OnDemandCall};
+use larder_plan::{CallColumns, Catalog, FeaturePlan};
 
 use crate::row_keys::RowKeys;
 use crate::view_rows::{batch, feature_schema};
@@ -55,9 +55,10 @@ impl OnDemandTarget {
         &self.definition.name
     }
 
-    /// The one call that computes the view.
-    pub(crate) fn call(&self) -> &OnDemandCall {
-        self.plan.calls.first().expect("the plan of an on-demand view has its call")
+    /// Computes the view's features over `rows` rows, with all that it reads of other on-demand views.
+    pub(crate) async fn compute(&self, rows: usize, columns: &impl CallColumns) -> Result<Vec<ArrayRef>> {
+        let mut computed = self.plan.compute(rows, columns).await?;
+        Ok(computed.pop().expect("the last call of the plan of an on-demand view is its own"))
     }
 
     /// Writes computed columns, one per feature of the view.

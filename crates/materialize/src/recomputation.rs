@@ -1,4 +1,7 @@
 //! How an on-demand view that is kept online follows its sources.
+//!
+//! One that reads other on-demand views follows the feature views at the end of the chain. What lies between
+//! is computed with it, also where it is kept online itself: no view of a chain waits for another.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +12,7 @@ use larder_core::{
     EntityKey, EntityKeyVersion, Error, FeatureView, FeatureViewProjection, Field, OnDemandSource,
     OnlineRead, OnlineRows, OnlineStore, OnlineView, Result, RowVersion, Timestamp, WriteOutcome, column,
 };
-use larder_plan::{JoinKeyColumn, OnDemandInput};
+use larder_plan::{CallColumns, JoinKeyColumn, OnDemandInput};
 use larder_registry::RegistrySnapshot;
 
 use crate::feature_writer::Turn;
@@ -71,12 +74,12 @@ impl Recomputation {
             reads.add(view, &planned.join_keys, &planned.features)?;
         }
         for (projection, view) in source_views(snapshot, target).map_err(unusable)? {
-            let join_keys = renamed_keys(&view, projection);
-            let planned = target.plan.views.iter().any(|planned| {
-                planned.name == view.name
-                    && planned.name_to_use == projection.name_to_use()
-                    && planned.join_keys == join_keys
-            });
+            let join_keys = renamed_keys(&view, &projection);
+            let planned = target
+                .plan
+                .views
+                .iter()
+                .any(|planned| planned.name == view.name && planned.join_keys == join_keys);
             if !planned {
                 reads.add(&view, &join_keys, &[])?;
             }
@@ -107,11 +110,8 @@ impl Recomputation {
         if present.rows == 0 {
             return Ok(WriteOutcome::default());
         }
-        let columns = self
-            .target
-            .call()
-            .run(present.rows, |input| present.keep(self.name(), self.input(input, &answers, key_columns)?))
-            .await?;
+        let stored = StoredColumns { recomputation: self, answers: &answers, key_columns, present: &present };
+        let columns = self.target.compute(present.rows, &stored).await?;
         let mut keys = Vec::with_capacity(present.rows);
         let mut versions = Vec::with_capacity(present.rows);
         for (key, time) in encoded.into_iter().zip(newest) {
@@ -140,29 +140,36 @@ impl Recomputation {
         });
         Ok(reads.collect())
     }
+}
 
-    fn input(
-        &self,
-        input: &OnDemandInput,
-        answers: &[OnlineRows],
-        key_columns: &[ArrayRef],
-    ) -> Result<ArrayRef> {
-        match input {
+/// The rows of the sources, for the calls of the view.
+struct StoredColumns<'a> {
+    recomputation: &'a Recomputation,
+    answers: &'a [OnlineRows],
+    key_columns: &'a [ArrayRef],
+    present: &'a Present,
+}
+
+impl CallColumns for StoredColumns<'_> {
+    fn column(&self, _call: usize, _input: usize, source: &OnDemandInput) -> Result<ArrayRef> {
+        let column = match source {
             OnDemandInput::Stored { view, feature } => {
-                let answer = answers.get(*view).and_then(|rows| rows.columns.get(*feature));
+                let answer = self.answers.get(*view).and_then(|rows| rows.columns.get(*feature));
                 let column = answer.expect("the store answers every read with every feature");
-                Ok(Arc::clone(&column.values))
+                Arc::clone(&column.values)
             }
             OnDemandInput::EntityColumn(field) => {
-                let at = position(self.target.key_fields(), &field.name);
-                let column = at.and_then(|at| key_columns.get(at));
+                let at = position(self.recomputation.target.key_fields(), &field.name);
+                let column = at.and_then(|at| self.key_columns.get(at));
                 let column = column.expect("`Sources::add` refuses join keys that the view does not have");
-                Ok(column::cast_column(&field.name, column, &field.value_type)?)
+                column::cast_column(&field.name, column, &field.value_type)?
             }
             OnDemandInput::Request(_) => {
                 unreachable!("a view with request sources does not follow its other sources")
             }
-        }
+            OnDemandInput::Computed { .. } => unreachable!("the plan has the columns that it computes"),
+        };
+        self.present.keep(self.recomputation.name(), column)
     }
 }
 
@@ -226,8 +233,8 @@ impl SourceKeys {
 }
 
 impl Follower {
-    /// The ways in which `recomputation` follows `view`: one for each source that is this view and has
-    /// all join keys of the on-demand view.
+    /// The ways in which `recomputation` follows `view`: one for each source, of its own or of an on-demand
+    /// view that it reads, that is this view and has all join keys of the on-demand view.
     pub(crate) fn of_view(
         snapshot: &RegistrySnapshot,
         recomputation: &Arc<Recomputation>,
@@ -239,7 +246,7 @@ impl Follower {
             if source.name != view.name {
                 continue;
             }
-            let renamed = renamed_keys(&source, projection);
+            let renamed = renamed_keys(&source, &projection);
             let keys: Option<Vec<usize>> = target
                 .key_fields()
                 .iter()
@@ -269,18 +276,27 @@ impl Follower {
     }
 }
 
-/// The source views of an on-demand view, with the projections that name them.
-pub(crate) fn source_views<'a>(
+/// The feature views that an on-demand view reads, itself or through other on-demand views, with the
+/// projections that name them; those that are read under the same join keys once.
+pub(crate) fn source_views(
     snapshot: &RegistrySnapshot,
-    target: &'a OnDemandTarget,
-) -> Result<Vec<(&'a FeatureViewProjection, Arc<FeatureView>)>> {
-    let projections = target.definition.sources.iter().filter_map(|source| match source {
-        OnDemandSource::FeatureView(projection) => Some(projection),
-        _ => None,
-    });
-    projections
-        .map(|projection| Ok((projection, Arc::clone(&snapshot.feature_view(&projection.view)?.object))))
-        .collect()
+    target: &OnDemandTarget,
+) -> Result<Vec<(FeatureViewProjection, Arc<FeatureView>)>> {
+    let mut sources: Vec<(FeatureViewProjection, Arc<FeatureView>)> = Vec::new();
+    // Its own first, so that runs go on in the order of definition.
+    for view in snapshot.on_demand_chain(&target.definition, |_| true)?.iter().rev() {
+        for source in &view.sources {
+            let OnDemandSource::FeatureView(projection) = source else { continue };
+            let is_known = sources.iter().any(|(known, _)| {
+                known.view == projection.view && known.join_key_map == projection.join_key_map
+            });
+            if !is_known {
+                let stored = Arc::clone(&snapshot.feature_view(&projection.view)?.object);
+                sources.push((projection.clone(), stored));
+            }
+        }
+    }
+    Ok(sources)
 }
 
 /// The join keys of a view and what they are called in an on-demand view that has it as a source.

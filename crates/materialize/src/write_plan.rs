@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use larder_core::{EntityKeyVersion, Error, OnDemandFeatureView, Result};
+use larder_core::{EntityKeyVersion, Error, OnDemandFeatureView, OnDemandSource, Result};
 use larder_plan::Catalog;
 
 use crate::NotFollowing;
@@ -102,8 +102,10 @@ fn follow(
 ) -> Result<Arc<Recomputation>, NotFollowing> {
     let unusable = |error: Error| NotFollowing::unusable(&view.name, &error);
     let snapshot = catalog.snapshot();
-    if let Some(data_source) = view.sources.iter().find_map(|source| match source {
-        larder_core::OnDemandSource::RequestSource(name) => Some(name),
+    let chain = snapshot.on_demand_chain(view, |_| true).map_err(unusable)?;
+    let sources = chain.iter().rev().flat_map(|view| &view.sources);
+    if let Some(data_source) = sources.into_iter().find_map(|source| match source {
+        OnDemandSource::RequestSource(name) => Some(name),
         _ => None,
     }) {
         let (view, data_source) = (view.name.clone(), data_source.clone());

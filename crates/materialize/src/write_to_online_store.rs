@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef};
 use larder_core::{
     InputTable, OnlineStore, RequestError, Result, RowVersion, Timestamp, ValueType, WriteOutcome,
 };
-use larder_plan::{Catalog, OnDemandInput};
+use larder_plan::{CallColumns, Catalog, OnDemandInput};
 
 use crate::on_demand_target::OnDemandTarget;
 use crate::view_rows::{EVENT_TIMESTAMP, ViewRows, event_times, keys_of_table, missing};
@@ -32,8 +32,10 @@ impl FeatureWriter {
     /// the batch source gives it (`event_timestamp` without one); the created time may be missing. The
     /// on-demand views that follow it are computed again.
     ///
-    /// Rows of an on-demand view have its join keys and all inputs of its transformation, source features
-    /// under their short or full names. The event time is the column `event_timestamp`, and now where
+    /// Rows of an on-demand view have its join keys and all inputs of its transformation: features of feature
+    /// views under their full names, or under their short names where these are unique. What its
+    /// transformation takes of other on-demand views is computed from their inputs, which the rows have in
+    /// the same way. The event time is the column `event_timestamp`, and now where
     /// there is none. A row that is newer than its sources stays until they are newer.
     ///
     /// A table without rows, even without columns, writes nothing.
@@ -129,7 +131,7 @@ impl FeatureWriter {
         let mut outcome = WriteOutcome::default();
         for start in (0..rows.keys.len()).step_by(self.batch_rows.get()) {
             let length = self.batch_rows.get().min(rows.keys.len() - start);
-            outcome += rows.write(&*self.online, target, transform, start, length).await?;
+            outcome += rows.write(&*self.online, target, start, length).await?;
         }
         Ok(outcome)
     }
@@ -139,8 +141,30 @@ impl FeatureWriter {
 struct OnDemandRows {
     keys: Vec<larder_core::EntityKey>,
     versions: Vec<RowVersion>,
-    /// The inputs of the call, or, where nothing is to be transformed, the view's features.
-    columns: Vec<ArrayRef>,
+    columns: SentColumns,
+}
+
+/// What a caller sent of an on-demand view.
+enum SentColumns {
+    /// What its calls take, by call and input; none where another call computes it.
+    Inputs(Vec<Vec<Option<ArrayRef>>>),
+    /// Its features, which are not to be computed.
+    Features(Vec<ArrayRef>),
+}
+
+/// Some rows of what a caller sent.
+struct SentPart<'a> {
+    inputs: &'a [Vec<Option<ArrayRef>>],
+    start: usize,
+    length: usize,
+}
+
+impl CallColumns for SentPart<'_> {
+    fn column(&self, call: usize, input: usize, _source: &OnDemandInput) -> Result<ArrayRef> {
+        let column = self.inputs.get(call).and_then(|inputs| inputs.get(input)?.as_ref());
+        let column = column.expect("one column was found per input that no call computes");
+        Ok(column.slice(self.start, self.length))
+    }
 }
 
 impl OnDemandRows {
@@ -167,13 +191,15 @@ impl OnDemandRows {
             .map(|field| find(&[&field.name], field.value_type.clone()))
             .collect::<Result<Vec<_>>>()?;
         let columns = if transform {
-            let inputs = target.call().inputs.iter();
-            inputs.map(|input| find_input(target, input, &find)).collect::<Result<Vec<_>>>()?
+            let calls = target.plan.calls.iter().map(|call| {
+                let inputs = call.inputs.iter().map(|input| find_input(target, input, &find));
+                inputs.collect::<Result<Vec<_>>>()
+            });
+            SentColumns::Inputs(calls.collect::<Result<_>>()?)
         } else {
             let features = target.definition.features.iter();
-            features
-                .map(|field| find(&[&field.name], field.value_type.clone()))
-                .collect::<Result<Vec<_>>>()?
+            let features = features.map(|field| find(&[&field.name], field.value_type.clone()));
+            SentColumns::Features(features.collect::<Result<_>>()?)
         };
         let keys = keys_of_table(&target.keys, fields, &key_columns, table.len())?;
         let version = |event_timestamp| RowVersion { event_timestamp, created_timestamp: None };
@@ -193,17 +219,17 @@ impl OnDemandRows {
         &self,
         online: &dyn OnlineStore,
         target: &OnDemandTarget,
-        transform: bool,
         start: usize,
         length: usize,
     ) -> Result<WriteOutcome> {
-        let mut columns: Vec<ArrayRef> =
-            self.columns.iter().map(|column| column.slice(start, length)).collect();
-        if transform {
-            let mut inputs = columns.into_iter();
-            let next = |_: &OnDemandInput| Ok(inputs.next().expect("one column was found per input"));
-            columns = target.call().run(length, next).await?;
-        }
+        let columns = match &self.columns {
+            SentColumns::Inputs(inputs) => {
+                target.compute(length, &SentPart { inputs, start, length }).await?
+            }
+            SentColumns::Features(columns) => {
+                columns.iter().map(|column| column.slice(start, length)).collect()
+            }
+        };
         let part = |from: usize| from..from + length;
         let keys = self.keys.get(part(start)).expect("the part lies within the rows").to_vec();
         let versions = self.versions.get(part(start)).expect("the part lies within the rows").to_vec();
@@ -211,25 +237,46 @@ impl OnDemandRows {
     }
 }
 
-/// The column of one input of the view's call; a source feature under its full or its short name.
+/// The column of one input of a call; none where another call computes it.
 fn find_input(
     target: &OnDemandTarget,
     input: &OnDemandInput,
     find: &impl Fn(&[&str], ValueType) -> Result<ArrayRef>,
-) -> Result<ArrayRef> {
-    match input {
+) -> Result<Option<ArrayRef>> {
+    let field = match input {
+        OnDemandInput::Computed { .. } => return Ok(None),
         OnDemandInput::Stored { view, feature } => {
             let planned = target.plan.views.get(*view).expect("the plan has the views of its calls");
             let stored = planned.features.get(*feature).and_then(|at| planned.stored_features.get(*at));
             let field = stored.expect("the plan has the features of its calls");
             let full = format!("{}__{}", planned.name_to_use, field.name);
-            find(&[&full, &field.name], field.value_type.clone())
+            let names: &[&str] =
+                if is_unique(target, input, &field.name) { &[&full, &field.name] } else { &[&full] };
+            return find(names, field.value_type.clone()).map(Some);
         }
         OnDemandInput::Request(at) => {
             let request = target.plan.request_fields.get(*at);
-            let field = &request.expect("the plan has the request fields of its calls").field;
-            find(&[&field.name], field.value_type.clone())
+            &request.expect("the plan has the request fields of its calls").field
         }
-        OnDemandInput::EntityColumn(field) => find(&[&field.name], field.value_type.clone()),
-    }
+        OnDemandInput::EntityColumn(field) => field,
+    };
+    find(&[&field.name], field.value_type.clone()).map(Some)
+}
+
+/// Whether a short name can only mean this input, among those of all calls.
+fn is_unique(target: &OnDemandTarget, input: &OnDemandInput, name: &str) -> bool {
+    let short = |other: &OnDemandInput| match other {
+        OnDemandInput::Stored { view, feature } => {
+            let planned = target.plan.views.get(*view)?;
+            let stored = planned.features.get(*feature).and_then(|at| planned.stored_features.get(*at));
+            stored.map(|field| field.name.clone())
+        }
+        OnDemandInput::Request(at) => {
+            target.plan.request_fields.get(*at).map(|request| request.field.name.clone())
+        }
+        OnDemandInput::EntityColumn(field) => Some(field.name.clone()),
+        OnDemandInput::Computed { .. } => None,
+    };
+    let mut others = target.plan.calls.iter().flat_map(|call| &call.inputs);
+    others.all(|other| other == input || short(other).is_none_or(|other| other != name))
 }

@@ -1,6 +1,6 @@
 //! From names to columns: the plan of one retrieval.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use larder_core::{
@@ -22,7 +22,9 @@ pub enum Selection {
 
 /// Whether features are asked for now or as of past times.
 ///
-/// A view with `write_to_online_store` is read from the store online, and computed for the past.
+/// A view with `write_to_online_store` is read from the store online, and computed for the past; so is one
+/// that another on-demand view reads. Writes compute it too, from the feature views at the end of the
+/// chain: what is written then does not depend on which view of a chain was brought up to date first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Retrieval {
     /// The newest values, from the online store.
@@ -38,7 +40,8 @@ pub struct FeaturePlan {
     pub views: Vec<PlannedView>,
     /// The request fields that the caller must bring, in first-seen order.
     pub request_fields: Vec<RequestField>,
-    /// The on-demand views to run, in first-seen order. None takes another's output.
+    /// The on-demand views to run, each once and after those whose outputs it takes; also those that only
+    /// others need.
     pub calls: Vec<OnDemandCall>,
     /// The answer's feature columns: stored views first, each view's features together in the order
     /// asked for, then on-demand views likewise.
@@ -87,10 +90,19 @@ pub struct RequestField {
 pub struct OutputColumn {
     /// The name in the answer: `feature` or `view__feature`.
     pub name: String,
+    /// The view as it stands in full feature names: its alias, or else its name.
+    pub view: String,
     /// The feature's type.
     pub field: Field,
     /// Where the values come from.
     pub source: OutputSource,
+}
+
+impl OutputColumn {
+    /// `view:feature`, as one asks for it.
+    pub fn reference(&self) -> String {
+        format!("{}:{}", self.view, self.field.name)
+    }
 }
 
 /// Where the values of an output column come from.
@@ -112,13 +124,22 @@ pub enum OutputSource {
     },
 }
 
+impl PlannedView {
+    /// Whether the same rows answer both.
+    fn has_rows_of(&self, other: &Self) -> bool {
+        self.name == other.name && self.online_name == other.online_name && self.join_keys == other.join_keys
+    }
+}
+
 impl FeaturePlan {
     /// Resolves `selection`. With `full_feature_names` answers are called `view__feature`.
     ///
     /// # Errors
     ///
     /// [`RequestError`] for unknown names, bad references, an empty selection, a disabled view and equal
-    /// output names; [`BindingError`](larder_registry::BindingError) where a transformation does not fit its view.
+    /// output names; [`BindingError`](larder_registry::BindingError) where a transformation does not fit its
+    /// view; [`UnusableView`](crate::UnusableView) where there is none. All of them also for views that only
+    /// others need, and under the name of the view that is wrong.
     pub fn resolve(
         catalog: &Catalog,
         selection: &Selection,
@@ -143,7 +164,8 @@ impl FeaturePlan {
         Ok(plan)
     }
 
-    /// The plan that computes every feature of one on-demand view, whatever its flags.
+    /// The plan that computes every feature of one on-demand view, whatever its flags. Its call is the last;
+    /// those before it are the on-demand views it reads, also those that are kept online.
     ///
     /// # Errors
     ///
@@ -155,8 +177,13 @@ impl FeaturePlan {
             full_feature_names: false,
             plan: Self::empty(),
         };
-        builder.add_call(view, &view.name)?;
+        builder.add_call(view)?;
         Ok(builder.plan)
+    }
+
+    /// Whether the online store holds what `view` computes, so that it is read and not computed.
+    fn is_stored(view: &OnDemandFeatureView, retrieval: Retrieval) -> bool {
+        view.write_to_online_store && retrieval == Retrieval::Online
     }
 
     /// The entity columns that the plan's views need, each once, in first-seen order.
@@ -186,36 +213,37 @@ impl PlanBuilder<'_> {
     ) -> Result<()> {
         if let Some(view) = self.catalog.on_demand_view(&projection.view, projection.version)? {
             refuse_disabled(view.enabled, &view.name)?;
-            if view.write_to_online_store && self.retrieval == Retrieval::Online {
-                let at = self.add_written_view(&view, projection);
+            if FeaturePlan::is_stored(&view, self.retrieval) {
+                let at = self.add_view(self.written_view(&view, projection));
                 self.add_stored_outputs(at, projection)?;
             } else {
-                let call = self.add_call(&view, &name_to_use(projection))?;
+                let call = self.add_call(&view)?;
                 for name in &projection.features {
                     let feature = feature_position(&view.features, name, projection)?;
                     on_demand_outputs.push(OutputColumn {
                         name: self.output_name(projection, name),
+                        view: name_to_use(projection),
                         field: field_at(&view.features, feature),
                         source: OutputSource::OnDemand { call, feature },
                     });
                 }
             }
         } else {
-            let at = self.add_feature_view(projection)?;
+            let at = self.add_view(self.feature_view(projection)?);
             self.add_stored_outputs(at, projection)?;
         }
         Ok(())
     }
 
-    /// Adds a feature view with no feature wanted yet, or finds it.
-    fn add_feature_view(&mut self, projection: &FeatureViewProjection) -> Result<usize> {
+    /// A feature view with no feature wanted yet.
+    fn feature_view(&self, projection: &FeatureViewProjection) -> Result<PlannedView> {
         let view = &self.catalog.stored_view(&projection.view, projection.version)?;
         refuse_disabled(view.enabled, &view.name)?;
         if self.retrieval == Retrieval::Online && !view.online {
             return Err(RequestError::NotServedOnline { view: view.name.clone() }.into());
         }
         let join_keys = if view.is_entityless() { &[][..] } else { view.join_keys.as_slice() };
-        Ok(self.add_view(PlannedView {
+        Ok(PlannedView {
             name: view.name.clone(),
             online_name: self.catalog.snapshot().online_name(&view.name, projection.version),
             name_to_use: name_to_use(projection),
@@ -223,17 +251,13 @@ impl PlanBuilder<'_> {
             stored_features: view.features.clone().into(),
             features: Vec::new(),
             join_keys: join_key_columns(join_keys, &projection.join_key_map),
-        }))
+        })
     }
 
-    /// Adds an on-demand view whose values the online store holds.
-    fn add_written_view(
-        &mut self,
-        view: &Arc<OnDemandFeatureView>,
-        projection: &FeatureViewProjection,
-    ) -> usize {
+    /// An on-demand view whose values the online store holds, with no feature wanted yet.
+    fn written_view(&self, view: &OnDemandFeatureView, projection: &FeatureViewProjection) -> PlannedView {
         let join_keys = if view.entities.is_empty() { &[][..] } else { view.join_keys.as_slice() };
-        self.add_view(PlannedView {
+        PlannedView {
             name: view.name.clone(),
             online_name: self.catalog.snapshot().online_name(&view.name, projection.version),
             name_to_use: name_to_use(projection),
@@ -241,21 +265,25 @@ impl PlanBuilder<'_> {
             stored_features: view.features.clone().into(),
             features: Vec::new(),
             join_keys: join_key_columns(join_keys, &projection.join_key_map),
-        })
+        }
     }
 
-    /// One read serves all uses of a view under the same join key columns.
+    /// Adds a view that is asked for, or finds it. One read serves all uses of a view under one name and the
+    /// same join key columns.
     fn add_view(&mut self, view: PlannedView) -> usize {
-        let same = |known: &PlannedView| {
-            known.name == view.name
-                && known.online_name == view.online_name
-                && known.name_to_use == view.name_to_use
-                && known.join_keys == view.join_keys
-        };
-        self.plan.views.iter().position(same).unwrap_or_else(|| {
-            self.plan.views.push(view);
-            self.plan.views.len() - 1
-        })
+        let same = |known: &PlannedView| known.name_to_use == view.name_to_use && known.has_rows_of(&view);
+        self.plan.views.iter().position(same).unwrap_or_else(|| self.push_view(view))
+    }
+
+    /// Adds a view that an on-demand view reads, or finds it. What it is called is no matter then.
+    fn add_input_view(&mut self, view: PlannedView) -> usize {
+        let known = self.plan.views.iter().position(|known| known.has_rows_of(&view));
+        known.unwrap_or_else(|| self.push_view(view))
+    }
+
+    fn push_view(&mut self, view: PlannedView) -> usize {
+        self.plan.views.push(view);
+        self.plan.views.len() - 1
     }
 
     /// Wants a feature of a planned view; its position among those wanted.
@@ -280,6 +308,7 @@ impl PlanBuilder<'_> {
             let name = self.output_name(projection, name);
             self.plan.outputs.push(OutputColumn {
                 name,
+                view: name_to_use(projection),
                 field,
                 source: OutputSource::Stored { view, feature },
             });
@@ -287,15 +316,64 @@ impl PlanBuilder<'_> {
         Ok(())
     }
 
-    /// Adds a call of an on-demand view with all it needs, or finds it.
-    fn add_call(&mut self, view: &Arc<OnDemandFeatureView>, name_to_use: &str) -> Result<usize> {
-        let known = |call: &OnDemandCall| call.view.name == view.name && call.name_to_use == name_to_use;
-        if let Some(at) = self.plan.calls.iter().position(known) {
+    /// Adds a call of an on-demand view with all it needs, or finds it. The calls it takes from come before.
+    fn add_call(&mut self, view: &Arc<OnDemandFeatureView>) -> Result<usize> {
+        if let Some(at) = self.call_of(view) {
             return Ok(at);
         }
+        let retrieval = self.retrieval;
+        let snapshot = self.catalog.snapshot();
+        // What is read from the store needs nothing of what it was computed from.
+        let chain = snapshot.on_demand_chain(view, |inner| !FeaturePlan::is_stored(inner, retrieval))?;
+        // From the outermost view inwards: only what some function takes is computed.
+        let mut needed: HashSet<*const OnDemandFeatureView> = HashSet::from([Arc::as_ptr(view)]);
+        let mut bound = Vec::new();
+        for view in chain.into_iter().rev() {
+            if !needed.contains(&Arc::as_ptr(&view)) || self.call_of(&view).is_some() {
+                continue;
+            }
+            let transformation = self.catalog.transformation(&view)?;
+            let inputs = bind_inputs(snapshot, &view, transformation.signature())?;
+            for input in &inputs {
+                if let BoundInput::Feature { source, .. } = input
+                    && let Some(OnDemandSource::OnDemandFeatureView(inner)) = view.sources.get(*source)
+                {
+                    let inner = self.inner_view(inner)?;
+                    if !FeaturePlan::is_stored(&inner, retrieval) {
+                        needed.insert(Arc::as_ptr(&inner));
+                    }
+                }
+            }
+            bound.push((view, inputs));
+        }
+        for (view, inputs) in bound.into_iter().rev() {
+            self.push_call(&view, inputs)?;
+        }
+        Ok(self.call_of(view).expect("the chain of a view ends with it"))
+    }
+
+    fn call_of(&self, view: &Arc<OnDemandFeatureView>) -> Option<usize> {
+        // A version that is the one in use is the same view in another place.
+        self.plan.calls.iter().position(|call| Arc::ptr_eq(&call.view, view) || call.view == *view)
+    }
+
+    /// The on-demand view that another one reads.
+    fn inner_view(&self, projection: &FeatureViewProjection) -> Result<Arc<OnDemandFeatureView>> {
+        let snapshot = self.catalog.snapshot();
+        if let Some(version) = projection.version
+            && !snapshot.has_online_versioning()
+        {
+            return Err(RequestError::VersionedReference { view: projection.view.clone(), version }.into());
+        }
+        let view = snapshot.projected_on_demand_view(projection)?;
+        refuse_disabled(view.enabled, &view.name)?;
+        Ok(Arc::clone(view))
+    }
+
+    /// Adds a call whose inputs are bound, after those it takes from.
+    fn push_call(&mut self, view: &Arc<OnDemandFeatureView>, bound: Vec<BoundInput>) -> Result<()> {
         let snapshot = Arc::clone(self.catalog.snapshot());
         let transformation = self.catalog.transformation(view)?;
-        let bound = bind_inputs(&snapshot, view, transformation.signature())?;
         let outputs = check_outputs(view, transformation.signature())?;
         // Every request field of the view is asked for, used or not: that is its interface.
         for source in &view.sources {
@@ -303,43 +381,64 @@ impl PlanBuilder<'_> {
                 let source = &snapshot.data_source(name)?.object;
                 for field in source.as_request().map(|request| request.schema.as_slice()).unwrap_or_default()
                 {
-                    self.add_request_field(field, &view.name);
+                    self.add_request_field(field, &view.name)?;
                 }
             }
         }
         let inputs = bound
             .into_iter()
             .map(|input| match input {
-                BoundInput::Feature { source, feature } => {
-                    let Some(OnDemandSource::FeatureView(projection)) = view.sources.get(source) else {
-                        unreachable!("`bind_inputs` gives positions of feature views")
-                    };
-                    let at = self.add_feature_view(projection)?;
-                    let feature = self.want_feature(at, &feature)?;
-                    Ok(OnDemandInput::Stored { view: at, feature })
-                }
+                BoundInput::Feature { source, feature } => self.add_input(view, source, &feature),
                 BoundInput::Request(field) => {
-                    Ok(OnDemandInput::Request(self.add_request_field(&field, &view.name)))
+                    Ok(OnDemandInput::Request(self.add_request_field(&field, &view.name)?))
                 }
                 BoundInput::JoinKey(field) => Ok(OnDemandInput::EntityColumn(field)),
             })
             .collect::<Result<Vec<_>>>()?;
-        self.plan.calls.push(OnDemandCall::new(
-            Arc::clone(view),
-            name_to_use.to_owned(),
-            inputs,
-            Arc::clone(transformation),
-            outputs,
-        ));
-        Ok(self.plan.calls.len() - 1)
+        let call = OnDemandCall::new(Arc::clone(view), inputs, Arc::clone(transformation), outputs);
+        self.plan.calls.push(call);
+        Ok(())
     }
 
-    fn add_request_field(&mut self, field: &Field, view: &str) -> usize {
+    /// The input that is a feature of the source at a position of `view`.
+    fn add_input(
+        &mut self,
+        view: &OnDemandFeatureView,
+        source: usize,
+        feature: &str,
+    ) -> Result<OnDemandInput> {
+        let planned = match view.sources.get(source) {
+            Some(OnDemandSource::FeatureView(projection)) => self.feature_view(projection)?,
+            Some(OnDemandSource::OnDemandFeatureView(projection)) => {
+                let inner = self.inner_view(projection)?;
+                if let Some(call) = self.call_of(&inner) {
+                    let feature = feature_position(&inner.features, feature, projection)?;
+                    return Ok(OnDemandInput::Computed { call, feature });
+                }
+                self.written_view(&inner, projection)
+            }
+            _ => unreachable!("`bind_inputs` gives positions of views"),
+        };
+        let at = self.add_input_view(planned);
+        let feature = self.want_feature(at, feature)?;
+        Ok(OnDemandInput::Stored { view: at, feature })
+    }
+
+    /// Wants a field of the request, or finds it.
+    fn add_request_field(&mut self, field: &Field, view: &str) -> Result<usize, RequestError> {
         let known = |request: &RequestField| request.field.name == field.name;
-        self.plan.request_fields.iter().position(known).unwrap_or_else(|| {
+        let Some(at) = self.plan.request_fields.iter().position(known) else {
             self.plan.request_fields.push(RequestField { field: field.clone(), needed_by: view.to_owned() });
-            self.plan.request_fields.len() - 1
-        })
+            return Ok(self.plan.request_fields.len() - 1);
+        };
+        match self.plan.request_fields.get(at) {
+            Some(known) if known.field.value_type != field.value_type => Err(RequestError::other(format!(
+                "on-demand feature view `{}` takes `{}` of a request as {} and `{view}` as {}; ask for one of them \
+                 at a time",
+                known.needed_by, field.name, known.field.value_type, field.value_type
+            ))),
+            _ => Ok(at),
+        }
     }
 
     fn output_name(&self, projection: &FeatureViewProjection, feature: &str) -> String {

@@ -3,13 +3,13 @@
 //!
 //! Training sets, requests and writes resolve names and apply on-demand views here and nowhere else, so
 //! they cannot drift apart. The crate reads nothing and writes nothing: it turns a [`Catalog`] and a
-//! [`Selection`] into a [`FeaturePlan`], once, and a plan's [`OnDemandCall`]s turn columns into columns.
+//! [`Selection`] into a [`FeaturePlan`], once, and [`FeaturePlan::compute`] turns columns into columns.
 //!
 //! ```text
 //! catalog (snapshot + loaded transformations) ─┐
 //! selection (references or feature service) ───┴─▶ plan ─▶ stored views to read
 //!                                                      ─▶ request fields to take
-//!                                                      ─▶ on-demand calls to run
+//!                                                      ─▶ on-demand calls to run, inner ones first
 //!                                                      ─▶ output columns, named and in order
 //! ```
 
@@ -21,4 +21,4 @@ pub use catalog::{Catalog, UnusableView};
 pub use feature_plan::{
     FeaturePlan, JoinKeyColumn, OutputColumn, OutputSource, PlannedView, RequestField, Retrieval, Selection,
 };
-pub use on_demand_call::{OnDemandCall, OnDemandInput};
+pub use on_demand_call::{CallColumns, OnDemandCall, OnDemandInput};

@@ -14,7 +14,7 @@ use larder_core::{
     OnDemandFeatureView, OnDemandSource, Project, RequestError, RequestSource, Result, Timestamp,
     Transformation, TransformationSignature, ValueType,
 };
-use larder_plan::{Catalog, FeaturePlan, OnDemandInput, OutputSource, Retrieval, Selection};
+use larder_plan::{CallColumns, Catalog, FeaturePlan, OnDemandInput, OutputSource, Retrieval, Selection};
 use larder_registry::{BindingError, Registered, RegistrySnapshot, SnapshotObjects};
 
 /// Adds its two inputs.
@@ -247,21 +247,22 @@ async fn a_view_whose_transformation_cannot_load_fails_alone() {
     assert_eq!(error.to_string(), "on-demand feature view `total` cannot run: no component");
 }
 
+struct TwoRows;
+
+impl CallColumns for TwoRows {
+    fn column(&self, _call: usize, _input: usize, source: &OnDemandInput) -> Result<ArrayRef> {
+        Ok(match source {
+            OnDemandInput::Stored { .. } => Arc::new(Float64Array::from(vec![Some(1.5), None])) as ArrayRef,
+            OnDemandInput::Request(_) => Arc::new(Float64Array::from(vec![1.0, 2.0])),
+            _ => Arc::new(Int64Array::from(vec![1, 2])),
+        })
+    }
+}
+
 #[tokio::test]
 async fn a_call_turns_columns_into_columns() {
     let catalog = catalog("b", "extra", false).await;
     let plan = FeaturePlan::resolve(&catalog, &references(&["total:sum"]), false, Retrieval::Online).unwrap();
-    let columns = plan.calls[0]
-        .run(2, |input| {
-            Ok(match input {
-                OnDemandInput::Stored { .. } => {
-                    Arc::new(Float64Array::from(vec![Some(1.5), None])) as ArrayRef
-                }
-                OnDemandInput::Request(_) => Arc::new(Float64Array::from(vec![1.0, 2.0])),
-                OnDemandInput::EntityColumn(_) => Arc::new(Int64Array::from(vec![1, 2])),
-            })
-        })
-        .await
-        .unwrap();
-    assert_eq!(columns[0].as_primitive::<Float64Type>().iter().collect::<Vec<_>>(), [Some(2.5), None]);
+    let columns = plan.compute(2, &TwoRows).await.unwrap();
+    assert_eq!(columns[0][0].as_primitive::<Float64Type>().iter().collect::<Vec<_>>(), [Some(2.5), None]);
 }

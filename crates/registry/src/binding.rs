@@ -4,24 +4,27 @@
 //!
 //! | input | means |
 //! |---|---|
-//! | `view__feature` | that feature of the source view (its alias, if it has one) |
+//! | `view__feature` | that feature of the source view, stored or on demand (its alias, if it has one) |
 //! | `feature` | the feature of the one source view that has it |
 //! | `field` | the field of the one request source that has it |
-//! | `join_key` | the join key column of the source views |
+//! | `join_key` | the join key column of the source views, also of those that a source view reads |
 //!
 //! A short name that two sources have is refused: it could mean either. Types must be equal; nothing is
 //! cast between a view and its transformation.
 
-use crate::RegistrySnapshot;
+use std::sync::Arc;
+
 use larder_core::{
-    Error, ErrorKind, Field, OnDemandFeatureView, OnDemandSource, RequestError, TransformationSignature,
-    ValueType,
+    Error, ErrorKind, FeatureViewProjection, Field, OnDemandFeatureView, OnDemandSource,
+    TransformationSignature, ValueType,
 };
+
+use crate::RegistrySnapshot;
 
 /// Where one input of a transformation comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BoundInput {
-    /// A feature of a feature view.
+    /// A feature of a feature view or of another on-demand view.
     Feature {
         /// The position of the view in the on-demand view's sources.
         source: usize,
@@ -122,11 +125,12 @@ struct Offer {
 ///
 /// # Errors
 ///
-/// [`BindingError`] if an input is unknown, ambiguous or of another type; [`RequestError`] if a source
-/// of the view is not in the snapshot.
+/// [`BindingError`] if an input is unknown, ambiguous or of another type;
+/// [`RequestError`](larder_core::RequestError) if a source
+/// of the view is not in the snapshot; [`OnDemandCycle`](crate::OnDemandCycle) if the view reads itself.
 pub fn bind_inputs(
     snapshot: &RegistrySnapshot,
-    view: &OnDemandFeatureView,
+    view: &Arc<OnDemandFeatureView>,
     signature: &TransformationSignature,
 ) -> larder_core::Result<Vec<BoundInput>> {
     let offers = offers(snapshot, view)?;
@@ -170,32 +174,17 @@ fn bind(view: &OnDemandFeatureView, offers: &[Offer], input: &Field) -> Result<B
 }
 
 /// Every column that the sources of a view have; features and request fields before join keys.
-fn offers(snapshot: &RegistrySnapshot, view: &OnDemandFeatureView) -> Result<Vec<Offer>, RequestError> {
+fn offers(snapshot: &RegistrySnapshot, view: &Arc<OnDemandFeatureView>) -> larder_core::Result<Vec<Offer>> {
     let mut offers = Vec::new();
-    let mut join_keys: Vec<Field> = Vec::new();
     for (source, definition) in view.sources.iter().enumerate() {
         match definition {
             OnDemandSource::FeatureView(projection) => {
-                let source_view = &snapshot.feature_view(&projection.view)?.object;
-                for feature in &source_view.features {
-                    if !projection.features.contains(&feature.name) {
-                        continue;
-                    }
-                    offers.push(Offer {
-                        short: feature.name.clone(),
-                        qualified: Some(format!("{}__{}", projection.name_to_use(), feature.name)),
-                        value_type: feature.value_type.clone(),
-                        input: BoundInput::Feature { source, feature: feature.name.clone() },
-                    });
-                }
-                if !source_view.is_entityless() {
-                    for key in &source_view.join_keys {
-                        let name = projection.join_key_map.get(&key.name).unwrap_or(&key.name);
-                        if !join_keys.iter().any(|known| &known.name == name) {
-                            join_keys.push(Field::new(name, key.value_type.clone()));
-                        }
-                    }
-                }
+                let features = &snapshot.feature_view(&projection.view)?.object.features;
+                offers.extend(features_offered(source, projection, features));
+            }
+            OnDemandSource::OnDemandFeatureView(projection) => {
+                let features = &snapshot.projected_on_demand_view(projection)?.features;
+                offers.extend(features_offered(source, projection, features));
             }
             OnDemandSource::RequestSource(name) => {
                 let source = &snapshot.data_source(name)?.object;
@@ -212,7 +201,7 @@ fn offers(snapshot: &RegistrySnapshot, view: &OnDemandFeatureView) -> Result<Vec
             _ => {}
         }
     }
-    for key in join_keys {
+    for key in join_keys(snapshot, view)? {
         if !offers.iter().any(|offer| offer.short == key.name) {
             offers.push(Offer {
                 short: key.name.clone(),
@@ -223,6 +212,43 @@ fn offers(snapshot: &RegistrySnapshot, view: &OnDemandFeatureView) -> Result<Vec
         }
     }
     Ok(offers)
+}
+
+/// The chosen features of a source view.
+fn features_offered(
+    source: usize,
+    projection: &FeatureViewProjection,
+    features: &[Field],
+) -> impl Iterator<Item = Offer> {
+    let chosen = features.iter().filter(|feature| projection.features.contains(&feature.name));
+    chosen.map(move |feature| Offer {
+        short: feature.name.clone(),
+        qualified: Some(format!("{}__{}", projection.name_to_use(), feature.name)),
+        value_type: feature.value_type.clone(),
+        input: BoundInput::Feature { source, feature: feature.name.clone() },
+    })
+}
+
+/// The join keys of all feature views that a view reads, directly or through other on-demand views, as a
+/// request names them; its own sources first.
+fn join_keys(
+    snapshot: &RegistrySnapshot,
+    view: &Arc<OnDemandFeatureView>,
+) -> larder_core::Result<Vec<Field>> {
+    let mut keys: Vec<Field> = Vec::new();
+    for reader in snapshot.on_demand_chain(view, |_| true)?.iter().rev() {
+        for source in &reader.sources {
+            let OnDemandSource::FeatureView(projection) = source else { continue };
+            let stored = &snapshot.feature_view(&projection.view)?.object;
+            for key in stored.join_keys.iter().filter(|_| !stored.is_entityless()) {
+                let name = projection.join_key_map.get(&key.name).unwrap_or(&key.name);
+                if !keys.iter().any(|known| &known.name == name) {
+                    keys.push(Field::new(name, key.value_type.clone()));
+                }
+            }
+        }
+    }
+    Ok(keys)
 }
 
 /// Finds the output that each declared feature of `view` means: positions in `signature.outputs`, one

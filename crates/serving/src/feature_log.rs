@@ -1,5 +1,6 @@
 //! Answers of feature services as rows of Feast's feature log.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -57,18 +58,11 @@ impl LogColumn {
                     let keys = view.join_keys.iter();
                     let keys =
                         keys.map(|key| Self::JoinKey(Field { name: key.column.clone(), ..key.key.clone() }));
-                    (&view.name_to_use, keys.collect::<Vec<_>>())
+                    (&output.view, keys.collect::<Vec<_>>())
                 }
                 OutputSource::OnDemand { call, .. } => {
-                    let Some(call) = plan.calls.get(call) else { continue };
-                    let fields = call.inputs.iter().filter_map(|input| match input {
-                        OnDemandInput::Request(at) => {
-                            let field = plan.request_fields.get(*at)?.field.clone();
-                            Some(Self::RequestData(*at, field))
-                        }
-                        _ => None,
-                    });
-                    (&call.view.name, fields.collect())
+                    let Some(on_demand) = plan.calls.get(call) else { continue };
+                    (&on_demand.view.name, request_data(plan, call))
                 }
             };
             for column in before {
@@ -135,6 +129,26 @@ impl LoggedAnswer {
         RecordBatch::try_new_with_options(Arc::new(schema), arrays, &options)
             .expect("every column has one value per row and its own type")
     }
+}
+
+/// The request data that a call takes, itself or through the calls it takes from.
+fn request_data(plan: &FeaturePlan, call: usize) -> Vec<LogColumn> {
+    let mut open = vec![call];
+    let mut fields: Vec<LogColumn> = Vec::new();
+    let mut seen = BTreeSet::from([call]);
+    while let Some(call) = open.pop() {
+        for input in plan.calls.get(call).into_iter().flat_map(|call| &call.inputs) {
+            match input {
+                OnDemandInput::Request(at) => {
+                    let field = plan.request_fields.get(*at).map(|request| request.field.clone());
+                    fields.extend(field.map(|field| LogColumn::RequestData(*at, field)));
+                }
+                OnDemandInput::Computed { call, .. } if seen.insert(*call) => open.push(*call),
+                _ => {}
+            }
+        }
+    }
+    fields
 }
 
 /// The number of a status in Feast's protocol.

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, new_null_array};
 use arrow::buffer::BooleanBuffer;
-use futures::future::try_join_all;
 use larder_core::{EntityKeyVersion, Error, ErrorKind, OnlineRows, OnlineStore, Result};
-use larder_plan::{Catalog, OnDemandCall, OnDemandInput, OutputSource};
+use larder_plan::{CallColumns, Catalog, OnDemandCall, OnDemandInput, OutputSource};
 use metrics::histogram;
 use tokio::time::Instant;
 
@@ -53,7 +52,8 @@ impl OnlineRetrieval {
 
     /// Answers a request against one catalog: one row per entity row, in order.
     ///
-    /// All stored features come from one call of the store; on-demand views run after it, all at once.
+    /// All stored features come from one call of the store; on-demand views run after it, each as soon as the
+    /// views it reads are done.
     /// An unknown entity, or one with a null or lacking part of its key, is a row of nulls.
     ///
     /// # Errors
@@ -73,7 +73,8 @@ impl OnlineRetrieval {
         let plan = self.plans.get(catalog, selection, full_feature_names)?;
         let entities = EntityColumns::classify(&entities, &plan.plan, &plan.columns, &plan.project_columns)?;
         let views = self.read(&plan, &entities).await?;
-        let computed = compute(&plan, &entities, &views).await?;
+        let columns = RequestColumns { plan: &plan, entities: &entities, views: &views };
+        let computed = plan.plan.compute(entities.row_count, &columns).await?;
         respond(&plan, entities, &views, &computed)
     }
 
@@ -134,48 +135,45 @@ fn check_shape(answer: &OnlineRows, keys: usize, features: usize) -> Result<(), 
     }
 }
 
-/// Runs the on-demand views; one list of columns per call.
-async fn compute(
-    plan: &PreparedPlan,
-    entities: &EntityColumns,
-    views: &[ViewRows],
-) -> Result<Vec<Vec<ArrayRef>>> {
-    let calls = plan.plan.calls.iter().zip(&plan.entity_inputs);
-    try_join_all(calls.map(|(call, entity_inputs)| compute_one(call, entity_inputs, entities, views))).await
+/// The columns of one request, for the on-demand views.
+struct RequestColumns<'a> {
+    plan: &'a PreparedPlan,
+    entities: &'a EntityColumns,
+    views: &'a [ViewRows],
 }
 
-async fn compute_one(
-    call: &OnDemandCall,
-    entity_inputs: &[Option<usize>],
-    entities: &EntityColumns,
-    views: &[ViewRows],
-) -> Result<Vec<ArrayRef>> {
-    let rows = entities.row_count;
-    let started = Instant::now();
-    // A call asks for its inputs in their order, which is that of `entity_inputs`.
-    let mut entity_inputs = entity_inputs.iter().copied();
-    let columns = call
-        .run(rows, |input| {
-            let position = entity_inputs.next().flatten();
-            let column = match input {
-                OnDemandInput::Stored { view, feature } => {
-                    stored_column(views, *view, *feature).map(|(values, _)| values)
-                }
-                OnDemandInput::Request(at) => entities.request_data.get(*at),
-                OnDemandInput::EntityColumn(field) => match position.and_then(|at| entities.typed.get(at)) {
+impl CallColumns for RequestColumns<'_> {
+    fn column(&self, call: usize, input: usize, source: &OnDemandInput) -> Result<ArrayRef> {
+        let column = match source {
+            OnDemandInput::Stored { view, feature } => {
+                stored_column(self.views, *view, *feature).map(|(values, _)| values)
+            }
+            OnDemandInput::Request(at) => self.entities.request_data.get(*at),
+            OnDemandInput::EntityColumn(field) => {
+                let inputs = self.plan.entity_inputs.get(call);
+                let position = inputs.and_then(|inputs| inputs.get(input).copied().flatten());
+                match position.and_then(|at| self.entities.typed.get(at)) {
                     // A part of a key that the request lacks is null, as in the read.
-                    Some(None) => return Ok(new_null_array(&field.value_type.data_type(), rows)),
+                    Some(None) => {
+                        let (kind, rows) = (field.value_type.data_type(), self.entities.row_count);
+                        return Ok(new_null_array(&kind, rows));
+                    }
                     Some(column) => column.as_ref(),
                     None => None,
-                },
-            };
-            column.cloned().ok_or_else(|| BrokenContract::Plan.into())
-        })
-        .await?;
-    let view = call.view.name.clone();
-    histogram!("feast_feature_server_transformation_duration_seconds", "odfv_name" => view, "mode" => "wasm")
-        .record(started.elapsed());
-    Ok(columns)
+                }
+            }
+            OnDemandInput::Computed { .. } => None,
+        };
+        column.cloned().ok_or_else(|| BrokenContract::Plan.into())
+    }
+
+    fn begin(&self, call: &OnDemandCall) -> impl FnOnce() + Send {
+        let (view, started) = (call.view.name.clone(), Instant::now());
+        move || {
+            histogram!("feast_feature_server_transformation_duration_seconds", "odfv_name" => view, "mode" => "wasm")
+                .record(started.elapsed());
+        }
+    }
 }
 
 fn respond(

@@ -235,11 +235,12 @@ fn prepared_names(plan: &FeaturePlan) -> PreparedNames {
         json::push_string(&mut feature_views, &view.name_to_use);
         feature_views.push(b'}');
     }
-    let view_of = |source: &OutputSource| match source {
-        OutputSource::Stored { view, .. } => plan.views.get(*view).map(|view| view.name_to_use.as_str()),
-        OutputSource::OnDemand { call, .. } => plan.calls.get(*call).map(|call| call.view.name.as_str()),
-    };
-    let views_of_features = plan.outputs.iter().map(|output| view_of(&output.source).unwrap_or_default());
+    let views_of_features = plan.outputs.iter().map(|output| match output.source {
+        OutputSource::Stored { .. } => output.view.as_str(),
+        OutputSource::OnDemand { call, .. } => {
+            plan.calls.get(call).map(|call| call.view.name.as_str()).unwrap_or_default()
+        }
+    });
     PreparedNames {
         features: features.into(),
         feature_views: feature_views.into(),

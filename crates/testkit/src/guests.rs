@@ -16,6 +16,8 @@ macro_rules! guests {
 guests! {
     /// `udfs/rust/driver_features`: arithmetic with nulls. The demo's functions.
     driver_features = "driver_features";
+    /// `udfs/rust/driver_chain`: views that read other on-demand views.
+    driver_chain = "driver_chain";
     /// `udfs/rust/trip_text`: text and timestamps.
     trip_text = "trip_text";
     /// `udfs/rust/basket`: lists, sets and structs.

@@ -7,11 +7,16 @@ use crate::arguments::{ApplyArguments, PlanArguments, ValidationFlags};
 use crate::repo::Repo;
 use crate::server_client;
 
-/// Shows what apply would change.
+/// Shows what apply would change, and which on-demand views read each other.
 pub(crate) async fn plan(repo: &Repo, arguments: &PlanArguments) -> Result<()> {
     note(&arguments.of_feast);
     let store = repo.open().await?;
-    show(&store.plan().await?, arguments.json)
+    let outcome = store.plan().await?;
+    show(&outcome, arguments.json)?;
+    if !arguments.json && !outcome.chains.is_empty() {
+        print!("\nOn-demand feature views that read each other\n{}", outcome.chains_text());
+    }
+    Ok(())
 }
 
 /// Registers the definitions.
@@ -43,6 +48,12 @@ fn note(flags: &ValidationFlags) {
 fn show(outcome: &ApplyOutcome, json: bool) -> Result<()> {
     for warning in &outcome.warnings {
         eprintln!("{warning}");
+    }
+    for view in &outcome.outdated_views {
+        eprintln!(
+            "note: the stored rows of `{view}` were computed by an earlier function; they stay until `larder materialize` \
+             computes them again"
+        );
     }
     if json {
         println!("{}", serde_json::to_string_pretty(&outcome.to_json())?);

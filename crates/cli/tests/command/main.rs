@@ -7,6 +7,7 @@
     reason = "the harness of a test fails as tests do"
 )]
 
+mod chained_views;
 mod configuration;
 mod definitions;
 mod demo;

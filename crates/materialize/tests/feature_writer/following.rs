@@ -6,14 +6,18 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array};
 use larder_core::PushMode;
 use larder_core::{
-    EntityKey, EntityKeyEncoder, EntityKeyVersion, Field, OnDemandSource, OnlineStore, ValueType,
+    EntityKey, EntityKeyEncoder, EntityKeyVersion, FeatureViewProjection, Field, OnDemandSource, OnlineStore,
+    ValueType,
 };
-use larder_materialize::Materialize;
+use larder_materialize::{Materialize, WriteToOnlineStore};
 use larder_online::MemoryOnlineStore;
 use serde_json::json;
 
 use crate::failing_stores::{CrashingStore, Survival, YieldingStore};
-use crate::world::{Row, World, at, feature_view, projection, push_source, read_one, sum};
+use crate::world::{
+    Row, World, at, driver_doubled, feature_view, json_table, projection, push_source, read_one,
+    request_source, sum,
+};
 
 fn row(key: i64, event: i64, value: Option<i64>) -> Row {
     Row { key: Some(key), event, created: None, value }
@@ -202,4 +206,97 @@ async fn a_view_is_brought_up_to_date_even_if_the_caller_of_a_push_goes_away() {
         }
         assert_eq!(world.held("driver_sum", "total").await[&1], (3, Some(2_000)));
     }
+}
+
+#[tokio::test]
+async fn a_view_follows_the_sources_of_the_view_it_reads_whether_that_is_kept_or_not() {
+    for inner_is_kept in [true, false] {
+        let mut world = World::in_memory(&[row(1, 5, Some(1)), row(2, 50, Some(2))], &[]);
+        world.objects.on_demand_feature_views[0].write_to_online_store = inner_is_kept;
+        // Before the view it reads, in the order of the registry.
+        world.objects.on_demand_feature_views.insert(0, driver_doubled());
+        world.push("stats_push", "trips", &[row(1, 9, Some(3))]).await.unwrap();
+        world.push("extra_push", "extra", &[row(1, 4, Some(5)), row(3, 4, Some(6))]).await.unwrap();
+        assert_eq!(
+            world.held("driver_doubled", "doubled").await,
+            BTreeMap::from([(1, (9, Some(6_011))), (3, (4, Some(13)))])
+        );
+        let kept = if inner_is_kept {
+            BTreeMap::from([(1, (9, Some(3_005))), (3, (4, Some(6)))])
+        } else {
+            BTreeMap::new()
+        };
+        assert_eq!(world.held("driver_sum", "total").await, kept);
+        // Materializing it alone takes the keys of the feature views at the end of the chain.
+        let names = ["driver_stats", "driver_doubled"].map(str::to_owned).to_vec();
+        let asked = Materialize { start: at(40), end: at(60), views: Some(names) };
+        world.writer.materialize(&world.catalog().await, &asked, &()).await.unwrap();
+        assert_eq!(world.held("driver_doubled", "doubled").await[&2], (50, Some(4_001)));
+    }
+}
+
+#[tokio::test]
+async fn a_view_that_reads_one_with_request_data_does_not_follow() {
+    let mut world = World::in_memory(&[], &[]);
+    let field = Field::new("asked", ValueType::INT64);
+    world.objects.data_sources.push(request_source("request", field));
+    world.objects.on_demand_feature_views[0]
+        .sources
+        .push(OnDemandSource::RequestSource("request".to_owned()));
+    world.objects.on_demand_feature_views.push(driver_doubled());
+    let asked = Materialize { start: at(0), end: at(10), views: Some(vec!["driver_doubled".to_owned()]) };
+    let error = world.writer.materialize(&world.catalog().await, &asked, &()).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "on-demand feature view `driver_doubled` needs request data of `request`, so its stored rows do not \
+         follow its other sources; write them through `write_to_online_store`"
+    );
+}
+
+#[tokio::test]
+async fn rows_written_to_a_view_that_reads_another_have_what_the_chain_takes() {
+    let mut world = World::in_memory(&[], &[]);
+    world.objects.on_demand_feature_views.push(driver_doubled());
+    let write = |columns| {
+        let view = "driver_doubled".to_owned();
+        WriteToOnlineStore { view, table: json_table(columns), transform_on_write: true }
+    };
+    let rows = json!({"driver_id": [1, 2], "event_timestamp": [7, 8], "trips": [3, null], "driver_extra__extra": [5, 4]});
+    world.writer.write_to_online_store(&world.catalog().await, &write(rows)).await.unwrap();
+    let held = world.held("driver_doubled", "doubled").await;
+    assert_eq!(held.values().map(|(_, value)| *value).collect::<Vec<_>>(), [Some(6_011), Some(9)]);
+    assert!(world.held("driver_sum", "total").await.is_empty(), "nobody wrote to it");
+    let rows = json!({"driver_id": [1], "event_timestamp": [7], "total": [3]});
+    let error = world.writer.write_to_online_store(&world.catalog().await, &write(rows)).await.unwrap_err();
+    assert!(error.to_string().contains("trips"), "{error}");
+}
+
+#[tokio::test]
+async fn a_short_name_that_two_inputs_of_a_chain_have_stands_for_neither() {
+    let mut world = World::in_memory(&[], &[]);
+    world.objects.feature_views.push(feature_view("first", "total", "stats"));
+    world.objects.feature_views.push(feature_view("second", "total", "extra"));
+    let mut inner = driver_doubled();
+    inner.sources = vec![projection("first", "total")];
+    let mut outer = driver_doubled();
+    outer.name = "outer".to_owned();
+    outer.transformation.function = "again".to_owned();
+    outer.features = vec![Field::new("again", ValueType::INT64)];
+    let doubled = FeatureViewProjection::new("driver_doubled", vec!["doubled".to_owned()]);
+    outer.sources = vec![projection("second", "total"), OnDemandSource::OnDemandFeatureView(doubled)];
+    world.objects.on_demand_feature_views.extend([inner, outer]);
+    let catalog = world.catalog().await;
+    let write = async |columns| {
+        let write = WriteToOnlineStore {
+            view: "outer".to_owned(),
+            table: json_table(columns),
+            transform_on_write: true,
+        };
+        world.writer.write_to_online_store(&catalog, &write).await
+    };
+    let error = write(json!({"driver_id": [1], "event_timestamp": [7], "total": [3]})).await.unwrap_err();
+    assert!(error.to_string().contains("first__total"), "{error}");
+    let full = json!({"driver_id": [1], "event_timestamp": [7], "first__total": [3], "second__total": [10]});
+    write(full).await.unwrap();
+    assert_eq!(world.held("outer", "again").await[&1].1, Some(2 * (10 + 7) + 1));
 }

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
+use arrow::array::{Array as _, ArrayRef, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::Int64Type;
 use async_trait::async_trait;
 use larder_core::PushMode;
@@ -106,7 +106,13 @@ impl World {
     /// The registry as it is now, with the intervals recorded so far.
     pub(crate) async fn catalog(&self) -> Arc<Catalog> {
         let snapshot = Arc::new(self.objects.snapshot(&self.log));
-        let load = async |_: Arc<OnDemandFeatureView>| Ok(Arc::new(Sum::new()) as Arc<dyn Transformation>);
+        let load = async |view: Arc<OnDemandFeatureView>| {
+            Ok::<Arc<dyn Transformation>, _>(match view.transformation.function.as_str() {
+                "doubled" => Arc::new(Doubled::new("doubled", &["total"])),
+                "again" => Arc::new(Doubled::new("again", &["doubled", "total"])),
+                _ => Arc::new(Sum::new()),
+            })
+        };
         Arc::new(Catalog::load(snapshot, load).await)
     }
 
@@ -372,6 +378,53 @@ impl Transformation for Sum {
             (input.column(0).as_primitive::<Int64Type>(), input.column(1).as_primitive::<Int64Type>());
         let total: Int64Array = trips.iter().zip(extra).map(|(trips, extra)| sum(trips, extra)).collect();
         Ok(RecordBatch::try_from_iter([("total", Arc::new(total) as ArrayRef)]).unwrap())
+    }
+}
+
+/// A view that doubles what `driver_sum` computes, and is kept online too.
+pub(crate) fn driver_doubled() -> OnDemandFeatureView {
+    let total = FeatureViewProjection::new("driver_sum", vec!["total".to_owned()]);
+    OnDemandFeatureView {
+        sources: vec![OnDemandSource::OnDemandFeatureView(total)],
+        features: vec![Field::new("doubled", ValueType::INT64)],
+        transformation: TransformationReference {
+            function: "doubled".to_owned(),
+            ..driver_sum().transformation
+        },
+        name: "driver_doubled".to_owned(),
+        ..driver_sum()
+    }
+}
+
+/// Twice the sum of the inputs, and one; null if one of them is.
+#[derive(Debug)]
+struct Doubled(TransformationSignature);
+
+impl Doubled {
+    fn new(output: &str, inputs: &[&str]) -> Self {
+        Self(TransformationSignature {
+            name: output.to_owned(),
+            inputs: inputs.iter().map(|input| Field::new(*input, ValueType::INT64)).collect(),
+            outputs: vec![Field::new(output, ValueType::INT64)],
+        })
+    }
+}
+
+#[async_trait]
+impl Transformation for Doubled {
+    fn signature(&self) -> &TransformationSignature {
+        &self.0
+    }
+
+    async fn transform(&self, input: RecordBatch) -> Result<RecordBatch> {
+        let row = |at: usize| {
+            let mut values = input.columns().iter().map(AsArray::as_primitive::<Int64Type>);
+            let sum: Option<i64> =
+                values.try_fold(0, |sum, column| column.is_valid(at).then(|| sum + column.value(at)));
+            sum.map(|sum| 2 * sum + 1)
+        };
+        let doubled: Int64Array = (0..input.num_rows()).map(row).collect();
+        Ok(RecordBatch::try_from_iter([(&self.0.name, Arc::new(doubled) as ArrayRef)]).unwrap())
     }
 }
 

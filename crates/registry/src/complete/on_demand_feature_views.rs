@@ -1,6 +1,6 @@
 //! On-demand feature views: their sources, and the keys under which they are kept online.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use larder_core::{
     DataSource, DataSourceKind, Entity, Field, OnDemandFeatureView, OnDemandSource, PythonTransformation,
@@ -11,6 +11,7 @@ use super::data_sources::KnownSource;
 use super::{Completion, PendingView};
 use crate::INPUT_SCHEMA_SOURCE_PREFIX;
 use crate::definitions::{ParsedDefinitions, ParsedOnDemandFeatureView, ParsedProjection};
+use crate::on_demand_chain::{InnerFirst, arrows};
 
 /// Where views are kept online: names of entities and their join keys.
 type OnlineKeys = (Vec<String>, Vec<Field>);
@@ -18,22 +19,68 @@ type OnlineKeys = (Vec<String>, Vec<Field>);
 impl Completion {
     /// Returns the views that need their transformation.
     pub(super) fn on_demand_feature_views(&mut self, parsed: &ParsedDefinitions) -> Vec<PendingView> {
-        let mut pending = Vec::new();
-        for (at, view) in parsed.on_demand_feature_views.iter().enumerate() {
+        let mut complete: Vec<(usize, OnDemandFeatureView)> = Vec::new();
+        for at in self.inner_views_first(parsed) {
+            let Some(view) = parsed.on_demand_feature_views.get(at) else { continue };
             match self.on_demand_feature_view(view, parsed) {
-                Some(complete) => {
-                    pending.push(PendingView {
-                        parsed: at,
-                        defined: self.definitions.on_demand_feature_views.len(),
-                    });
-                    self.definitions.on_demand_feature_views.push(complete);
+                Some(view) => {
+                    // Those that read it come later in this walk.
+                    self.definitions.on_demand_feature_views.push(view.clone());
+                    complete.push((at, view));
                 }
                 None => {
                     self.broken.insert(view.name.value.clone());
                 }
             }
         }
+        complete.sort_by_key(|(at, _)| *at);
+        let pending = complete.iter().enumerate();
+        let pending = pending.map(|(defined, (at, _))| PendingView { parsed: *at, defined }).collect();
+        self.definitions.on_demand_feature_views = complete.into_iter().map(|(_, view)| view).collect();
         pending
+    }
+
+    /// The positions of all on-demand views, each after those it reads. A view that reads itself, directly
+    /// or through others, is told and counts as broken.
+    fn inner_views_first(&mut self, parsed: &ParsedDefinitions) -> Vec<usize> {
+        let views = &parsed.on_demand_feature_views;
+        let positions: HashMap<&str, usize> =
+            views.iter().enumerate().map(|(at, view)| (view.name.value.as_str(), at)).collect();
+        let requests: HashSet<&str> = parsed
+            .data_sources
+            .iter()
+            .filter(|source| source.is_request())
+            .map(|source| source.name.value.as_str())
+            .collect();
+        let reads = |view: &ParsedOnDemandFeatureView| -> Vec<usize> {
+            let named = view.sources.iter();
+            let named = named.map(|source| (source.target.value.as_str(), source.bare));
+            // A name that means either is told where the source is looked up.
+            let views = named.filter(|(name, bare)| !(*bare && requests.contains(name)));
+            views.filter_map(|(name, _)| positions.get(name).copied()).collect()
+        };
+        let edges: Vec<Vec<usize>> = views.iter().map(reads).collect();
+        let InnerFirst { order, cycles } = InnerFirst::of(&edges);
+        for cycle in cycles {
+            let names: Vec<&str> =
+                cycle.iter().filter_map(|at| views.get(*at)).map(|view| view.name.value.as_str()).collect();
+            let [.., last, first] = names.as_slice() else { continue };
+            let view = positions.get(last).and_then(|at| views.get(*at));
+            let closing = view.and_then(|view| {
+                let source = view.sources.iter().find(|source| source.target.value == *first)?;
+                Some((view, source))
+            });
+            let Some((view, source)) = closing else { continue };
+            let what = if last == first {
+                format!("on-demand feature view `{first}` reads itself: `{}`", arrows(names.iter().copied()))
+            } else {
+                format!("on-demand feature views read each other: `{}`", arrows(names.iter().copied()))
+            };
+            let remedy = format!("remove `{first}` from the sources of `{last}`");
+            self.report.problem(source.target.place.problem(what).remedy(remedy));
+            self.broken.insert(view.name.value.clone());
+        }
+        order
     }
 
     fn on_demand_feature_view(
@@ -41,6 +88,9 @@ impl Completion {
         parsed: &ParsedOnDemandFeatureView,
         all: &ParsedDefinitions,
     ) -> Option<OnDemandFeatureView> {
+        if self.broken.contains(&parsed.name.value) {
+            return None;
+        }
         let problems_before = self.report.problems.len();
         let mut sources: Vec<OnDemandSource> = Vec::new();
         let mut all_known = true;
@@ -52,7 +102,7 @@ impl Completion {
                 all_known = false;
                 continue;
             };
-            if sources.iter().any(|known| source_name(known) == source_name(&resolved)) {
+            if sources.iter().any(|known| known.name() == resolved.name()) {
                 let what = format!(
                     "`{}` is listed twice in the sources of `{}`",
                     source.target.value, parsed.name.value
@@ -65,8 +115,9 @@ impl Completion {
         if !all_known {
             return None;
         }
-        let keys = self.source_join_keys(&sources);
-        self.check_request_fields(parsed, &sources, &keys);
+        let ends = self.ends_of_chains(&sources);
+        let keys = self.source_join_keys(&ends);
+        self.check_request_fields(parsed, &ends, &keys);
         // Fields named as a join key are entity columns, as in a feature view.
         let declared: Vec<String> = parsed.entities.iter().map(|name| name.value.clone()).collect();
         let declared: Vec<String> = self
@@ -99,7 +150,7 @@ impl Completion {
                 format!("add `transformation`, or run `larder udf bind {} COMPONENT`", parsed.name.value);
             self.report.warning(parsed.name.place.problem(what).remedy(remedy));
         }
-        let online = if parsed.write_to_online_store { self.online_keys(parsed, &sources) } else { None };
+        let online = if parsed.write_to_online_store { self.online_keys(parsed, &ends) } else { None };
         if self.report.problems.len() > problems_before {
             return None;
         }
@@ -179,12 +230,23 @@ impl Completion {
             let join_keys = if entityless { &[] } else { join_keys.as_slice() };
             return Some(OnDemandSource::FeatureView(self.project_view(source, &features, join_keys)));
         }
-        if all.on_demand_feature_views.iter().any(|view| &view.name.value == name) {
-            let problem =
-                source.target.place.problem(format!("`{name}` is an on-demand feature view itself"));
-            let why = "on-demand feature views read feature views and request sources";
-            self.report.problem(problem.because(why));
+        let is_on_demand = || all.on_demand_feature_views.iter().any(|view| &view.name.value == name);
+        if source.bare && known == Some(true) && is_on_demand() {
+            let what = format!("`{name}` is both an on-demand feature view and a request source");
+            let remedy = format!("write `{{feature_view: {name}}}`, or rename the source");
+            self.report.problem(source.target.place.problem(what).remedy(remedy));
             return None;
+        }
+        let inner = self.definitions.on_demand_feature_views.iter().find(|view| &view.name == name);
+        if let Some(features) = inner.map(|view| view.features.clone()) {
+            if let Some((key, _)) = source.join_key_map.first() {
+                let problem =
+                    key.place.problem(format!("the join keys of on-demand view `{name}` cannot be renamed"));
+                let why = "they are those of the feature views that it reads";
+                self.report.problem(problem.because(why).remedy("remove `join_key_map`"));
+                return None;
+            }
+            return Some(OnDemandSource::OnDemandFeatureView(self.project_view(source, &features, &[])));
         }
         match known {
             Some(true) if source.bare => Some(OnDemandSource::RequestSource(name.clone())),
@@ -204,16 +266,38 @@ impl Completion {
                 None
             }
             None => {
-                let views = all.feature_views.iter().map(|view| view.name.value.as_str());
+                let stored = all.feature_views.iter().map(|view| view.name.value.as_str());
+                let on_demand = all.on_demand_feature_views.iter().map(|view| view.name.value.as_str());
                 let requests = all.data_sources.iter().filter(|source| source.is_request());
-                let there = views.chain(requests.map(|source| source.name.value.as_str()));
+                let there = stored.chain(on_demand).chain(requests.map(|source| source.name.value.as_str()));
                 self.unknown(&source.target, "feature view or request source", "feature_views", there);
                 None
             }
         }
     }
 
-    /// The join keys of all source views, as a request names them.
+    /// The sources that are no on-demand views: those given, then those of the on-demand views among them,
+    /// and so on; each once.
+    fn ends_of_chains(&self, sources: &[OnDemandSource]) -> Vec<OnDemandSource> {
+        let mut ends: Vec<OnDemandSource> = Vec::new();
+        let mut seen: HashSet<&str> = HashSet::new();
+        let mut open: VecDeque<&OnDemandSource> = sources.iter().collect();
+        while let Some(source) = open.pop_front() {
+            let Some(inner) = source.as_on_demand() else {
+                if !ends.contains(source) {
+                    ends.push(source.clone());
+                }
+                continue;
+            };
+            let view = self.definitions.on_demand_feature_views.iter().find(|view| view.name == inner.view);
+            if let Some(view) = view.filter(|view| seen.insert(&view.name)) {
+                open.extend(&view.sources);
+            }
+        }
+        ends
+    }
+
+    /// The join keys of all feature views among `sources`, as a request names them.
     fn source_join_keys(&self, sources: &[OnDemandSource]) -> Vec<Field> {
         let mut keys: Vec<Field> = Vec::new();
         for source in sources {
@@ -230,7 +314,7 @@ impl Completion {
         keys
     }
 
-    /// A request field must not hide a join key, nor mean two things.
+    /// A request field must not hide a join key, nor mean two things, also in views that the view reads.
     fn check_request_fields(
         &mut self,
         parsed: &ParsedOnDemandFeatureView,
@@ -266,7 +350,8 @@ impl Completion {
         }
     }
 
-    /// The entities under which the view's values are kept: those declared, or those of its sources.
+    /// The entities under which the view's values are kept: those declared, or those of its sources, also of
+    /// the sources of on-demand views that it reads.
     fn online_keys(
         &mut self,
         parsed: &ParsedOnDemandFeatureView,
@@ -347,13 +432,5 @@ impl Completion {
             online.1.push(key.clone());
         }
         Some(online)
-    }
-}
-
-fn source_name(source: &OnDemandSource) -> Option<&str> {
-    match source {
-        OnDemandSource::FeatureView(projection) => Some(&projection.view),
-        OnDemandSource::RequestSource(name) => Some(name),
-        _ => None,
     }
 }

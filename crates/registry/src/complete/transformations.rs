@@ -63,7 +63,8 @@ impl Completion {
             self.report.problem(problem.maybe_remedy(suggest(function, there)));
             return;
         };
-        let inputs = bind_inputs(snapshot, view, signature);
+        let Ok(registered) = snapshot.on_demand_feature_view(&view.name) else { return };
+        let inputs = bind_inputs(snapshot, &registered.object, signature);
         let outputs = check_outputs(view, signature);
         let mut fits = true;
         if let Err(error) = inputs {

@@ -432,7 +432,7 @@ pub(crate) static ON_DEMAND_FEATURE_VIEW: Shape = Shape {
         optional(
             "sources",
             Takes::NamesOrObjects(&PROJECTION),
-            "What it computes from: feature views, whole or in part, and request sources.",
+            "What it computes from: feature views and other on-demand views, whole or in part, and request sources.",
         ),
         optional(
             "input_schema",

@@ -12,15 +12,17 @@ mod yaml_text;
 use std::fmt;
 
 use larder_core::DUMMY_ENTITY;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 pub(crate) use self::dump::dump;
 pub use self::listing::{ListFilter, Listing};
 pub(crate) use self::listing::{list, list_features};
 pub(crate) use self::yaml_text::to_yaml;
+use crate::on_demand_chain::shown;
 use crate::proto::descriptor::Message;
+use crate::proto::{self, SpecSource, on_demand_sources};
 use crate::registry_diff::ObjectKind;
-use crate::registry_file::{Contents, ContentsError, Object, Stored};
+use crate::registry_file::{Contents, ContentsError, Object, Stored, of_project};
 
 /// One object as the registry holds it. Displays as the YAML that Feast's `describe` prints, ending with a
 /// line feed.
@@ -65,8 +67,10 @@ pub(crate) fn describe(
     };
     let Some((raw, message)) = found else { return Ok(None) };
     let mut object = decode(raw, message)?;
-    if kind == ObjectKind::FeatureView {
-        add_state(&mut object);
+    match kind {
+        ObjectKind::FeatureView => add_state(&mut object),
+        ObjectKind::OnDemandFeatureView => add_chain(contents, project, name, &mut object),
+        _ => {}
     }
     Ok(Some(Description(Value::Object(object))))
 }
@@ -96,4 +100,34 @@ fn add_state(object: &mut Map<String, Value>) {
     let state = object.get("meta").and_then(|meta| meta.get("state")).cloned();
     object.insert("enabled".to_owned(), Value::Bool(disabled != Some(true)));
     object.insert("state".to_owned(), state.unwrap_or_else(|| "STATE_UNSPECIFIED".into()));
+}
+
+/// What larder adds to an on-demand view that reads others or is read by some: `sources`, all its own in the
+/// order of definition, and `feeds`, the on-demand views that read it.
+fn add_chain(contents: &Contents, project: &str, name: &str, object: &mut Map<String, Value>) {
+    let specs = || {
+        let views = of_project(&contents.on_demand_feature_views, project);
+        views.filter_map(|view| view.message().spec.as_ref())
+    };
+    let sources = |spec: &proto::OnDemandFeatureViewSpec| -> Vec<(String, bool)> {
+        let sources = on_demand_sources(spec).unwrap_or_default().into_iter();
+        let named = sources.map(|source| match source {
+            SpecSource::Listed(name, _) => (name.to_owned(), false),
+            SpecSource::Chained(source) => (source.view, true),
+        });
+        named.collect()
+    };
+    let own = specs().find(|spec| spec.name == name).map(sources).unwrap_or_default();
+    let reads = |spec: &&proto::OnDemandFeatureViewSpec| {
+        sources(spec).into_iter().any(|(source, is_chained)| is_chained && source == name)
+    };
+    let feeds: Vec<&str> = specs().filter(reads).map(|spec| spec.name.as_str()).collect();
+    if !feeds.is_empty() || own.iter().any(|(_, is_chained)| *is_chained) {
+        let sources: Vec<&str> = own.iter().map(|(source, _)| shown(source)).collect();
+        let mut chain = Map::from_iter([("sources".to_owned(), json!(sources))]);
+        if !feeds.is_empty() {
+            chain.insert("feeds".to_owned(), json!(feeds));
+        }
+        object.insert("chain".to_owned(), Value::Object(chain));
+    }
 }

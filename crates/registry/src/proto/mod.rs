@@ -6,6 +6,7 @@
 //! [`Contents`](crate::registry_file).
 
 mod aggregation;
+mod chained_sources;
 mod data_source;
 pub(crate) mod descriptor;
 mod entity;
@@ -29,6 +30,7 @@ mod type_tags;
 pub(crate) mod unknown_fields;
 pub(crate) mod wire;
 
+pub(crate) use chained_sources::inherited_names;
 pub(crate) use data_source::{DataSourceEncoder, data_source_from_proto, source_name};
 pub(crate) use entity::{dummy_entity_to_proto, entity_from_proto, entity_to_proto};
 pub(crate) use feature_service::{feature_service_from_proto, feature_service_to_proto};
@@ -39,8 +41,8 @@ pub(crate) use feature_view::{
 pub(crate) use label_view::{label_view_from_proto, label_view_to_proto};
 pub(crate) use messages::*;
 pub(crate) use on_demand_feature_view::{
-    component_tags, on_demand_feature_view_from_proto, on_demand_feature_view_to_proto, on_demand_sources,
-    python_of, transformation_of, transformation_of_tags,
+    SpecSource, component_tags, on_demand_feature_view_from_proto, on_demand_feature_view_to_proto,
+    on_demand_sources, python_of, transformation_of, transformation_of_tags,
 };
 pub(crate) use permission::{permission_from_proto, permission_to_proto, policy_from_proto};
 pub(crate) use projection::Views;
@@ -64,6 +66,8 @@ pub(crate) enum Unsupported {
     SourceType { number: i32 },
     #[error("it lacks its `{part}`")]
     Incomplete { part: &'static str },
+    #[error("its tag `{part}` cannot be read")]
+    Damaged { part: &'static str },
 }
 
 /// Takes the user's tags out of all tags.

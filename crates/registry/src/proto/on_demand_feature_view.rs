@@ -10,6 +10,7 @@
 //! | `larder.dev/wasm-function` | the function in it |
 //! | `larder.dev/wasm-wall-time`, `-memory`, `-output` | the limits of one call |
 //! | `larder.dev/source-order` | the names of the sources in order, as a JSON list |
+//! | `larder.dev/on-demand-sources`, `-inherited-sources` | what it reads of other on-demand views ([`super::chained_sources`]) |
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,6 +20,7 @@ use larder_core::{
 };
 
 use super::aggregation::{aggregations_from_proto, aggregations_to_proto};
+use super::chained_sources::{self, ChainedSource};
 use super::feature_view::{entities_from_proto, entities_to_proto, join_keys, version_from_proto};
 use super::field::{field_to_proto, known_fields};
 use super::projection::{Views, projection_from_proto, projection_to_proto};
@@ -41,7 +43,7 @@ const TRACK_METRICS: &str = "feast:track_metrics";
 /// How the text of a stub begins, after its head.
 const STUB: &str = "raise NotImplementedError(\"this on demand feature view is computed by larder, ";
 
-fn tag(name: &str) -> String {
+pub(super) fn tag(name: &str) -> String {
     format!("{RESERVED_TAG_PREFIX}{name}")
 }
 
@@ -62,6 +64,7 @@ pub(crate) fn on_demand_feature_view_to_proto(
         _ => view.transformation.clone(),
     };
     carry(view, &transformation, &mut tags);
+    let inherited = chained_sources::carry(view, views, sources, &mut tags);
     if view.track_metrics {
         tags.insert(TRACK_METRICS.to_owned(), "true".to_owned());
     }
@@ -81,7 +84,12 @@ pub(crate) fn on_demand_feature_view_to_proto(
         name: view.name.clone(),
         project: project.to_owned(),
         features: view.features.iter().map(field_to_proto).collect(),
-        sources: view.sources.iter().filter_map(|source| encode_source(source, views, sources)).collect(),
+        sources: view
+            .sources
+            .iter()
+            .filter_map(|source| encode_source(source, views, sources))
+            .chain(inherited)
+            .collect(),
         user_defined_function: None,
         description: view.description.clone(),
         tags,
@@ -116,16 +124,8 @@ fn encode_source(
         },
         _ => return None,
     };
-    Some((key(source)?.to_owned(), encoded))
-}
-
-/// The key of a source in Feast's map: its own name, not its alias.
-fn key(source: &OnDemandSource) -> Option<&str> {
-    match source {
-        OnDemandSource::FeatureView(projection) => Some(&projection.view),
-        OnDemandSource::RequestSource(name) => Some(name),
-        _ => None,
-    }
+    // The key in Feast's map is the source's own name, not its alias.
+    Some((source.name().to_owned(), encoded))
 }
 
 /// The tags that name a component, for a view that has none yet.
@@ -141,7 +141,7 @@ fn carry(
     tags: &mut BTreeMap<String, String>,
 ) {
     carry_component(transformation, tags);
-    let order: Vec<&str> = view.sources.iter().filter_map(key).collect();
+    let order: Vec<&str> = view.sources.iter().map(OnDemandSource::name).collect();
     if !order.is_sorted() {
         tags.insert(tag(SOURCE_ORDER), serde_json::Value::from(order).to_string());
     }
@@ -190,9 +190,12 @@ pub(crate) fn on_demand_feature_view_from_proto(
     let track_metrics = tags.remove(TRACK_METRICS).is_some_and(|value| value.eq_ignore_ascii_case("true"));
     Ok(OnDemandFeatureView {
         name: spec.name.clone(),
-        sources: on_demand_sources(spec)
+        sources: on_demand_sources(spec)?
             .into_iter()
-            .map(|(_, source)| decode_source(source))
+            .map(|source| match source {
+                SpecSource::Listed(_, source) => decode_source(source),
+                SpecSource::Chained(source) => Ok(OnDemandSource::OnDemandFeatureView(source.projection())),
+            })
             .collect::<Result<_, _>>()?,
         features: known_fields(&spec.features, unsupported),
         join_keys: join_keys(&entities, &spec.entity_columns, entity_keys)?,
@@ -226,19 +229,33 @@ pub(crate) fn python_of(spec: &OnDemandFeatureViewSpec) -> PythonTransformation 
     PythonTransformation { mode, singleton: spec.singleton, udf: udf.map(function_from_proto) }
 }
 
-/// The sources in the order of definition.
-pub(crate) fn on_demand_sources(spec: &OnDemandFeatureViewSpec) -> Vec<(&String, &proto::OnDemandSource)> {
+/// A source of an on-demand view, as its message says it.
+#[derive(Debug)]
+pub(crate) enum SpecSource<'a> {
+    /// One in Feast's map, under its key.
+    Listed(&'a str, &'a proto::OnDemandSource),
+    /// Another on-demand view, which stands in a tag.
+    Chained(ChainedSource),
+}
+
+/// The view's own sources in the order of definition.
+pub(crate) fn on_demand_sources(spec: &OnDemandFeatureViewSpec) -> Result<Vec<SpecSource<'_>>, Unsupported> {
     let order: Vec<String> = spec
         .tags
         .get(&tag(SOURCE_ORDER))
         .and_then(|text| serde_json::from_str(text).ok())
         .unwrap_or_default();
-    let mut named: Vec<(&String, &proto::OnDemandSource)> = spec.sources.iter().collect();
+    let inherited = chained_sources::inherited_names(&spec.tags)?;
+    let listed = spec.sources.iter().filter(|(name, _)| !inherited.contains(name.as_str()));
+    let listed = listed.map(|(name, source)| (name.clone(), SpecSource::Listed(name, source)));
+    let chained = chained_sources::of_tags(&spec.tags)?.into_iter();
+    let mut named: Vec<(String, SpecSource<'_>)> =
+        listed.chain(chained.map(|source| (source.view.clone(), SpecSource::Chained(source)))).collect();
     // Sources that the tag does not name come last, by name.
-    named.sort_by_key(|(name, _)| {
-        (order.iter().position(|known| known == *name).unwrap_or(usize::MAX), *name)
+    named.sort_by_cached_key(|(name, _)| {
+        (order.iter().position(|known| known == name).unwrap_or(usize::MAX), name.clone())
     });
-    named
+    Ok(named.into_iter().map(|(_, source)| source).collect())
 }
 
 fn decode_source(source: &proto::OnDemandSource) -> Result<OnDemandSource, Unsupported> {

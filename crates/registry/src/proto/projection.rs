@@ -35,6 +35,23 @@ impl<'a> Views<'a> {
         self.stored.get(view).copied()
     }
 
+    /// The on-demand view of this name.
+    pub(crate) fn on_demand(&self, view: &str) -> Option<&'a OnDemandFeatureView> {
+        self.on_demand.get(view).copied()
+    }
+
+    /// The chosen features of a projection, as its version of the view has them.
+    pub(crate) fn columns(&self, projection: &FeatureViewProjection) -> Vec<FeatureSpecV2> {
+        let version = projection.version;
+        let of_version = version.and_then(|number| self.versions.get(&(projection.view.clone(), number)));
+        let known: Vec<FeatureSpecV2> = match of_version {
+            Some(columns) => columns.clone(),
+            None => self.features(&projection.view).iter().map(field_to_proto).collect(),
+        };
+        let find = |name: &String| known.iter().find(|column| &column.name == name).cloned();
+        projection.features.iter().filter_map(find).collect()
+    }
+
     fn features(&self, view: &str) -> &'a [Field] {
         let stored = self.stored.get(view).map(|view| view.features.as_slice());
         stored.or_else(|| self.on_demand.get(view).map(|view| view.features.as_slice())).unwrap_or_default()
@@ -46,16 +63,6 @@ pub(crate) fn projection_to_proto(
     views: &Views<'_>,
     sources: &DataSourceEncoder<'_>,
 ) -> proto::FeatureViewProjection {
-    let of_version =
-        projection.version.and_then(|number| views.versions.get(&(projection.view.clone(), number)));
-    let known: Vec<FeatureSpecV2> = match of_version {
-        Some(columns) => columns.clone(),
-        None => views.features(&projection.view).iter().map(field_to_proto).collect(),
-    };
-    let columns = projection
-        .features
-        .iter()
-        .filter_map(|name| known.iter().find(|column| &column.name == name).cloned());
     let stored = views.stored.get(projection.view.as_str());
     let batch_source = stored.and_then(|view| sources.copy(view.batch_source.as_deref()?));
     let stream_source = stored.and_then(|view| sources.copy(view.stream_source.as_deref()?));
@@ -63,7 +70,7 @@ pub(crate) fn projection_to_proto(
         batch_source.as_ref().map(|source| source.created_timestamp_column.clone()).unwrap_or_default();
     proto::FeatureViewProjection {
         feature_view_name: projection.view.clone(),
-        feature_columns: columns.collect(),
+        feature_columns: views.columns(projection),
         feature_view_name_alias: projection.alias.clone().unwrap_or_default(),
         join_key_map: projection.join_key_map.clone(),
         timestamp_field: batch_source

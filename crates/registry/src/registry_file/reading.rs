@@ -13,9 +13,9 @@ use tracing::warn;
 use super::contents::{Contents, Object, Stored};
 use crate::proto::{
     self, Unsupported, data_source_from_proto, entity_from_proto, entity_keys, feature_service_from_proto,
-    feature_view_from_proto, intervals_from_proto, label_view_from_proto, on_demand_feature_view_from_proto,
-    permission_from_proto, saved_dataset_from_proto, stream_feature_view_from_proto, time_from_proto,
-    validation_reference_from_proto, view_type,
+    feature_view_from_proto, inherited_names, intervals_from_proto, label_view_from_proto,
+    on_demand_feature_view_from_proto, permission_from_proto, saved_dataset_from_proto,
+    stream_feature_view_from_proto, time_from_proto, validation_reference_from_proto, view_type,
 };
 use crate::{
     FeatureViewVersion, ObjectKind, Registered, RegistrySnapshot, SnapshotObjects, UnsupportedObject,
@@ -297,8 +297,11 @@ fn add_carried_sources(contents: &Contents, project: &str, objects: &mut Snapsho
         }
     }
     for view in of_project(&contents.on_demand_feature_views, project) {
-        let sources = view.message().spec.iter().flat_map(|spec| spec.sources.values());
-        carried.extend(sources.filter_map(|source| source.request_data_source.as_ref()));
+        let Some(spec) = &view.message().spec else { continue };
+        // What it has of other on-demand views, those carry themselves.
+        let inherited = inherited_names(&spec.tags).unwrap_or_default();
+        let own = spec.sources.iter().filter(|(name, _)| !inherited.contains(name.as_str()));
+        carried.extend(own.filter_map(|(_, source)| source.request_data_source.as_ref()));
     }
     for source in carried {
         if known.insert(proto::source_name(source).to_owned())

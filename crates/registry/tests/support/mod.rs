@@ -168,12 +168,23 @@ const COMPONENT: &str = r#"[
     {"name": "trip_bucket", "inputs": {"avg_daily_trips": "Int64"}, "outputs": {"bucket": "String", "size": "Int32"}}
 ]"#;
 
+/// The component of the cases in which on-demand views read each other.
+const CHAIN: &str = r#"[
+    {"name": "rates", "inputs": {"conv_rate": "Float32", "acc_rate": "Float32"},
+     "outputs": {"product": "Float64", "gap": "Float64"}},
+    {"name": "offer", "inputs": {"product": "Float64", "val_to_add": "Int64"}, "outputs": {"price": "Float64"}},
+    {"name": "trust", "inputs": {"r__gap": "Float64"}, "outputs": {"trust": "Float64"}},
+    {"name": "score", "inputs": {"price": "Float64", "trust": "Float64", "driver_id": "Int64"},
+     "outputs": {"score": "Float64"}}
+]"#;
+
 /// Writes a feature repo with one file of definitions.
 pub(crate) fn write_repo(folder: &Path, definitions: &[u8]) {
     std::fs::create_dir_all(folder.join("udfs")).unwrap();
     std::fs::write(folder.join("feature_store.yaml"), "project: demo\nregistry: data/registry.db\n").unwrap();
     std::fs::write(folder.join("features.yaml"), definitions).unwrap();
     std::fs::write(folder.join("udfs/driver_features.wasm"), COMPONENT).unwrap();
+    std::fs::write(folder.join("udfs/chain.wasm"), CHAIN).unwrap();
     std::fs::write(folder.join("udfs/not_a_component.wasm"), "hello").unwrap();
 }
 

@@ -10,7 +10,7 @@ use larder_serving::{FeatureLog, LoggedAnswer, ServerOptions};
 use crate::client::post;
 use crate::server::Running;
 
-/// Keeps the answers of one service.
+/// Keeps the answers of two services.
 #[derive(Debug, Default)]
 struct Kept {
     answers: Mutex<Vec<LoggedAnswer>>,
@@ -18,7 +18,7 @@ struct Kept {
 
 impl FeatureLog for Kept {
     fn wants(&self, feature_service: &str) -> bool {
-        feature_service == "svc"
+        ["svc", "svc_chained"].contains(&feature_service)
     }
 
     fn log(&self, answer: LoggedAnswer) {
@@ -75,4 +75,20 @@ async fn answers_of_the_services_that_are_wanted_have_feasts_columns() {
     let day = rows["__log_date"].as_primitive::<Date32Type>().value(0);
     assert_eq!(i64::from(day), logged.div_euclid(86_400_000_000));
     assert_eq!(rows["__request_id"].as_string::<i32>().value(1), "abc-0");
+}
+
+#[tokio::test]
+async fn request_data_that_an_inner_view_takes_are_logged_with_the_view_that_was_asked_for() {
+    let log = Arc::new(Kept::default());
+    let options = ServerOptions { feature_log: Some(Arc::clone(&log) as _), ..ServerOptions::default() };
+    let running = Running::start_with(options).await;
+    let body = r#"{"feature_service":"svc_chained","entities":{"driver_id":[1001,1002],"val_to_add":[2,3]}}"#;
+    assert_eq!(post(running.address, "/get-online-features", body).await.status, 200);
+    let answers = log.answers.lock().unwrap();
+    let [answer] = answers.as_slice() else { panic!("{answers:?}") };
+    let rows = answer.to_record_batch("abc-0");
+    let numbers =
+        |name: &str| rows.column_by_name(name).unwrap().as_primitive::<Int64Type>().values().to_vec();
+    assert_eq!((numbers("val_to_add"), numbers("od_chained__x1")), (vec![2, 3], vec![5, 7]));
+    assert!(rows.column_by_name("od_reqonly__r1").is_none(), "nobody asked for it");
 }

@@ -77,12 +77,21 @@ fn snapshot() -> RegistrySnapshot {
                 &[("r1", ValueType::INT64)],
             )),
             registered(on_demand("od_key", &[stats_source()], &[("k1", ValueType::INT64)])),
+            registered(on_demand(
+                "od_chained",
+                &[OnDemandSource::OnDemandFeatureView(projection("od_reqonly", &["r1"]))],
+                &[("x1", ValueType::INT64)],
+            )),
             registered(on_demand("od_coll", &[coll_source()], &[("c1", ValueType::INT64)])),
         ],
         feature_services: vec![
             registered(service(
                 "svc",
                 vec![projection("stats", &["conv_rate"]), projection("od_pandas", &["p1"])],
+            )),
+            registered(service(
+                "svc_chained",
+                vec![projection("stats", &["conv_rate"]), projection("od_chained", &["x1"])],
             )),
             registered(service(
                 "svc_alias",
@@ -205,6 +214,14 @@ impl Native {
                 |batch| {
                     let doubled: Int64Array = batch.column(0).as_primitive::<Int64Type>().unary(|v| v * 2);
                     Ok(vec![Arc::new(doubled)])
+                },
+            ),
+            "od_chained" => (
+                vec![Field::new("r1", ValueType::INT64)],
+                vec![Field::new("x1", ValueType::INT64)],
+                |batch| {
+                    let raised: Int64Array = batch.column(0).as_primitive::<Int64Type>().unary(|v| v + 1);
+                    Ok(vec![Arc::new(raised)])
                 },
             ),
             "od_key" => (

@@ -216,7 +216,9 @@ impl Writer<'_> {
         });
         let input = input.and_then(|name| self.source(name)).and_then(DataSource::as_request);
         let sources = view.sources.iter().filter_map(|source| match source {
-            OnDemandSource::FeatureView(projection) => Some(self.projection(projection)),
+            OnDemandSource::FeatureView(projection) | OnDemandSource::OnDemandFeatureView(projection) => {
+                Some(self.projection(projection))
+            }
             OnDemandSource::RequestSource(name) if name.starts_with(INPUT_SCHEMA_SOURCE_PREFIX) => None,
             OnDemandSource::RequestSource(name) => Some(name.as_str().into()),
             _ => None,

@@ -5,7 +5,7 @@ use larder_core::format_span;
 use super::{
     Comparison, aggregations_text, fields, function_text, projection_text, same_columns, version_text,
 };
-use crate::proto::{self, on_demand_sources, transformation_of};
+use crate::proto::{self, SpecSource, on_demand_sources, transformation_of};
 use crate::registry_diff::PropertyChange;
 
 pub(in super::super) fn on_demand_feature_view_changes(
@@ -50,15 +50,23 @@ pub(in super::super) fn on_demand_feature_view_makes_version(
 }
 
 fn sources_text(spec: &proto::OnDemandFeatureViewSpec) -> String {
-    let texts: Vec<String> = on_demand_sources(spec)
+    // Sources that cannot be read differ from any that can.
+    let Ok(sources) = on_demand_sources(spec) else { return format!("{:?}", spec.tags) };
+    let texts: Vec<String> = sources
         .into_iter()
-        .map(|(name, source)| match (&source.feature_view_projection, &source.request_data_source) {
-            (Some(projection), _) => projection_text(projection),
-            (None, Some(request)) => {
-                let schema = request.request_data_options.as_ref().map(|request| request.schema.as_slice());
-                format!("{name}{}", fields(schema.unwrap_or_default(), false))
+        .map(|source| match source {
+            SpecSource::Chained(source) => projection_text(&source.to_proto()),
+            SpecSource::Listed(name, source) => {
+                match (&source.feature_view_projection, &source.request_data_source) {
+                    (Some(projection), _) => projection_text(projection),
+                    (None, Some(request)) => {
+                        let options = request.request_data_options.as_ref();
+                        let schema = options.map(|request| request.schema.as_slice()).unwrap_or_default();
+                        format!("{name}{}", fields(schema, false))
+                    }
+                    (None, None) => name.to_owned(),
+                }
             }
-            (None, None) => name.clone(),
         })
         .collect();
     format!("[{}]", texts.join(", "))
