@@ -10,6 +10,8 @@ mod data_source;
 pub(crate) mod descriptor;
 mod entity;
 mod external_table;
+#[cfg(test)]
+mod feast_protos;
 mod feature_service;
 mod feature_view;
 mod field;
