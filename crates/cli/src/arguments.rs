@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::log_level::{self, LogLevel};
 use crate::object_arguments::{
-    DeleteArguments, FeatureViewsCommand, FeaturesCommand, ObjectCommand, ProjectsCommand,
+    DeleteArguments, FeatureViewsCommand, FeaturesCommand, ObjectCommand, PermissionsCommand, ProjectsCommand,
 };
 use larder_core::{InvalidTimestamp, Timestamp};
 
@@ -100,8 +100,8 @@ pub(crate) enum Command {
     SavedDatasets(ObjectCommand),
     /// List or describe validation references.
     ValidationReferences(ObjectCommand),
-    /// List or describe permissions.
-    Permissions(ObjectCommand),
+    /// List or describe permissions, see what they leave open and what each role may do.
+    Permissions(PermissionsCommand),
     /// List or describe features.
     Features(FeaturesCommand),
     /// List, describe or delete projects.

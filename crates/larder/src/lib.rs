@@ -54,8 +54,8 @@ pub use larder_offline::table;
 pub use larder_online::{OnlineError, ServerAddress};
 pub use larder_plan::Selection;
 pub use larder_registry::{
-    ApplyOptions, DefinitionFiles, Description, FeatureViewVersion, ListFilter, Listing, ObjectKind, Problem,
-    RegistryFile, RepoConfig, definitions_json_schema,
+    ApplyOptions, DefinitionFiles, Description, FeatureViewVersion, ListFilter, Listing, ObjectKind,
+    PermissionCheck, Problem, RegistryFile, RepoConfig, definitions_json_schema,
 };
 pub use larder_serving::{
     EntityValues, FeatureServer, MaterializeEvent, MaterializeRange, MaterializeRequest, MaterializeSummary,

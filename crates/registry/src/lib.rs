@@ -42,6 +42,7 @@ mod byte_size;
 mod complete;
 mod definitions;
 mod describe;
+mod permission_rule;
 mod problem;
 mod proto;
 mod registry_diff;
@@ -55,7 +56,8 @@ mod yaml;
 
 pub use binding::{BindingError, BoundInput, bind_inputs, check_outputs};
 pub use definitions::{DefinitionFiles, Definitions, FeatureRepo, definitions_json_schema};
-pub use describe::{Description, ListFilter, Listing};
+pub use describe::{Description, ListFilter, Listing, PermissionCheck};
+pub use permission_rule::InvalidPattern;
 pub use problem::{Excerpt, Problem, Problems};
 pub use registry_diff::{Action, ObjectChange, ObjectKind, PropertyChange, RegistryDiff, TableChange};
 pub use registry_file::{ApplyOptions, DamagedContents, RegistryError, RegistryFile};

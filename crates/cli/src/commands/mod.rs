@@ -10,6 +10,7 @@ mod get_online_features;
 mod init;
 mod materialize;
 mod objects;
+mod permissions;
 mod project;
 mod projects;
 mod push;
@@ -63,7 +64,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::ValidationReferences(command) => {
             objects::run(&repo()?, ObjectKind::ValidationReference, &command.verb).await
         }
-        Command::Permissions(command) => objects::run(&repo()?, ObjectKind::Permission, &command.verb).await,
+        Command::Permissions(command) => permissions::run(&repo()?, &command.verb).await,
         Command::Features(command) => features::run(&repo()?, &command.verb).await,
         Command::Projects(command) => projects::run(&repo()?, &command.verb).await,
         Command::Delete(delete) => delete::run(&repo()?, &delete.name).await,

@@ -16,5 +16,6 @@ mod kill;
 mod kinds_of_views;
 mod larder;
 mod objects;
+mod permissions;
 mod server;
 mod training_sets;

@@ -40,7 +40,7 @@ use self::durable::{FileStamp, WriteLock};
 pub(crate) use self::error::ContentsError;
 pub use self::error::{DamagedContents, RegistryError};
 pub(crate) use self::reading::of_project;
-use crate::describe::{self, Description};
+use crate::describe::{self, Description, PermissionCheck};
 use crate::{Definitions, ListFilter, Listing, ObjectKind, RegistryDiff, RegistrySnapshot};
 
 /// A registry on the local disk.
@@ -441,6 +441,30 @@ impl RegistryFile {
         match self.read() {
             Err(RegistryError::NotFound { .. }) => Ok(Contents::default()),
             other => other,
+        }
+    }
+
+    /// What the permissions of a project leave open.
+    ///
+    /// # Errors
+    ///
+    /// As [`snapshot`](Self::snapshot); [`InvalidPattern`](crate::InvalidPattern).
+    pub fn check_permissions(&self, project: &str) -> Result<PermissionCheck> {
+        Ok(describe::check(&*self.contents()?, project)?)
+    }
+
+    /// The table of the roles that permissions name; or of what each role may do with each object, were it
+    /// the only role of a user.
+    ///
+    /// # Errors
+    ///
+    /// As [`check_permissions`](Self::check_permissions).
+    pub fn list_roles(&self, project: &str, with_actions: bool) -> Result<Listing> {
+        let contents = self.contents()?;
+        if with_actions {
+            Ok(describe::roles_with_actions(&contents, project)?)
+        } else {
+            Ok(describe::roles(&contents, project))
         }
     }
 
