@@ -42,6 +42,7 @@ mod byte_size;
 mod complete;
 mod definitions;
 mod describe;
+mod expectations_json;
 mod permission_rule;
 mod problem;
 mod proto;

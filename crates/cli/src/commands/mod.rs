@@ -17,6 +17,7 @@ mod push;
 mod serve;
 mod teardown;
 mod udf;
+mod validate;
 
 use anyhow::{Result, bail};
 use larder::{ObjectKind, Selection};
@@ -41,6 +42,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         }
         Command::GetOnlineFeatures(get) => get_online_features::run(&repo()?, get).await,
         Command::GetHistoricalFeatures(get) => get_historical_features::run(&repo()?, get).await,
+        Command::Validate(validate) => validate::run(&repo()?, validate).await,
         Command::Push(push) => push::push(&repo()?, push).await,
         Command::WriteToOnlineStore(write) => push::write_to_online_store(&repo()?, write).await,
         Command::Serve(serve) => serve::run(&repo()?, serve).await,

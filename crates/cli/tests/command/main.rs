@@ -19,3 +19,4 @@ mod objects;
 mod permissions;
 mod server;
 mod training_sets;
+mod validation;

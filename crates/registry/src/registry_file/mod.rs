@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use larder_core::{
     Clock, ComponentDigest, FeatureViewState, MaterializationInterval, RequestError, Result, SavedDataset,
-    Timestamp, TransformationReference, ValidationReference,
+    Timestamp, TransformationReference,
 };
 
 use self::bindings::Bindings;
@@ -290,16 +290,23 @@ impl RegistryFile {
         })?)
     }
 
-    /// Registers a validation reference, in place of the one of its name.
+    /// Keeps what was measured of the dataset of a validation reference, so that it need not be measured again.
+    /// A reference that is gone, or is now of another dataset, keeps nothing.
     ///
     /// # Errors
     ///
     /// As [`put_saved_dataset`](Self::put_saved_dataset).
-    pub fn put_validation_reference(&self, project: &str, reference: &ValidationReference) -> Result<()> {
+    pub fn keep_dataset_profile(
+        &self,
+        project: &str,
+        reference: &str,
+        dataset: &str,
+        profile: &str,
+    ) -> Result<()> {
         Ok(self.update(|contents| {
-            change::put_validation_reference(contents, project, reference)
+            let kept = change::keep_dataset_profile(contents, project, (reference, dataset), profile)
                 .map_err(|error| error.at(&self.path))?;
-            Ok((true, ()))
+            Ok((kept.is_some(), ()))
         })?)
     }
 
@@ -437,13 +444,6 @@ impl RegistryFile {
         Ok(describe::list_features(&contents, project))
     }
 
-    fn read_or_empty(&self) -> Result<Contents, RegistryError> {
-        match self.read() {
-            Err(RegistryError::NotFound { .. }) => Ok(Contents::default()),
-            other => other,
-        }
-    }
-
     /// What the permissions of a project leave open.
     ///
     /// # Errors
@@ -465,6 +465,13 @@ impl RegistryFile {
             Ok(describe::roles_with_actions(&contents, project)?)
         } else {
             Ok(describe::roles(&contents, project))
+        }
+    }
+
+    fn read_or_empty(&self) -> Result<Contents, RegistryError> {
+        match self.read() {
+            Err(RegistryError::NotFound { .. }) => Ok(Contents::default()),
+            other => other,
         }
     }
 
