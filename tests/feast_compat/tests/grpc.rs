@@ -2,6 +2,8 @@
 //!
 //! Larder speaks no gRPC; the requests are sent over HTTP, and values, statuses and times are compared.
 
+#![expect(clippy::panic, clippy::indexing_slicing, reason = "the helpers of a test fail as tests do")]
+
 use feast_compat::{GoldenRepo, Online, Served, Stage, scenarios};
 use serde_json::{Map, Value, json};
 
