@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::log_level::{self, LogLevel};
 use crate::object_arguments::{
-    DeleteArguments, FeatureViewsCommand, FeaturesCommand, ObjectCommand, ProjectsCommand,
+    DeleteArguments, FeatureViewsCommand, FeaturesCommand, ObjectCommand, PermissionsCommand, ProjectsCommand,
 };
 use larder_core::{InvalidTimestamp, Timestamp};
 
@@ -72,6 +72,11 @@ pub(crate) enum Command {
         after_help = "Example:\n  larder get-historical-features --entities trips.parquet -f driver_hourly_stats:conv_rate -o training.parquet"
     )]
     GetHistoricalFeatures(GetHistoricalFeaturesArguments),
+    /// Compare what was logged of a feature service with the dataset of a validation reference.
+    #[command(
+        after_help = "Example:\n  larder validate -f driver_activity -r expected_activity 2024-01-01 2024-01-08"
+    )]
+    Validate(ValidateArguments),
     /// Push rows to a push source.
     #[command(
         after_help = "Example:\n  larder push driver_push_source --file rows.ndjson --to online_and_offline"
@@ -100,8 +105,8 @@ pub(crate) enum Command {
     SavedDatasets(ObjectCommand),
     /// List or describe validation references.
     ValidationReferences(ObjectCommand),
-    /// List or describe permissions.
-    Permissions(ObjectCommand),
+    /// List or describe permissions, see what they leave open and what each role may do.
+    Permissions(PermissionsCommand),
     /// List or describe features.
     Features(FeaturesCommand),
     /// List, describe or delete projects.
@@ -309,7 +314,33 @@ pub(crate) struct GetHistoricalFeaturesArguments {
     /// Hide feature rows created after the entity row's time.
     #[arg(long)]
     pub(crate) filter_by_created_timestamp: bool,
+    /// Compare the training set with the dataset of this validation reference, and give nothing if it differs
+    /// too much.
+    #[arg(long, value_name = "REFERENCE", conflicts_with = "save_as")]
+    pub(crate) validate: Option<String>,
     /// Print rows as JSON instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ValidateArguments {
+    /// The feature service.
+    #[arg(short = 'f', long, value_name = "SERVICE")]
+    pub(crate) feature_service: String,
+    /// The validation reference.
+    #[arg(short, long, value_name = "REFERENCE")]
+    pub(crate) reference: String,
+    /// Measure the dataset anew, and do not keep what is found.
+    #[arg(long)]
+    pub(crate) no_profile_cache: bool,
+    /// The earliest time of an answer, included. No zone means UTC.
+    #[arg(value_name = "START", value_parser = time)]
+    pub(crate) start: Timestamp,
+    /// The latest time of an answer, included.
+    #[arg(value_name = "END", value_parser = time)]
+    pub(crate) end: Timestamp,
+    /// Print the report as JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }

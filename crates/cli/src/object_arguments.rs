@@ -119,6 +119,33 @@ pub(crate) enum Output {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct PermissionsCommand {
+    #[command(subcommand)]
+    pub(crate) verb: PermissionVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PermissionVerb {
+    #[command(flatten)]
+    Object(ObjectVerb),
+    /// Say which objects, and which actions with them, no permission is about.
+    Check {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the roles that permissions name.
+    ListRoles {
+        /// Say what each role may do with each object.
+        #[arg(short, long)]
+        verbose: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ProjectsCommand {
     #[command(subcommand)]
     pub(crate) verb: ProjectVerb,

@@ -3,22 +3,50 @@
 /// Lays out rows under headers: columns as wide as their widest line, and at least two wider than their
 /// header, two spaces apart. A cell may have several lines. Ends with a newline.
 pub(crate) fn render(headers: &[&str], rows: &[Vec<String>]) -> String {
-    let widths: Vec<usize> = headers
-        .iter()
-        .enumerate()
-        .map(|(column, header)| {
-            let lines = rows.iter().filter_map(|row| row.get(column)).flat_map(|cell| cell.lines());
-            lines.map(|line| line.chars().count()).max().unwrap_or(0).max(header.chars().count() + 2)
-        })
-        .collect();
+    let widths = widths(headers, rows);
     let mut text = line(headers.iter().copied(), &widths);
     for row in rows {
-        let height = row.iter().map(|cell| cell.lines().count()).max().unwrap_or(0).max(1);
-        for at in 0..height {
+        for at in 0..height(row) {
             text.push_str(&line(row.iter().map(|cell| cell.lines().nth(at).unwrap_or_default()), &widths));
         }
     }
     text
+}
+
+/// As [`render`], with lines drawn around every cell.
+pub(crate) fn render_grid(headers: &[&str], rows: &[Vec<String>]) -> String {
+    let widths = widths(headers, rows);
+    let rule = |stroke: &str| {
+        let parts: Vec<String> = widths.iter().map(|width| stroke.repeat(width + 2)).collect();
+        format!("+{}+\n", parts.join("+"))
+    };
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let padded: Vec<String> = cells.zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        format!("| {} |\n", padded.join(" | "))
+    };
+    let mut text = rule("-") + &line(&mut headers.iter().copied()) + &rule("=");
+    for row in rows {
+        for at in 0..height(row) {
+            text.push_str(&line(&mut row.iter().map(|cell| cell.lines().nth(at).unwrap_or_default())));
+        }
+        text.push_str(&rule("-"));
+    }
+    // Feast closes the table also where it has no rows.
+    if rows.is_empty() { text + &rule("-") } else { text }
+}
+
+fn widths(headers: &[&str], rows: &[Vec<String>]) -> Vec<usize> {
+    let columns = headers.iter().enumerate();
+    let width = |(column, header): (usize, &&str)| {
+        let lines = rows.iter().filter_map(|row| row.get(column)).flat_map(|cell| cell.lines());
+        lines.map(|line| line.chars().count()).max().unwrap_or(0).max(header.chars().count() + 2)
+    };
+    columns.map(width).collect()
+}
+
+/// How many lines a row takes.
+fn height(row: &[String]) -> usize {
+    row.iter().map(|cell| cell.lines().count()).max().unwrap_or(0).max(1)
 }
 
 fn line<'a>(cells: impl Iterator<Item = &'a str>, widths: &[usize]) -> String {
@@ -40,6 +68,16 @@ mod tests {
             "NAME    DESCRIPTION    TYPE\n\
              eb                     ValueType.INT64\n\
              driver                 ValueType.INT64\n"
+        );
+    }
+
+    #[test]
+    fn a_grid_is_drawn_around_rows_and_around_none() {
+        let head = "+-------------+\n| ROLE NAME   |\n+=============+\n";
+        assert_eq!(render_grid(&["ROLE NAME"], &[]), format!("{head}+-------------+\n"));
+        assert_eq!(
+            render_grid(&["ROLE NAME"], &[vec!["admin".to_owned()]]),
+            format!("{head}| admin       |\n+-------------+\n")
         );
     }
 }

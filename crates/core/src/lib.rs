@@ -29,6 +29,7 @@ mod data_source;
 mod entity;
 mod entity_key;
 mod error;
+mod expectations;
 mod external_table;
 mod feature_reference;
 mod feature_service;
@@ -62,6 +63,7 @@ pub use data_source::{DataSource, DataSourceKind, FileFormat, FileSource, PushSo
 pub use entity::{DUMMY_ENTITY, DUMMY_JOIN_KEY, Entity, dummy_join_key};
 pub use entity_key::{EntityKey, EntityKeyEncoder, EntityKeyError, EntityKeyVersion};
 pub use error::{Error, ErrorKind, Result};
+pub use expectations::{Expectations, Tolerance, Tolerances};
 pub use external_table::{ExternalSystem, ExternalTable, SourceColumns};
 pub use feature_reference::{FeatureReference, split_version};
 pub use feature_service::FeatureService;

@@ -22,6 +22,13 @@ pub struct Permission {
     pub tags: BTreeMap<String, String>,
 }
 
+impl Permission {
+    /// Whether an action is among those allowed.
+    pub fn allows(&self, action: PermittedAction) -> bool {
+        self.actions.contains(&action)
+    }
+}
+
 /// To whom a permission is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

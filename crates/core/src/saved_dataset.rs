@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{ExternalSystem, FileFormat, Timestamp};
+use crate::{Expectations, ExternalSystem, FileFormat, Timestamp};
 
 /// A training set that was kept under a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +68,12 @@ pub struct ValidationReference {
     pub description: String,
     /// Free labels.
     pub tags: BTreeMap<String, String>,
-    /// The profile: what is expected of the data, as JSON text; empty where there is none yet.
+    /// What Feast's own profiler expects, as JSON text; empty where there is none. Only Feast uses it.
     pub profile: String,
+    /// Whether it has a profiler of Feast's, a Python program, which larder never runs.
+    pub has_python_profiler: bool,
+    /// What larder expects.
+    pub expectations: Expectations,
+    /// What larder measured of the dataset, as JSON text; empty where nothing was kept.
+    pub dataset_profile: String,
 }

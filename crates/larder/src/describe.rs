@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use larder_core::{ErrorKind, FeatureViewState, RequestError, Result};
-use larder_registry::{Description, FeatureViewVersion, ListFilter, Listing, ObjectKind};
+use larder_registry::{Description, FeatureViewVersion, ListFilter, Listing, ObjectKind, PermissionCheck};
 use serde_json::Value;
 
 use crate::{FeatureStore, blocking};
@@ -51,6 +51,27 @@ impl FeatureStore {
     pub async fn list_features(&self) -> Result<Listing> {
         let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
         blocking::run(move || registry.list_features(&project)).await
+    }
+
+    /// What the permissions of the project leave open.
+    ///
+    /// # Errors
+    ///
+    /// As [`list`](Self::list); a pattern of names that is no regular expression.
+    pub async fn check_permissions(&self) -> Result<PermissionCheck> {
+        let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
+        blocking::run(move || registry.check_permissions(&project)).await
+    }
+
+    /// The table of the roles that permissions name; or of what each role may do with each object, were it
+    /// the only role of a user.
+    ///
+    /// # Errors
+    ///
+    /// As [`check_permissions`](Self::check_permissions).
+    pub async fn list_roles(&self, with_actions: bool) -> Result<Listing> {
+        let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
+        blocking::run(move || registry.list_roles(&project, with_actions)).await
     }
 
     /// The versions of a view that the registry remembers, by number; none of a view that is not there.

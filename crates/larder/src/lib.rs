@@ -39,6 +39,7 @@ mod online_changes;
 mod registry_log;
 mod saved_dataset;
 mod server;
+mod validation;
 mod verbs;
 mod wire;
 mod write_definitions;
@@ -54,8 +55,8 @@ pub use larder_offline::table;
 pub use larder_online::{OnlineError, ServerAddress};
 pub use larder_plan::Selection;
 pub use larder_registry::{
-    ApplyOptions, DefinitionFiles, Description, FeatureViewVersion, ListFilter, Listing, ObjectKind, Problem,
-    RegistryFile, RepoConfig, definitions_json_schema,
+    ApplyOptions, DefinitionFiles, Description, FeatureViewVersion, ListFilter, Listing, ObjectKind,
+    PermissionCheck, Problem, RegistryFile, RepoConfig, definitions_json_schema,
 };
 pub use larder_serving::{
     EntityValues, FeatureServer, MaterializeEvent, MaterializeRange, MaterializeRequest, MaterializeSummary,
@@ -63,4 +64,5 @@ pub use larder_serving::{
     shutdown_signal,
 };
 pub use saved_dataset::NewSavedDataset;
+pub use validation::{LoggedFeatures, ProfileCache, ValidationFailure, ValidationReport};
 pub use write_definitions::WRITTEN_DEFINITIONS;

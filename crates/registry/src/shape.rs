@@ -36,6 +36,8 @@ pub(crate) enum Takes {
     ValueType,
     /// A number from 0 to 1.
     Fraction,
+    /// A number of so much or more.
+    Number(u32),
     /// A whole number, zero or more.
     Count,
     /// A list of names.

@@ -13,13 +13,14 @@ use std::time::Duration;
 
 use larder_core::{
     Aggregation, BatchTransformation, ComponentDigest, ConflictPolicy, DataSource, DataSourceKind, Entity,
-    ErrorKind, ExternalSystem, ExternalTable, FeatureService, FeatureView, FeatureViewKind,
+    ErrorKind, Expectations, ExternalSystem, ExternalTable, FeatureService, FeatureView, FeatureViewKind,
     FeatureViewProjection, Field, FileFormat, FileSource, FixedClock, LabelRules, LoggingConfig,
     LoggingDestination, MaterializationInterval, MessageFormat, OnDemandFeatureView, OnDemandSource,
     Permission, PermissionType, PermittedAction, Policy, Project, PushSource, PythonFunction,
     PythonTransformation, RequestSource, SampleRate, SavedDataset, SavedDatasetStorage, SourceColumns,
-    StreamSource, StreamSystem, StreamTransformation, SystemClock, Timestamp, TransformationLimits,
-    TransformationReference, ValidationReference, ValueType, VectorSearch, dummy_join_key,
+    StreamSource, StreamSystem, StreamTransformation, SystemClock, Timestamp, Tolerances,
+    TransformationLimits, TransformationReference, ValidationReference, ValueType, VectorSearch,
+    dummy_join_key,
 };
 use larder_registry::{
     Action, Definitions, ObjectKind, RegistryDiff, RegistryError, RegistryFile, RegistrySnapshot,
@@ -730,6 +731,16 @@ fn add_external_objects(definitions: &mut Definitions) {
         description: "d".to_owned(),
         tags: labels(&[("t", "u")]),
         profile: r#"{"expectations": []}"#.to_owned(),
+        has_python_profiler: false,
+        expectations: Expectations {
+            min_rows: 7,
+            columns: BTreeMap::from([
+                ("v:f".to_owned(), None),
+                ("x".to_owned(), Some(Tolerances::default())),
+            ]),
+            ..Expectations::default()
+        },
+        dataset_profile: String::new(),
     });
     let policies = [
         Policy::AllowAll,

@@ -1,6 +1,7 @@
 //! Conformance suites, naive references and compiled guests for tests.
 
 pub mod conformance;
+pub mod feast_stores;
 mod feast_values;
 pub mod guests;
 pub mod naive_join;

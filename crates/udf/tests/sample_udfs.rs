@@ -45,6 +45,31 @@ fn nulls_spread_through_arithmetic() {
 }
 
 #[test]
+fn the_sample_computes_what_feasts_transformation_server_does() {
+    let recorded = include_str!("../../../tests/feast_compat/recorded/grpc/transformation_service.json");
+    let recorded: serde_json::Value = serde_json::from_str(recorded).unwrap();
+    let numbers = |table: &serde_json::Value, column: &str| -> Vec<Option<f64>> {
+        table[column].as_array().unwrap().iter().map(serde_json::Value::as_f64).collect()
+    };
+    let calls = recorded["calls"].as_array().unwrap().iter();
+    let answered: Vec<_> = calls.filter(|call| call.get("output").is_some()).collect();
+    let [call] = answered.as_slice() else { panic!("one call was answered with values") };
+    let input = &call["input"];
+    let added = |column: &str| -> ArrayRef {
+        let values = input[column].as_array().unwrap().iter().map(serde_json::Value::as_i64);
+        Arc::new(values.collect::<Int64Array>())
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "the server was sent such numbers")]
+    let rates = numbers(input, "conv_rate").into_iter().map(|rate| rate.map(|rate| rate as f32));
+    let columns: Vec<ArrayRef> =
+        vec![Arc::new(rates.collect::<Float32Array>()), added("val_to_add"), added("val_to_add_2")];
+    let output = run(guests::feast_golden(), "transformed_conv_rate", columns).unwrap();
+    for (at, name) in ["conv_rate_plus_val1", "conv_rate_plus_val2"].into_iter().enumerate() {
+        assert_eq!(floats(&output, at), numbers(&call["output"], &format!("transformed_conv_rate__{name}")));
+    }
+}
+
+#[test]
 fn text_is_counted_in_characters_and_cut_at_commas() {
     let addresses = StringArray::from(vec![Some("Gate 3, Airport, Łódź "), Some("Main St 1,"), None]);
     let output = run(guests::trip_text(), "address_features", vec![Arc::new(addresses)]).unwrap();

@@ -6,11 +6,13 @@ use anyhow::{Context as _, Result, bail};
 use arrow::array::{Array as _, RecordBatch};
 use arrow::datatypes::{Field, Schema};
 use larder::table::{read_table, write_table};
-use larder::{EntitySpan, FeatureStore, HistoricalRequest, NewSavedDataset, TrainingEntities};
+use larder::{EntitySpan, FeatureStore, HistoricalRequest, NewSavedDataset, ProfileCache, TrainingEntities};
 use larder_core::ValueType;
 use larder_core::column::column_from_json;
+use larder_core::json::python_dumps_indented;
 use serde_json::{Map, Value};
 
+use super::validate;
 use crate::arguments::GetHistoricalFeaturesArguments;
 use crate::json_columns::json_columns;
 use crate::materialize_progress::grouped;
@@ -70,6 +72,14 @@ async fn training_set(
         }
         _ => store.get_historical_features(request).await?,
     };
+    if let Some(reference) = &arguments.validate {
+        let report = store.validate_training_set(&training_set, reference, ProfileCache::Use).await?;
+        validate::remark(&report, reference);
+        if !report.is_success() {
+            eprintln!("{}", python_dumps_indented(&validate::errors(&report), 4));
+        }
+        validate::verdict(&report, reference)?;
+    }
     if let Some(column) = training_set.inferred_timestamp_column {
         eprintln!(
             "Using {column} as the event timestamp. To specify a column explicitly, please name it event_timestamp."

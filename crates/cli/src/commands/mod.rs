@@ -10,12 +10,14 @@ mod get_online_features;
 mod init;
 mod materialize;
 mod objects;
+mod permissions;
 mod project;
 mod projects;
 mod push;
 mod serve;
 mod teardown;
 mod udf;
+mod validate;
 
 use anyhow::{Result, bail};
 use larder::{ObjectKind, Selection};
@@ -40,6 +42,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         }
         Command::GetOnlineFeatures(get) => get_online_features::run(&repo()?, get).await,
         Command::GetHistoricalFeatures(get) => get_historical_features::run(&repo()?, get).await,
+        Command::Validate(validate) => validate::run(&repo()?, validate).await,
         Command::Push(push) => push::push(&repo()?, push).await,
         Command::WriteToOnlineStore(write) => push::write_to_online_store(&repo()?, write).await,
         Command::Serve(serve) => serve::run(&repo()?, serve).await,
@@ -63,7 +66,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::ValidationReferences(command) => {
             objects::run(&repo()?, ObjectKind::ValidationReference, &command.verb).await
         }
-        Command::Permissions(command) => objects::run(&repo()?, ObjectKind::Permission, &command.verb).await,
+        Command::Permissions(command) => permissions::run(&repo()?, &command.verb).await,
         Command::Features(command) => features::run(&repo()?, &command.verb).await,
         Command::Projects(command) => projects::run(&repo()?, &command.verb).await,
         Command::Delete(delete) => delete::run(&repo()?, &delete.name).await,

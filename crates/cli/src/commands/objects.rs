@@ -56,7 +56,7 @@ fn parse_tags(arguments: &[String]) -> Result<Vec<(String, String)>> {
 }
 
 /// A listing as one object a row, with the headers in lower case as names.
-fn records(listing: &Listing) -> Vec<Map<String, Value>> {
+pub(crate) fn records(listing: &Listing) -> Vec<Map<String, Value>> {
     let names: Vec<String> =
         listing.headers.iter().map(|name| name.to_lowercase().replace(' ', "_")).collect();
     let record = |row: &Vec<String>| {

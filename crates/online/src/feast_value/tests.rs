@@ -1,10 +1,12 @@
 //! Values beside those that Feast's Python wrote, round trips, and hostile bytes.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef};
 use larder_core::column::column_from_json;
 use larder_core::{OnlineColumn, ValueType};
+use larder_testkit::feast_stores::stored_values;
 use larder_testkit::{as_feast_value, row_generator};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -61,6 +63,44 @@ fn the_bytes_are_those_that_feast_writes_and_read_back() {
         assert_eq!(read.values.as_ref(), array.as_ref(), "{context}");
         assert_eq!(read.present.count_set_bits(), 1, "{context}");
     }
+}
+
+#[test]
+fn the_values_in_feasts_other_stores_are_read_and_written_alike() {
+    let mut seen: BTreeMap<&str, (usize, BTreeSet<String>)> = BTreeMap::new();
+    for stored in stored_values() {
+        let context = format!("{stored:?}");
+        let (count, types) = seen.entry(stored.recorded_in).or_default();
+        *count += 1;
+        types.insert(stored.value_type.to_string());
+        let read = decode(&stored.value_type, [stored.bytes.as_slice()]).expect(&context);
+        assert_eq!(read.present.count_set_bits(), 1, "{context}");
+        if let Some(decoded) = &stored.decoded {
+            let said = column_from_json("f", &stored.value_type, std::slice::from_ref(decoded));
+            assert_eq!(read.values.as_ref(), said.expect(&context).as_ref(), "{context}");
+        }
+        assert_eq!(encode(&stored.value_type, &read.values), [stored.bytes.as_slice()], "{context}");
+        if let Some(text) = &stored.text {
+            let encoder = ValueEncoder::try_new(&stored.value_type, &read.values).expect(&context);
+            let mut written = String::new();
+            let written = encoder.python_text(0, &mut written).then_some(&written);
+            assert_eq!(written, text.as_ref(), "{context}");
+        }
+    }
+    let counts: Vec<(&str, usize, usize)> =
+        seen.iter().map(|(store, (count, types))| (*store, *count, types.len())).collect();
+    assert_eq!(
+        counts,
+        [
+            ("dynamodb_items.json", 150, 14),
+            ("dynamodb_requests.json", 62, 6),
+            // Feast cannot fill the view without entities from its store.
+            ("online/postgres_rows.json", 149, 14),
+            ("redis_commands.txt", 14, 3),
+            ("redis_dump.json", 150, 14),
+            ("redis_dump_after_push.json", 210, 14),
+        ]
+    );
 }
 
 #[test]

@@ -62,6 +62,7 @@ fn value(takes: &Takes) -> Value {
             json!({"anyOf": [{"enum": names}, {"type": "string", "pattern": "^(Array|Set|Struct)[(].+[)]$"}]})
         }
         Takes::Fraction => json!({"type": "number", "minimum": 0, "maximum": 1}),
+        Takes::Number(least) => json!({"type": "number", "minimum": least}),
         Takes::Count => json!({"type": "integer", "minimum": 0}),
         Takes::NameOrNames => {
             json!({"anyOf": [{"type": "string", "minLength": 1},

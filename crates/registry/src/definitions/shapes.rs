@@ -632,9 +632,58 @@ pub(crate) static VALIDATION_REFERENCE: Shape = Shape {
     keys: &[
         required("name", Takes::Name, "Unique in the project."),
         required("dataset", Takes::Name, "The saved dataset."),
-        optional("profile", Takes::Text, "What is expected, as JSON."),
+        optional("expectations", Takes::Object(&EXPECTATIONS), "How far later data may differ."),
+        optional("profile", Takes::Text, "What Feast's own profiler expects, as JSON; larder only keeps it."),
         DESCRIPTION,
         TAGS,
+    ],
+};
+
+const NULL_SHARE: Key =
+    optional("null_share", Takes::Fraction, "How much greater the share of nulls may be; 0.1.");
+const UNEXPECTED_SHARE: Key = optional(
+    "unexpected_share",
+    Takes::Fraction,
+    "The share of values that may lie outside the range, or be of no known category; 0.01.",
+);
+const RANGE_MARGIN: Key = optional(
+    "range_margin",
+    Takes::Number(0),
+    "How far the range reaches beyond the least and the greatest value, as a part of its width; 0.1.",
+);
+const MEAN_SHIFT: Key =
+    optional("mean_shift", Takes::Number(0), "How far the mean may be away, in standard deviations; 0.5.");
+const DEVIATION_RATIO: Key = optional(
+    "deviation_ratio",
+    Takes::Number(1),
+    "How many times greater or smaller the standard deviation may be; 2.",
+);
+
+pub(crate) static EXPECTATIONS: Shape = Shape {
+    noun: "set of expectations",
+    summary: "How far data may differ from the saved dataset.",
+    keys: &[
+        optional("min_rows", Takes::Count, "So many rows there must be; 1."),
+        NULL_SHARE,
+        UNEXPECTED_SHARE,
+        RANGE_MARGIN,
+        MEAN_SHIFT,
+        DEVIATION_RATIO,
+        optional("columns", Takes::Objects(&COLUMN_EXPECTATIONS), "What is different for single columns."),
+    ],
+};
+
+pub(crate) static COLUMN_EXPECTATIONS: Shape = Shape {
+    noun: "column to compare",
+    summary: "What is expected of one column.",
+    keys: &[
+        required("name", Takes::Name, "A feature as `view:feature`, or the name of another column."),
+        optional("ignore", Takes::Boolean, "Do not compare it."),
+        NULL_SHARE,
+        UNEXPECTED_SHARE,
+        RANGE_MARGIN,
+        MEAN_SHIFT,
+        DEVIATION_RATIO,
     ],
 };
 

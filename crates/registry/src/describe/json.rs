@@ -88,7 +88,7 @@ fn decode_value(value: WireValue<'_>, field: &Field, depth: usize) -> Result<Val
             let [a, b, c, d, ..] = number.to_le_bytes();
             i32::from_le_bytes([a, b, c, d]).into()
         }
-        (Kind::Int64, WireValue::Varint(number)) => number.to_string().into(),
+        (Kind::Uint64, WireValue::Varint(number)) => number.to_string().into(),
         (Kind::Float, WireValue::Fixed32(bytes)) => {
             // By way of the text, so that 0.1 stays 0.1.
             let text = f32::from_le_bytes(bytes).to_string();

@@ -61,7 +61,8 @@ pub(crate) fn list(
         }
         ObjectKind::DataSource => {
             let sources = of_project(&contents.data_sources, project).map(Stored::message);
-            let row = |source: &proto::DataSource| vec![proto::source_name(source).to_owned(), class(source)];
+            let row =
+                |source: &proto::DataSource| vec![proto::source_name(source).to_owned(), class_text(source)];
             Listing {
                 headers: &["NAME", "CLASS"],
                 rows: sources.filter(|source| wanted(&source.tags, &source.owner)).map(row).collect(),
@@ -137,9 +138,13 @@ pub(crate) fn list(
     }
 }
 
+/// The parts of a cell, a line each; `-` where there are none.
+pub(super) fn joined_lines(parts: &[String]) -> String {
+    if parts.is_empty() { "-".to_owned() } else { parts.join("\n") }
+}
+
 /// A permission, with a line for every part of a cell.
 fn permission_row(spec: &proto::PermissionSpec) -> Vec<String> {
-    let lines = |parts: Vec<String>| if parts.is_empty() { "-".to_owned() } else { parts.join("\n") };
     let type_name = |number: &i32| {
         PermissionType::from_number(*number).map_or_else(|| number.to_string(), |kind| kind.name().to_owned())
     };
@@ -150,13 +155,15 @@ fn permission_row(spec: &proto::PermissionSpec) -> Vec<String> {
     let policy = spec.policy.as_ref().and_then(|policy| policy.role_based_policy.as_ref());
     let roles: BTreeSet<String> =
         policy.into_iter().flat_map(|policy| policy.names.iter().cloned()).collect();
+    let required: Vec<String> =
+        spec.required_tags.iter().map(|(key, value)| format!("{key} : {value}")).collect();
     vec![
         spec.name.clone(),
-        lines(spec.types.iter().map(type_name).collect()),
-        lines(spec.name_patterns.clone()),
-        lines(spec.actions.iter().map(action_name).collect()),
-        lines(roles.into_iter().collect()),
-        lines(spec.required_tags.iter().map(|(key, value)| format!("{key} : {value}")).collect()),
+        joined_lines(&spec.types.iter().map(type_name).collect::<Vec<_>>()),
+        joined_lines(&spec.name_patterns),
+        joined_lines(&spec.actions.iter().map(action_name).collect::<Vec<_>>()),
+        joined_lines(&roles.into_iter().collect::<Vec<_>>()),
+        joined_lines(&required),
     ]
 }
 
@@ -259,7 +266,12 @@ pub(crate) fn list_features(contents: &Contents, project: &str) -> Listing {
 }
 
 /// The Python class that Feast shows for a source.
-fn class(source: &proto::DataSource) -> String {
+fn class_text(source: &proto::DataSource) -> String {
+    format!("<class '{}'>", class(source))
+}
+
+/// The path of that class.
+pub(super) fn class(source: &proto::DataSource) -> String {
     let class = match (source.data_source_class_type.as_str(), source.source_type) {
         ("", source_type::BATCH_FILE) => "feast.infra.offline_stores.file_source.FileSource",
         ("", source_type::REQUEST_SOURCE) => "feast.data_source.RequestSource",
@@ -267,7 +279,7 @@ fn class(source: &proto::DataSource) -> String {
         ("", _) => "feast.data_source.DataSource",
         (class, _) => class,
     };
-    format!("<class '{class}'>")
+    class.to_owned()
 }
 
 fn python_set(entities: &[String]) -> String {

@@ -6,6 +6,7 @@
 mod dump;
 mod json;
 mod listing;
+mod permissions;
 mod yaml_scalar;
 mod yaml_text;
 
@@ -17,6 +18,8 @@ use serde_json::{Map, Value, json};
 pub(crate) use self::dump::dump;
 pub use self::listing::{ListFilter, Listing};
 pub(crate) use self::listing::{list, list_features};
+pub use self::permissions::PermissionCheck;
+pub(crate) use self::permissions::{check, roles, roles_with_actions};
 pub(crate) use self::yaml_text::to_yaml;
 use crate::on_demand_chain::shown;
 use crate::proto::descriptor::Message;

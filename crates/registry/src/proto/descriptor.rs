@@ -22,8 +22,8 @@ pub(crate) enum Kind {
     Bytes,
     Boolean,
     Int32,
-    /// A whole number of 64 bits, which the JSON form shows as text.
-    Int64,
+    /// A whole number of 64 bits without a sign, which the JSON form shows as text.
+    Uint64,
     Float,
     Enum(&'static [&'static str]),
     ValueType,
@@ -51,7 +51,7 @@ const fn many(number: u32, json_name: &'static str, kind: Kind) -> Field {
 }
 
 use Kind::{
-    Boolean, Bytes, Duration, Enum, Float, Int32, Int64, MessageMap, Text, TextMap, Timestamp, ValueType,
+    Boolean, Bytes, Duration, Enum, Float, Int32, MessageMap, Text, TextMap, Timestamp, Uint64, ValueType,
     ValueTypeMap,
 };
 
@@ -158,7 +158,7 @@ static LANCE_FORMAT: Message = Message {
     fields: &[
         one(1, "catalog", Text),
         one(2, "namespace", Text),
-        one(3, "version", Int64),
+        one(3, "version", Uint64),
         one(4, "tag", Text),
         one(5, "properties", TextMap),
     ],

@@ -22,7 +22,7 @@ const CLASS: &str = "data_source_class_type";
 const CONFIGURATION: &str = "configuration";
 
 /// The field numbers of a system's options; none for those that are JSON.
-fn numbers(system: ExternalSystem) -> &'static [(u32, &'static str)] {
+pub(super) fn numbers(system: ExternalSystem) -> &'static [(u32, &'static str)] {
     match system {
         ExternalSystem::BigQuery | ExternalSystem::Trino => &[(1, "table"), (2, "query")],
         ExternalSystem::Redshift | ExternalSystem::Snowflake => {

@@ -11,6 +11,8 @@ mod data_source;
 pub(crate) mod descriptor;
 mod entity;
 mod external_table;
+#[cfg(test)]
+mod feast_protos;
 mod feature_service;
 mod feature_view;
 mod field;
@@ -47,7 +49,7 @@ pub(crate) use on_demand_feature_view::{
 pub(crate) use permission::{permission_from_proto, permission_to_proto, policy_from_proto};
 pub(crate) use projection::Views;
 pub(crate) use saved_dataset::{
-    saved_dataset_from_proto, saved_dataset_to_proto, validation_reference_from_proto,
+    dataset_profile_tag, saved_dataset_from_proto, saved_dataset_to_proto, validation_reference_from_proto,
     validation_reference_to_proto,
 };
 pub(crate) use stream_feature_view::{stream_feature_view_from_proto, stream_feature_view_to_proto};

@@ -1,7 +1,8 @@
 //! Saved datasets and validation references.
 
 use larder_core::{
-    ExternalSystem, FileFormat, SavedDataset, SavedDatasetStorage, Timestamp, ValidationReference,
+    Expectations, ExternalSystem, FileFormat, SavedDataset, SavedDatasetStorage, Timestamp,
+    ValidationReference,
 };
 
 use super::data_source::{file_format, file_format_tag, file_options};
@@ -10,6 +11,7 @@ use super::{
     RESERVED_TAG_PREFIX, SavedDatasetMeta, SavedDatasetSpec, Unsupported, ValidationProfile, time_from_proto,
     time_to_proto, visible_tags,
 };
+use crate::expectations_json::{expectations_from_json, expectations_to_json};
 use crate::proto;
 
 /// Feast assumes this name; the tag says another.
@@ -134,19 +136,41 @@ fn storage_from_proto(spec: &SavedDatasetSpec) -> Result<SavedDatasetStorage, Un
     Ok(SavedDatasetStorage::External { system, options })
 }
 
-/// `before` is the message that this one replaces: a pickled profiler in it stays.
+/// What larder expects of the data.
+fn expectations_tag() -> String {
+    format!("{RESERVED_TAG_PREFIX}expectations")
+}
+
+/// What larder measured of the dataset.
+pub(crate) fn dataset_profile_tag() -> String {
+    format!("{RESERVED_TAG_PREFIX}dataset-profile")
+}
+
+/// `before` is the message that this one replaces: a pickled profiler in it stays, and what was measured of
+/// the dataset too, if it is the same.
 pub(crate) fn validation_reference_to_proto(
     reference: &ValidationReference,
     project: &str,
     before: Option<&proto::ValidationReference>,
 ) -> proto::ValidationReference {
+    let mut tags = reference.tags.clone();
+    if reference.expectations != Expectations::default() {
+        tags.insert(expectations_tag(), expectations_to_json(&reference.expectations).to_string());
+    }
+    let measured = before
+        .filter(|before| before.reference_dataset_name == reference.dataset)
+        .and_then(|before| before.tags.get(&dataset_profile_tag()));
+    if let Some(profile) = Some(&reference.dataset_profile).filter(|profile| !profile.is_empty()).or(measured)
+    {
+        tags.insert(dataset_profile_tag(), profile.clone());
+    }
     let profile = reference.profile.clone().into_bytes();
     proto::ValidationReference {
         name: reference.name.clone(),
         reference_dataset_name: reference.dataset.clone(),
         project: project.to_owned(),
         description: reference.description.clone(),
-        tags: reference.tags.clone(),
+        tags,
         ge_profiler: before.and_then(|before| before.ge_profiler.clone()),
         ge_profile: (!profile.is_empty()).then_some(ValidationProfile { expectation_suite: profile }),
     }
@@ -156,12 +180,22 @@ pub(crate) fn validation_reference_from_proto(
     reference: &proto::ValidationReference,
 ) -> Result<ValidationReference, Unsupported> {
     let profile = reference.ge_profile.as_ref().map(|profile| profile.expectation_suite.clone());
+    let expectations = match reference.tags.get(&expectations_tag()) {
+        Some(text) => serde_json::from_str(text)
+            .ok()
+            .and_then(|json| expectations_from_json(&json))
+            .ok_or(Unsupported::Incomplete { part: "expectations" })?,
+        None => Expectations::default(),
+    };
     Ok(ValidationReference {
         name: reference.name.clone(),
         dataset: reference.reference_dataset_name.clone(),
         description: reference.description.clone(),
-        tags: reference.tags.clone(),
+        tags: visible_tags(&reference.tags),
         profile: String::from_utf8(profile.unwrap_or_default())
             .map_err(|_| Unsupported::Incomplete { part: "ge_profile" })?,
+        has_python_profiler: reference.ge_profiler.is_some(),
+        expectations,
+        dataset_profile: reference.tags.get(&dataset_profile_tag()).cloned().unwrap_or_default(),
     })
 }

@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use larder_core::{
     Clock, ComponentDigest, FeatureViewState, MaterializationInterval, RequestError, Result, SavedDataset,
-    Timestamp, TransformationReference, ValidationReference,
+    Timestamp, TransformationReference,
 };
 
 use self::bindings::Bindings;
@@ -40,7 +40,7 @@ use self::durable::{FileStamp, WriteLock};
 pub(crate) use self::error::ContentsError;
 pub use self::error::{DamagedContents, RegistryError};
 pub(crate) use self::reading::of_project;
-use crate::describe::{self, Description};
+use crate::describe::{self, Description, PermissionCheck};
 use crate::{Definitions, ListFilter, Listing, ObjectKind, RegistryDiff, RegistrySnapshot};
 
 /// A registry on the local disk.
@@ -290,16 +290,23 @@ impl RegistryFile {
         })?)
     }
 
-    /// Registers a validation reference, in place of the one of its name.
+    /// Keeps what was measured of the dataset of a validation reference, so that it need not be measured again.
+    /// A reference that is gone, or is now of another dataset, keeps nothing.
     ///
     /// # Errors
     ///
     /// As [`put_saved_dataset`](Self::put_saved_dataset).
-    pub fn put_validation_reference(&self, project: &str, reference: &ValidationReference) -> Result<()> {
+    pub fn keep_dataset_profile(
+        &self,
+        project: &str,
+        reference: &str,
+        dataset: &str,
+        profile: &str,
+    ) -> Result<()> {
         Ok(self.update(|contents| {
-            change::put_validation_reference(contents, project, reference)
+            let kept = change::keep_dataset_profile(contents, project, (reference, dataset), profile)
                 .map_err(|error| error.at(&self.path))?;
-            Ok((true, ()))
+            Ok((kept.is_some(), ()))
         })?)
     }
 
@@ -435,6 +442,30 @@ impl RegistryFile {
     pub fn list_features(&self, project: &str) -> Result<Listing> {
         let contents = self.contents()?;
         Ok(describe::list_features(&contents, project))
+    }
+
+    /// What the permissions of a project leave open.
+    ///
+    /// # Errors
+    ///
+    /// As [`snapshot`](Self::snapshot); [`InvalidPattern`](crate::InvalidPattern).
+    pub fn check_permissions(&self, project: &str) -> Result<PermissionCheck> {
+        Ok(describe::check(&*self.contents()?, project)?)
+    }
+
+    /// The table of the roles that permissions name; or of what each role may do with each object, were it
+    /// the only role of a user.
+    ///
+    /// # Errors
+    ///
+    /// As [`check_permissions`](Self::check_permissions).
+    pub fn list_roles(&self, project: &str, with_actions: bool) -> Result<Listing> {
+        let contents = self.contents()?;
+        if with_actions {
+            Ok(describe::roles_with_actions(&contents, project)?)
+        } else {
+            Ok(describe::roles(&contents, project))
+        }
     }
 
     fn read_or_empty(&self) -> Result<Contents, RegistryError> {

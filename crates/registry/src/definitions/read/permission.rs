@@ -4,6 +4,7 @@ use larder_core::{Permission, PermissionType, PermittedAction, Policy};
 
 use super::super::shapes::{PERMISSION, POLICY};
 use super::field::tags;
+use crate::permission_rule::whole_name;
 use crate::problem::Report;
 use crate::suggestion::suggest;
 use crate::yaml::{At, Node, ObjectReader};
@@ -17,10 +18,10 @@ pub(super) fn read_permission(node: &Node, report: &mut Report) -> Option<At<Per
         None => Policy::AllowAll,
         Some(node) => policy(node, report)?,
     };
-    let patterns = reader.name_or_names("name_patterns", report).into_iter().map(|pattern| pattern.value);
+    let patterns = name_patterns(&reader, report);
     let permission = Permission {
         types,
-        name_patterns: patterns.collect(),
+        name_patterns: patterns,
         required_tags: reader.labels("required_tags", report),
         actions,
         policy,
@@ -28,6 +29,20 @@ pub(super) fn read_permission(node: &Node, report: &mut Report) -> Option<At<Per
         name: name.as_ref()?.value.clone(),
     };
     Some(At { value: permission, place: name?.place })
+}
+
+fn name_patterns(reader: &ObjectReader<'_>, report: &mut Report) -> Vec<String> {
+    let patterns = reader.name_or_names("name_patterns", report);
+    for pattern in &patterns {
+        if let Err(error) = whole_name(&pattern.value) {
+            let problem =
+                pattern.place.problem(format!("the pattern `{}` is no regular expression", pattern.value));
+            // The last line says what is wrong, those before it where.
+            let reason = error.to_string().lines().last().unwrap_or_default().trim().to_owned();
+            report.problem(problem.because(reason.trim_start_matches("error: ")));
+        }
+    }
+    patterns.into_iter().map(|pattern| pattern.value).collect()
 }
 
 fn types(reader: &ObjectReader<'_>, report: &mut Report) -> Vec<PermissionType> {

@@ -1,10 +1,18 @@
 //! Saved datasets and validation references.
 
-use larder_core::{ExternalSystem, FileFormat, SavedDataset, SavedDatasetStorage, ValidationReference};
+use std::collections::BTreeMap;
 
-use super::super::shapes::{SAVED_DATASET, STORAGE, TABLE_TYPES, VALIDATION_REFERENCE};
+use larder_core::{
+    Expectations, ExternalSystem, FileFormat, SavedDataset, SavedDatasetStorage, Tolerances,
+    ValidationReference,
+};
+
+use super::super::shapes::{
+    COLUMN_EXPECTATIONS, EXPECTATIONS, SAVED_DATASET, STORAGE, TABLE_TYPES, VALIDATION_REFERENCE,
+};
 use super::data_source::file_format;
 use super::field::tags;
+use crate::expectations_json::TOLERANCES;
 use crate::problem::Report;
 use crate::suggestion::suggest;
 use crate::yaml::{At, Node, ObjectReader};
@@ -89,7 +97,53 @@ pub(super) fn read_validation_reference(node: &Node, report: &mut Report) -> Opt
         description: reader.text("description", report),
         tags: tags(&reader, report),
         profile: profile.map(|profile| profile.value).unwrap_or_default(),
+        has_python_profiler: false,
+        expectations: reader.get("expectations").map(|node| expectations(node, report)).unwrap_or_default(),
+        dataset_profile: String::new(),
         name: name.as_ref()?.value.clone(),
     };
     Some(At { value: reference, place: name?.place })
+}
+
+/// What is wrong goes to `report`, and is the default here.
+fn expectations(node: &Node, report: &mut Report) -> Expectations {
+    let Some(reader) = ObjectReader::open(node, &EXPECTATIONS, report) else {
+        return Expectations::default();
+    };
+    let min_rows = reader.read("min_rows", report, Node::count);
+    let usual = tolerances(&reader, Tolerances::default(), report);
+    let mut columns = BTreeMap::new();
+    for item in reader.items("columns", report) {
+        let Some(column) = ObjectReader::open(item, &COLUMN_EXPECTATIONS, report) else { continue };
+        let Some(name) = column.required_name("name", report) else { continue };
+        let own = tolerances(&column, usual, report);
+        let own = (!column.boolean("ignore", false, report)).then_some(own);
+        if columns.insert(name.value.clone(), own).is_some() {
+            report.problem(name.place.problem(format!("column `{}` is listed twice", name.value)));
+        }
+    }
+    Expectations {
+        min_rows: min_rows.map_or(Expectations::default().min_rows, |rows| rows.value),
+        tolerances: usual,
+        columns,
+    }
+}
+
+fn tolerances(reader: &ObjectReader<'_>, usual: Tolerances, report: &mut Report) -> Tolerances {
+    let mut tolerances = usual;
+    for key in &TOLERANCES {
+        let wanted = match key.range {
+            (least, Some(greatest)) => format!("a number from {least} to {greatest}"),
+            (least, None) => format!("a number of {least} or more"),
+        };
+        let tolerance = reader.read(key.name, report, |node, what| {
+            let text = node.scalar(what, &wanted)?;
+            let tolerance = text.parse().ok().and_then(|number| key.accept(number));
+            tolerance.ok_or_else(|| node.place.problem(format!("{what} is {text}, but must be {wanted}")))
+        });
+        if let Some(tolerance) = tolerance {
+            *(key.of)(&mut tolerances) = tolerance.value;
+        }
+    }
+    tolerances
 }

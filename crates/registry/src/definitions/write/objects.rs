@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::aggregation_json::aggregations_to_json;
 use crate::byte_size::format_byte_size;
+use crate::expectations_json::expectations_to_json;
 
 /// An object in the making; what is empty or the default is left out.
 #[derive(Default)]
@@ -56,6 +57,11 @@ impl Object {
 
     pub(super) fn about(self, description: &str, tags: &BTreeMap<String, String>, owner: &str) -> Self {
         self.text("description", description).labels("tags", tags).text("owner", owner)
+    }
+
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
     }
 
     pub(super) fn build(self) -> Value {
@@ -249,8 +255,13 @@ pub(super) fn saved_dataset(dataset: &SavedDataset) -> Value {
 }
 
 pub(super) fn validation_reference(reference: &ValidationReference) -> Value {
+    let expectations = match expectations_to_json(&reference.expectations) {
+        Value::Object(expectations) if expectations.is_empty() => Object::default(),
+        expectations => Object::default().value("expectations", expectations),
+    };
     Object::named(&reference.name)
         .text("dataset", &reference.dataset)
+        .and(expectations)
         .text("profile", &reference.profile)
         .about(&reference.description, &reference.tags, "")
         .build()

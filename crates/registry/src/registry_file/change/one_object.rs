@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use larder_core::{FeatureViewState, MaterializationInterval, SavedDataset, Timestamp, ValidationReference};
+use larder_core::{FeatureViewState, MaterializationInterval, SavedDataset, Timestamp};
 use prost::Message;
 
 use super::dataset_times;
 use crate::proto::unknown_fields::carry_unknown;
 use crate::proto::{
-    FeatureViewMeta, interval_to_proto, saved_dataset_to_proto, time_to_proto, validation_reference_to_proto,
-    wire,
+    FeatureViewMeta, dataset_profile_tag, interval_to_proto, saved_dataset_to_proto, time_to_proto, wire,
 };
 use crate::registry_file::contents::{self, Contents, Object, Stored};
 use crate::registry_file::error::ContentsError;
@@ -165,15 +164,24 @@ pub(in super::super) fn put_saved_dataset(
     })
 }
 
-/// Adds a validation reference, or replaces the one of its name.
-pub(in super::super) fn put_validation_reference(
+/// Keeps what was measured of the dataset of a validation reference; `None` if there is no such reference
+/// of this dataset. All else stays as it is.
+pub(in super::super) fn keep_dataset_profile(
     contents: &mut Contents,
     project: &str,
-    reference: &ValidationReference,
-) -> Result<(), ContentsError> {
-    put(&mut contents.validation_references, (project, &reference.name), |before| {
-        validation_reference_to_proto(reference, project, before)
-    })
+    (reference, dataset): (&str, &str),
+    profile: &str,
+) -> Result<Option<()>, ContentsError> {
+    let mut references = contents.validation_references.iter_mut();
+    let Some(slot) = references.find(|stored| {
+        stored.message().key() == (project, reference) && stored.message().reference_dataset_name == dataset
+    }) else {
+        return Ok(None);
+    };
+    let mut message = slot.message().clone();
+    message.tags.insert(dataset_profile_tag(), profile.to_owned());
+    *slot = slot.revised(&message)?;
+    Ok(Some(()))
 }
 
 fn put<M: Object>(

@@ -3,7 +3,8 @@
 use larder_core::{PermissionType, PermittedAction, ValueType};
 
 use super::{Comparison, projection_text};
-use crate::proto::{self, saved_dataset_from_proto};
+use crate::expectations_json::expectations_to_json;
+use crate::proto::{self, saved_dataset_from_proto, validation_reference_from_proto};
 use crate::registry_diff::PropertyChange;
 
 pub(in super::super) fn project_changes(
@@ -96,7 +97,14 @@ pub(in super::super) fn validation_reference_changes(
     let mut changes = Comparison::default();
     changes.text("reference_dataset_name", &before.reference_dataset_name, &after.reference_dataset_name);
     changes.text("description", &before.description, &after.description);
-    changes.labels("tags", &before.tags, &after.tags);
+    changes.labels("tags", &proto::visible_tags(&before.tags), &proto::visible_tags(&after.tags));
+    let expectations = |reference: &proto::ValidationReference| {
+        validation_reference_from_proto(reference).map_or_else(
+            |_| "?".to_owned(),
+            |reference| expectations_to_json(&reference.expectations).to_string(),
+        )
+    };
+    changes.text("expectations", &expectations(before), &expectations(after));
     let profile = |reference: &proto::ValidationReference| {
         let bytes = reference.ge_profile.as_ref().map(|profile| profile.expectation_suite.clone());
         String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned()
