@@ -46,6 +46,9 @@ pub struct FeatureViewVersion {
     pub created: Timestamp,
     /// Its own id.
     pub version_id: String,
+    /// The spans of event time moved into this version's place in the online store while another version
+    /// was in use.
+    pub materialization_intervals: Vec<MaterializationInterval>,
     /// The view as it was; why it cannot be used, where it cannot.
     pub view: Result<VersionedView, String>,
 }
@@ -206,6 +209,24 @@ impl RegistrySnapshot {
         self.versions.get(view).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// One version of a view.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::FeatureViewVersionNotFound`].
+    pub fn feature_view_version(
+        &self,
+        view: &str,
+        version: u32,
+    ) -> Result<&FeatureViewVersion, RequestError> {
+        let found = self.feature_view_versions(view).iter().find(|known| known.number == version);
+        found.ok_or_else(|| RequestError::FeatureViewVersionNotFound {
+            view: view.to_owned(),
+            version,
+            project: self.project.name.clone(),
+        })
+    }
+
     /// A view as it was in one version.
     ///
     /// # Errors
@@ -213,13 +234,7 @@ impl RegistrySnapshot {
     /// [`RequestError::FeatureViewVersionNotFound`]; a bare message if it was of a kind or type that larder
     /// does not have.
     pub fn versioned_view(&self, view: &str, version: u32) -> Result<&VersionedView, RequestError> {
-        let found = self.feature_view_versions(view).iter().find(|known| known.number == version);
-        let found = found.ok_or_else(|| RequestError::FeatureViewVersionNotFound {
-            view: view.to_owned(),
-            version,
-            project: self.project.name.clone(),
-        })?;
-        found.view.as_ref().map_err(|reason| {
+        self.feature_view_version(view, version)?.view.as_ref().map_err(|reason| {
             RequestError::other(format!("version v{version} of feature view {view} cannot be used: {reason}"))
         })
     }
