@@ -56,11 +56,15 @@ pub(crate) enum Command {
     Teardown,
     /// Move the newest values of a span of event time into the online store.
     #[command(
+        disable_version_flag = true,
         after_help = "Example:\n  larder materialize 2024-01-01T00:00:00 2024-01-10T00:00:00 --views driver_hourly_stats"
     )]
     Materialize(MaterializeArguments),
     /// Move what is new since the last materialization, up to END, into the online store.
-    #[command(after_help = "Example:\n  larder materialize-incremental $(date -u +%Y-%m-%dT%H:%M:%S)")]
+    #[command(
+        disable_version_flag = true,
+        after_help = "Example:\n  larder materialize-incremental $(date -u +%Y-%m-%dT%H:%M:%S)"
+    )]
     MaterializeIncremental(MaterializeIncrementalArguments),
     /// Read the newest features of entities.
     #[command(
@@ -249,6 +253,10 @@ pub(crate) struct ViewsArgument {
     /// Only these feature views; repeat, or separate by commas.
     #[arg(short = 'v', long = "views", value_name = "VIEW", value_delimiter = ',')]
     pub(crate) views: Vec<String>,
+    /// The version of the view, such as v2, whose online rows are meant; needs `--views` with one view, and
+    /// `enable_online_feature_view_versioning` under `registry` in `feature_store.yaml`.
+    #[arg(long = "version", value_name = "VERSION")]
+    pub(crate) version: Option<String>,
     /// Print the report as JSON.
     #[arg(long)]
     pub(crate) json: bool,

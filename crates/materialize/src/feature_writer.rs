@@ -25,7 +25,7 @@ pub struct FeatureWriter {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) batch_rows: NonZeroUsize,
     key_version: EntityKeyVersion,
-    turns: Turns,
+    pub(crate) turns: Turns,
     /// The plan of the catalog used last; calls with the same catalog share it.
     plan: Mutex<Option<Arc<WritePlan>>>,
 }
@@ -76,7 +76,7 @@ impl FeatureWriter {
 /// Held by whoever computes the rows of one on-demand view.
 pub(crate) type Turn = Arc<tokio::sync::Mutex<()>>;
 
-/// One turn per on-demand view, by project and name, whatever catalog it is used through.
+/// One turn per on-demand view, by project and its name in the online store, whatever catalog it is used through.
 #[derive(Debug, Default)]
 pub(crate) struct Turns(Mutex<HashMap<(String, String), Turn>>);
 

@@ -81,7 +81,7 @@ impl GoldenRepo {
     }
 
     async fn materialize(&self, range: MaterializeRange) {
-        let request = MaterializeRequest { range, feature_views: None };
+        let request = MaterializeRequest { range, feature_views: None, version: None };
         self.store.materialize(request, Arc::new(|_| {})).await.expect("the history can be materialized");
     }
 }
