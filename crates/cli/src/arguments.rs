@@ -186,6 +186,15 @@ pub(crate) struct InitArguments {
     /// The folder to create; its name becomes the project's. `feature_repo` where it is left out.
     #[arg(value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+    /// The sample repo to begin with; of Feast's templates only `local` is here.
+    #[arg(short, long, value_name = "TEMPLATE", value_parser = template, conflicts_with = "from_feast")]
+    pub(crate) template: Option<Template>,
+    /// Create a repo without definitions and data.
+    #[arg(short, long, conflicts_with_all = ["from_feast", "template", "as_of"])]
+    pub(crate) minimal: bool,
+    /// The folder to create the repo in, itself and not a subfolder; DIR then only names the project.
+    #[arg(long, value_name = "PATH", conflicts_with = "from_feast")]
+    pub(crate) repo_path: Option<PathBuf>,
     /// Write definitions of what Feast has registered: a Feast repo, which stays as it is and gets the
     /// definitions, or a registry file, whose definitions go to DIR.
     #[arg(long, value_name = "PATH", conflicts_with = "as_of")]
@@ -196,6 +205,44 @@ pub(crate) struct InitArguments {
     /// The time at which the sample data end; the last full hour by default.
     #[arg(long, value_name = "TIME")]
     pub(crate) as_of: Option<String>,
+}
+
+/// A repo to begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Template {
+    /// Everything on this machine.
+    Local,
+}
+
+/// Templates of Feast's whose stores or engines larder does not have.
+const TEMPLATES_OF_FEAST: [&str; 14] = [
+    "gcp",
+    "aws",
+    "snowflake",
+    "spark",
+    "postgres",
+    "hbase",
+    "cassandra",
+    "hazelcast",
+    "couchbase",
+    "milvus",
+    "ray",
+    "ray_rag",
+    "rag",
+    "pytorch_nlp",
+];
+
+fn template(text: &str) -> Result<Template, String> {
+    let name = text.to_ascii_lowercase();
+    if name == "local" {
+        return Ok(Template::Local);
+    }
+    let what = if TEMPLATES_OF_FEAST.contains(&name.as_str()) {
+        format!("Feast's template `{name}` rests on what larder does not have yet")
+    } else {
+        format!("there is no template `{name}`")
+    };
+    Err(format!("{what}; use `local`, or `--minimal` for a repo without definitions"))
 }
 
 #[derive(Debug, Args)]

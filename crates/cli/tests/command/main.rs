@@ -7,6 +7,7 @@
     reason = "the harness of a test fails as tests do"
 )]
 
+mod compat;
 mod configuration;
 mod definitions;
 mod demo;
@@ -18,3 +19,4 @@ mod objects;
 mod server;
 mod training_sets;
 mod versions;
+mod words_of_feast;
