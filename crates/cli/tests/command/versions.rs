@@ -12,6 +12,8 @@ fn repo() -> Repo {
         "registry: data/registry.db",
         "registry:\n  path: data/registry.db\n  enable_online_feature_view_versioning: true",
     );
+    // So long that a first incremental run finds the sample data, however old they are by now.
+    repo.edit("features.yaml", "    ttl: 30d\n", "    ttl: 36500d\n");
     repo.run(&["apply"]).success();
     repo.edit("features.yaml", "      - {name: vip, dtype: Bool}\n", "");
     repo.run(&["apply"]).success();
