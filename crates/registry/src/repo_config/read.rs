@@ -14,7 +14,7 @@ use crate::text_file::read_text;
 use crate::yaml::{Entry, Node, parse};
 
 /// Keys that are read into the configuration.
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; 15] = [
     "project",
     "project_description",
     "provider",
@@ -28,6 +28,7 @@ const KNOWN: [&str; 14] = [
     "entity_key_serialization_version",
     "coerce_tz_aware",
     "materialization",
+    "compat",
     "http",
 ];
 
