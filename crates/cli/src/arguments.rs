@@ -56,11 +56,15 @@ pub(crate) enum Command {
     Teardown,
     /// Move the newest values of a span of event time into the online store.
     #[command(
+        disable_version_flag = true,
         after_help = "Example:\n  larder materialize 2024-01-01T00:00:00 2024-01-10T00:00:00 --views driver_hourly_stats"
     )]
     Materialize(MaterializeArguments),
     /// Move what is new since the last materialization, up to END, into the online store.
-    #[command(after_help = "Example:\n  larder materialize-incremental $(date -u +%Y-%m-%dT%H:%M:%S)")]
+    #[command(
+        disable_version_flag = true,
+        after_help = "Example:\n  larder materialize-incremental $(date -u +%Y-%m-%dT%H:%M:%S)"
+    )]
     MaterializeIncremental(MaterializeIncrementalArguments),
     /// Read the newest features of entities.
     #[command(
@@ -187,6 +191,15 @@ pub(crate) struct InitArguments {
     /// The folder to create; its name becomes the project's. `feature_repo` where it is left out.
     #[arg(value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+    /// The sample repo to begin with; of Feast's templates only `local` is here.
+    #[arg(short, long, value_name = "TEMPLATE", value_parser = template, conflicts_with = "from_feast")]
+    pub(crate) template: Option<Template>,
+    /// Create a repo without definitions and data.
+    #[arg(short, long, conflicts_with_all = ["from_feast", "template", "as_of"])]
+    pub(crate) minimal: bool,
+    /// The folder to create the repo in, itself and not a subfolder; DIR then only names the project.
+    #[arg(long, value_name = "PATH", conflicts_with = "from_feast")]
+    pub(crate) repo_path: Option<PathBuf>,
     /// Write definitions of what Feast has registered: a Feast repo, which stays as it is and gets the
     /// definitions, or a registry file, whose definitions go to DIR.
     #[arg(long, value_name = "PATH", conflicts_with = "as_of")]
@@ -197,6 +210,44 @@ pub(crate) struct InitArguments {
     /// The time at which the sample data end; the last full hour by default.
     #[arg(long, value_name = "TIME")]
     pub(crate) as_of: Option<String>,
+}
+
+/// A repo to begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Template {
+    /// Everything on this machine.
+    Local,
+}
+
+/// Templates of Feast's whose stores or engines larder does not have.
+const TEMPLATES_OF_FEAST: [&str; 14] = [
+    "gcp",
+    "aws",
+    "snowflake",
+    "spark",
+    "postgres",
+    "hbase",
+    "cassandra",
+    "hazelcast",
+    "couchbase",
+    "milvus",
+    "ray",
+    "ray_rag",
+    "rag",
+    "pytorch_nlp",
+];
+
+fn template(text: &str) -> Result<Template, String> {
+    let name = text.to_ascii_lowercase();
+    if name == "local" {
+        return Ok(Template::Local);
+    }
+    let what = if TEMPLATES_OF_FEAST.contains(&name.as_str()) {
+        format!("Feast's template `{name}` rests on what larder does not have yet")
+    } else {
+        format!("there is no template `{name}`")
+    };
+    Err(format!("{what}; use `local`, or `--minimal` for a repo without definitions"))
 }
 
 #[derive(Debug, Args)]
@@ -254,6 +305,10 @@ pub(crate) struct ViewsArgument {
     /// Only these feature views; repeat, or separate by commas.
     #[arg(short = 'v', long = "views", value_name = "VIEW", value_delimiter = ',')]
     pub(crate) views: Vec<String>,
+    /// The version of the view, such as v2, whose online rows are meant; needs `--views` with one view, and
+    /// `enable_online_feature_view_versioning` under `registry` in `feature_store.yaml`.
+    #[arg(long = "version", value_name = "VERSION")]
+    pub(crate) version: Option<String>,
     /// Print the report as JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -17,6 +17,7 @@ mod server_client;
 mod store_door;
 mod template;
 mod value_text;
+mod verbs_of_feast;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -27,7 +28,20 @@ use larder_core::ErrorKind;
 use crate::arguments::Arguments;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let words: Vec<String> =
+                std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+            match verbs_of_feast::instead(&words) {
+                Some(sentence) if error.kind() == clap::error::ErrorKind::InvalidSubcommand => {
+                    eprintln!("error: {sentence}");
+                    return ExitCode::from(2);
+                }
+                _ => error.exit(),
+            }
+        }
+    };
     tracing_subscriber::fmt()
         .with_env_filter(arguments.log_level.filter())
         .with_writer(std::io::stderr)

@@ -15,6 +15,7 @@ use larder_plan::{
 };
 
 use crate::all_entities::all_entities;
+use crate::dask_rows::kept_by_dask;
 use crate::{EntitySpan, FeatureStore};
 
 /// A request for a training set.
@@ -64,7 +65,8 @@ pub struct TrainingSet {
 
 impl FeatureStore {
     /// Joins features to entity rows, each as of the row's time, and applies on-demand views to the
-    /// result. Every entity row is kept, in order; what is not known is null.
+    /// result. Every entity row is kept, in order; what is not known is null. `compat` in
+    /// `feature_store.yaml` may ask for fewer rows and more columns.
     ///
     /// # Errors
     ///
@@ -76,9 +78,14 @@ impl FeatureStore {
             &catalog,
             &request.selection,
             request.full_feature_names,
-            Retrieval::Historical,
+            if self.config().compat.on_demand_inputs_in_training_sets {
+                Retrieval::HistoricalWithInputs
+            } else {
+                Retrieval::Historical
+            },
         )?;
         let views = plan.views.iter().map(|view| view_join(&catalog, view)).collect::<Result<Vec<_>>>()?;
+        let given = matches!(request.entities, TrainingEntities::Rows(_));
         let entity_rows = match request.entities {
             TrainingEntities::Rows(rows) => rows,
             TrainingEntities::All(span) => {
@@ -87,7 +94,10 @@ impl FeatureStore {
         };
         check_columns(&plan, &entity_rows)?;
         let timed = entity_frame::from_batch(entity_rows)?;
-        let frame = timed.frame;
+        let mut frame = timed.frame;
+        if given && self.config().compat.dask_drop_rows {
+            frame = kept_by_dask(self.offline().as_ref(), &views, &frame).await?;
+        }
         let joined = self
             .offline()
             .join(PointInTimeJoin {

@@ -29,6 +29,7 @@ mod all_entities;
 mod apply;
 mod blocking;
 mod change_view;
+mod dask_rows;
 mod delete;
 mod describe;
 mod feature_log;

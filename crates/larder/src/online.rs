@@ -72,6 +72,18 @@ impl FeatureStore {
         }
     }
 
+    fn retrieval(&self, store: &Arc<dyn OnlineStore>) -> OnlineRetrieval {
+        let config = self.config();
+        let mut retrieval = OnlineRetrieval::new(Arc::clone(store), config.entity_key_serialization_version);
+        if let Some(online_ttl) = config.compat.online_ttl {
+            retrieval = retrieval.with_online_ttl(online_ttl, Arc::clone(self.clock()));
+        }
+        if config.compat.null_entities_are_errors {
+            retrieval = retrieval.with_null_entities_refused();
+        }
+        retrieval
+    }
+
     async fn open_online(&self) -> Result<Online> {
         let (store, sled): (Arc<dyn OnlineStore>, _) = match &self.config().online_store {
             OnlineStoreConfig::Sled { path, cache_size_bytes } => {
@@ -99,17 +111,16 @@ impl FeatureStore {
         };
         let key_version = self.config().entity_key_serialization_version;
         let log = RegistryLog::new(Arc::clone(self.registry()));
-        Ok(Online {
-            retrieval: OnlineRetrieval::new(Arc::clone(&store), key_version),
-            writer: FeatureWriter::new(
-                Arc::clone(self.offline()),
-                Arc::clone(&store),
-                Arc::new(log),
-                Arc::clone(self.clock()),
-                key_version,
-            ),
-            store,
-            sled,
-        })
+        let mut writer = FeatureWriter::new(
+            Arc::clone(self.offline()),
+            Arc::clone(&store),
+            Arc::new(log),
+            Arc::clone(self.clock()),
+            key_version,
+        );
+        if self.config().compat.skip_null_writes {
+            writer = writer.with_null_rows_skipped();
+        }
+        Ok(Online { retrieval: self.retrieval(&store), writer, store, sled })
     }
 }

@@ -21,8 +21,18 @@ impl RegistryLog {
 
 #[async_trait]
 impl MaterializationLog for RegistryLog {
-    async fn record(&self, project: &str, view: &str, interval: MaterializationInterval) -> Result<()> {
+    async fn record(
+        &self,
+        project: &str,
+        view: &str,
+        version: Option<u32>,
+        interval: MaterializationInterval,
+    ) -> Result<()> {
         let (registry, project, view) = (Arc::clone(&self.0), project.to_owned(), view.to_owned());
-        blocking::run(move || registry.record_materialization(&project, &view, interval)).await
+        blocking::run(move || match version {
+            None => registry.record_materialization(&project, &view, interval),
+            Some(version) => registry.record_materialization_of_version(&project, &view, version, interval),
+        })
+        .await
     }
 }

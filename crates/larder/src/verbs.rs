@@ -57,14 +57,18 @@ impl FeatureServer for FeatureStore {
                 observer.observe(event);
             }
         };
-        let views = request.feature_views;
+        let (views, version) = (request.feature_views, request.version);
         let report = match request.range {
             MaterializeRange::Between { start, end } => {
-                writer.materialize(&catalog, &Materialize { start, end, views }, &observe).await
+                writer.materialize(&catalog, &Materialize { start, end, views, version }, &observe).await
             }
             MaterializeRange::Incremental { end } => {
                 writer
-                    .materialize_incremental(&catalog, &MaterializeIncremental { end, views }, &observe)
+                    .materialize_incremental(
+                        &catalog,
+                        &MaterializeIncremental { end, views, version },
+                        &observe,
+                    )
                     .await
             }
         };

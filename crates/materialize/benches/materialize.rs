@@ -70,7 +70,12 @@ fn materialize(criterion: &mut Criterion) {
                     (store, writer)
                 },
                 |(store, writer)| {
-                    let all = Materialize { start: Timestamp::EPOCH, end: Timestamp::MAX, views: None };
+                    let all = Materialize {
+                        start: Timestamp::EPOCH,
+                        end: Timestamp::MAX,
+                        views: None,
+                        version: None,
+                    };
                     let report = runtime.block_on(writer.materialize(&catalog, &all, &()));
                     assert_eq!(report.expect("the source is there").views.len(), 1);
                     (store, writer)
@@ -102,7 +107,7 @@ struct NoLog;
 
 #[async_trait]
 impl MaterializationLog for NoLog {
-    async fn record(&self, _: &str, _: &str, _: MaterializationInterval) -> Result<()> {
+    async fn record(&self, _: &str, _: &str, _: Option<u32>, _: MaterializationInterval) -> Result<()> {
         Ok(())
     }
 }

@@ -24,8 +24,9 @@ pub struct FeatureWriter {
     pub(crate) log: Arc<dyn MaterializationLog>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) batch_rows: NonZeroUsize,
+    pub(crate) skips_null_rows: bool,
     key_version: EntityKeyVersion,
-    turns: Turns,
+    pub(crate) turns: Turns,
     /// The plan of the catalog used last; calls with the same catalog share it.
     plan: Mutex<Option<Arc<WritePlan>>>,
 }
@@ -46,6 +47,7 @@ impl FeatureWriter {
             log,
             clock,
             batch_rows: DEFAULT_BATCH_ROWS,
+            skips_null_rows: false,
             key_version,
             turns: Turns::default(),
             plan: Mutex::default(),
@@ -56,6 +58,13 @@ impl FeatureWriter {
     /// does the largest input of one call of a transformation.
     pub fn with_batch_rows(mut self, rows: NonZeroUsize) -> Self {
         self.batch_rows = rows;
+        self
+    }
+
+    /// Writes nothing online of a push or direct write to a view for which it has nothing but null features,
+    /// as Feast does.
+    pub fn with_null_rows_skipped(mut self) -> Self {
+        self.skips_null_rows = true;
         self
     }
 
@@ -76,7 +85,7 @@ impl FeatureWriter {
 /// Held by whoever computes the rows of one on-demand view.
 pub(crate) type Turn = Arc<tokio::sync::Mutex<()>>;
 
-/// One turn per on-demand view, by project and name, whatever catalog it is used through.
+/// One turn per on-demand view, by project and its name in the online store, whatever catalog it is used through.
 #[derive(Debug, Default)]
 pub(crate) struct Turns(Mutex<HashMap<(String, String), Turn>>);
 

@@ -10,7 +10,6 @@ use crate::load::Destination;
 use crate::observer::{MaterializationEvent, RunHeader, ViewHeader};
 use crate::recomputation::{Follower, Recomputation, source_views};
 use crate::selection::{Selected, SelectedView};
-use crate::view_target::ViewTarget;
 use crate::write_plan::WritePlan;
 use crate::{
     FeatureWriter, MaterializationObserver, MaterializationReport, MaterializeError, Notice, ViewReport,
@@ -25,6 +24,9 @@ pub struct Materialize {
     pub end: Timestamp,
     /// The views; `None` for all that are kept online.
     pub views: Option<Vec<String>>,
+    /// The version of the only one of `views` whose place in the online store takes the rows: `v2`; `None`
+    /// and `latest` for the one in use.
+    pub version: Option<String>,
 }
 
 /// Asks for all rows since the last materialization of each view.
@@ -34,6 +36,8 @@ pub struct MaterializeIncremental {
     pub end: Timestamp,
     /// The views; `None` for all that are kept online.
     pub views: Option<Vec<String>>,
+    /// As in [`Materialize`].
+    pub version: Option<String>,
 }
 
 impl FeatureWriter {
@@ -44,9 +48,12 @@ impl FeatureWriter {
     /// left out with a [`Notice`]. The rows of an on-demand view are computed from the sources as the
     /// online store has them, for the keys that its sources have within the span.
     ///
+    /// A version that is not in use gets the rows of the source it had, into its own place, and has its own
+    /// record; no on-demand view follows them.
+    ///
     /// # Errors
     ///
-    /// [`RequestError`] if the span is inverted or a view does not exist, is disabled or not kept online;
+    /// [`RequestError`] if the span is inverted or a view or version does not exist, is disabled or not kept online;
     /// nothing has then been written. [`MaterializeError::View`] if a view fails: views before it stay
     /// done and recorded, views after it are untouched, and running again is safe.
     ///
@@ -59,7 +66,7 @@ impl FeatureWriter {
         materialize: &Materialize,
         observer: &dyn MaterializationObserver,
     ) -> Result<MaterializationReport> {
-        let Materialize { start, end, views } = materialize;
+        let Materialize { start, end, views, version } = materialize;
         if start > end {
             return Err(RequestError::other(format!(
                 "The given start_date {} is greater than the given end_date {}.",
@@ -68,7 +75,7 @@ impl FeatureWriter {
             ))
             .into());
         }
-        self.run(catalog, views.as_deref(), Some(*start), *end, observer).await
+        self.run(catalog, (views.as_deref(), version.as_deref()), Some(*start), *end, observer).await
     }
 
     /// Moves what is new since the last materialization of each view into the online store.
@@ -86,22 +93,22 @@ impl FeatureWriter {
         materialize: &MaterializeIncremental,
         observer: &dyn MaterializationObserver,
     ) -> Result<MaterializationReport> {
-        let MaterializeIncremental { end, views } = materialize;
-        self.run(catalog, views.as_deref(), None, *end, observer).await
+        let MaterializeIncremental { end, views, version } = materialize;
+        self.run(catalog, (views.as_deref(), version.as_deref()), None, *end, observer).await
     }
 
-    /// Does every selected view; with no `start`, each from its own.
+    /// Does every selected view, or the version of the only one; with no `start`, each from its own.
     #[tracing::instrument(name = "larder_materialize.run", skip_all, fields(incremental = start.is_none()))]
     async fn run(
         &self,
         catalog: &Arc<Catalog>,
-        names: Option<&[String]>,
+        (names, version): (Option<&[String]>, Option<&str>),
         start: Option<Timestamp>,
         end: Timestamp,
         observer: &dyn MaterializationObserver,
     ) -> Result<MaterializationReport> {
         let plan = self.plan(catalog);
-        let selected = Selected::new(&plan, names)?;
+        let selected = Selected::new(&plan, names, version, &self.turns)?;
         observer.observe(MaterializationEvent::RunStarted(RunHeader {
             views: selected.names(),
             start,
@@ -153,23 +160,19 @@ impl Run<'_> {
             return Ok(self.nothing_to_do(name, start));
         };
         let interval = report.interval;
-        if let Err(source) = self.load_view(&view.target, &mut report, now).await {
+        if let Err(source) = self.load_view(view, &mut report, now).await {
             return Err(failed(name, interval, source));
         }
         Ok(self.done(report))
     }
 
-    async fn load_view(
-        &self,
-        target: &Arc<ViewTarget>,
-        report: &mut ViewReport,
-        now: Timestamp,
-    ) -> Result<()> {
+    async fn load_view(&self, view: &SelectedView, report: &mut ViewReport, now: Timestamp) -> Result<()> {
+        let target = &view.target;
         self.writer.load(target, Destination::View, report, self.observer).await?;
         self.writer.online.flush().await?;
         let recorded = recordable(report.interval, now);
         if let Some(interval) = recorded {
-            self.writer.log.record(&target.online.project, &report.view, interval).await?;
+            self.writer.log.record(&target.online.project, &report.view, view.version, interval).await?;
         }
         if report.interval.end > now {
             let (view, end) = (report.view.clone(), report.interval.end);

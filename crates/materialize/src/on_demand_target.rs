@@ -25,19 +25,22 @@ pub(crate) struct OnDemandTarget {
 }
 
 impl OnDemandTarget {
+    /// A view as it is, or as it was in version `number`, which has online rows of its own.
+    ///
     /// # Errors
     ///
     /// Why the view cannot be computed, or why its join keys cannot be keys.
     pub(crate) fn try_new(
         catalog: &Catalog,
         definition: &Arc<OnDemandFeatureView>,
+        number: Option<u32>,
         version: EntityKeyVersion,
     ) -> Result<Self> {
         Ok(Self {
             definition: Arc::clone(definition),
             online: Arc::new(OnlineView {
                 project: catalog.snapshot().project.name.clone(),
-                name: catalog.snapshot().online_name(&definition.name, None),
+                name: catalog.snapshot().online_name(&definition.name, number),
                 features: definition.features.clone(),
             }),
             keys: RowKeys::try_new(key_fields(definition), version)?,

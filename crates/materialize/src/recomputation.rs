@@ -212,7 +212,7 @@ impl Sources<'_> {
                 .map_err(|error| NotFollowing::unusable(target.name(), &error.into()))?;
             self.keys.push(SourceKeys { columns, encoder });
         }
-        let view = Arc::new(online_view(self.snapshot, view));
+        let view = Arc::new(online_view(self.snapshot, view, None));
         self.reads.push(SourceRead { view, features: features.into(), keys });
         Ok(())
     }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use larder_core::{MaterializationInterval, RequestError, Result};
+use larder_core::{FeatureView, MaterializationInterval, RequestError, Result};
+use larder_registry::VersionedView;
 
 use crate::Notice;
+use crate::feature_writer::Turns;
 use crate::recomputation::Recomputation;
 use crate::view_target::ViewTarget;
 use crate::write_plan::WritePlan;
@@ -24,16 +26,29 @@ pub(crate) struct SelectedView {
     pub(crate) target: Arc<ViewTarget>,
     /// What the registry has recorded of it.
     pub(crate) recorded: Vec<MaterializationInterval>,
+    /// The version, if it is not the one in use.
+    pub(crate) version: Option<u32>,
 }
 
 impl Selected {
     /// Without names: every enabled view that is kept online and has a history, and every on-demand view
-    /// that follows its sources. With names: exactly those.
+    /// that follows its sources. With names: exactly those; with a version, that of the only one.
     ///
     /// # Errors
     ///
-    /// [`RequestError`] for a name that does not exist or cannot be materialized.
-    pub(crate) fn new(plan: &WritePlan, names: Option<&[String]>) -> Result<Self> {
+    /// [`RequestError`] for a name or version that does not exist or cannot be materialized.
+    pub(crate) fn new(
+        plan: &WritePlan,
+        names: Option<&[String]>,
+        version: Option<&str>,
+        turns: &Turns,
+    ) -> Result<Self> {
+        let snapshot = plan.catalog.snapshot();
+        if let (Some(number), Some([name])) = (snapshot.version_to_materialize(names, version)?, names)
+            && snapshot.version_in_use(name) != Some(number)
+        {
+            return Self::version(plan, name, number, turns);
+        }
         match names {
             Some(names) => Self::named(plan, names),
             None => Self::all(plan),
@@ -53,7 +68,7 @@ impl Selected {
             let view = &registered.object;
             if view.online && view.enabled && view.batch_source.is_some() && view.is_materialized() {
                 let recorded = registered.materialization_intervals.clone();
-                selected.views.push(SelectedView { target: plan.view(&view.name)?, recorded });
+                selected.views.push(SelectedView { target: plan.view(&view.name)?, recorded, version: None });
             }
         }
         for registered in snapshot.on_demand_feature_views() {
@@ -76,38 +91,65 @@ impl Selected {
         Ok(selected)
     }
 
+    /// A version that is not in use.
+    fn version(plan: &WritePlan, name: &str, number: u32, turns: &Turns) -> Result<Self> {
+        let version = plan.catalog.snapshot().feature_view_version(name, number)?;
+        let mut selected = Self::default();
+        match plan.catalog.snapshot().versioned_view(name, number)? {
+            VersionedView::OnDemand(view) => {
+                refuse_disabled(view.enabled, name)?;
+                if !view.write_to_online_store {
+                    return Err(not_written(name).into());
+                }
+                selected.on_demand_views.push(plan.recomputation_of_version(view, number, turns)?);
+            }
+            VersionedView::Stored(view) => {
+                refuse_unmaterialized(view)?;
+                let target = plan.view_version(view, number)?;
+                target.history()?;
+                let recorded = version.materialization_intervals.clone();
+                selected.views.push(SelectedView { target, recorded, version: Some(number) });
+            }
+        }
+        Ok(selected)
+    }
+
     fn add(&mut self, plan: &WritePlan, name: &str) -> Result<()> {
         let snapshot = plan.catalog.snapshot();
-        let disabled = || RequestError::FeatureViewDisabled { view: name.to_owned() };
         if let Ok(registered) = snapshot.on_demand_feature_view(name) {
-            if !registered.object.enabled {
-                return Err(disabled().into());
-            }
-            let recomputation = plan.recomputation(name).ok_or_else(|| {
-                RequestError::other(format!(
-                    "OnDemandFeatureView {name} does not have write_to_online_store enabled."
-                ))
-            })?;
+            refuse_disabled(registered.object.enabled, name)?;
+            let recomputation = plan.recomputation(name).ok_or_else(|| not_written(name))?;
             self.on_demand_views.push(Arc::clone(recomputation.as_ref().map_err(Clone::clone)?));
             return Ok(());
         }
         let registered = snapshot.feature_view(name)?;
-        if !registered.object.enabled {
-            return Err(disabled().into());
-        }
-        if !registered.object.online {
-            return Err(RequestError::NotServedOnline { view: name.to_owned() }.into());
-        }
-        if !registered.object.is_materialized() {
-            return Err(RequestError::other(format!(
-                "label view `{name}` cannot be materialized: its labels come in by push"
-            ))
-            .into());
-        }
+        refuse_unmaterialized(&registered.object)?;
         let target = plan.view(name)?;
         target.history()?;
         let recorded = registered.materialization_intervals.clone();
-        self.views.push(SelectedView { target, recorded });
+        self.views.push(SelectedView { target, recorded, version: None });
         Ok(())
     }
+}
+
+fn refuse_disabled(enabled: bool, view: &str) -> Result<(), RequestError> {
+    if enabled { Ok(()) } else { Err(RequestError::FeatureViewDisabled { view: view.to_owned() }) }
+}
+
+fn refuse_unmaterialized(view: &FeatureView) -> Result<(), RequestError> {
+    let name = &view.name;
+    refuse_disabled(view.enabled, name)?;
+    if !view.online {
+        return Err(RequestError::NotServedOnline { view: name.clone() });
+    }
+    if !view.is_materialized() {
+        return Err(RequestError::other(format!(
+            "label view `{name}` cannot be materialized: its labels come in by push"
+        )));
+    }
+    Ok(())
+}
+
+fn not_written(view: &str) -> RequestError {
+    RequestError::other(format!("OnDemandFeatureView {view} does not have write_to_online_store enabled."))
 }

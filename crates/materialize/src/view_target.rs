@@ -30,9 +30,11 @@ pub(crate) struct ViewTarget {
 }
 
 impl ViewTarget {
+    /// A view as it is, or as it was in version `number`, which has online rows of its own.
     pub(crate) fn try_new(
         snapshot: &RegistrySnapshot,
         definition: &Arc<FeatureView>,
+        number: Option<u32>,
         version: EntityKeyVersion,
         followers: Vec<Follower>,
     ) -> Result<Self> {
@@ -43,7 +45,7 @@ impl ViewTarget {
         Ok(Self {
             definition: Arc::clone(definition),
             source,
-            online: Arc::new(online_view(snapshot, definition)),
+            online: Arc::new(online_view(snapshot, definition, number)),
             keys: RowKeys::try_new(key_fields(definition), version)?,
             schema: feature_schema(&definition.features),
             followers,
@@ -102,11 +104,15 @@ pub(crate) fn key_fields(view: &FeatureView) -> &[Field] {
     if view.is_entityless() { &[] } else { &view.join_keys }
 }
 
-/// A feature view as the online store knows it.
-pub(crate) fn online_view(snapshot: &RegistrySnapshot, view: &FeatureView) -> OnlineView {
+/// A feature view as the online store knows it: as it is, or as it was in version `number`.
+pub(crate) fn online_view(
+    snapshot: &RegistrySnapshot,
+    view: &FeatureView,
+    number: Option<u32>,
+) -> OnlineView {
     OnlineView {
         project: snapshot.project.name.clone(),
-        name: snapshot.online_name(&view.name, None),
+        name: snapshot.online_name(&view.name, number),
         features: view.features.clone(),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use larder_core::{EntityKeyVersion, Error, OnDemandFeatureView, OnDemandSource, Result};
+use larder_core::{EntityKeyVersion, Error, FeatureView, OnDemandFeatureView, OnDemandSource, Result};
 use larder_plan::Catalog;
 
 use crate::NotFollowing;
@@ -30,7 +30,7 @@ impl WritePlan {
         for registered in snapshot.on_demand_feature_views() {
             let view = &registered.object;
             if view.write_to_online_store && view.enabled {
-                let followed = follow(catalog, view, version, turns);
+                let followed = follow(catalog, view, None, version, turns);
                 if let Err(reason) = &followed {
                     tracing::warn!(view = %view.name, %reason, "an on-demand view does not follow its sources");
                 }
@@ -68,6 +68,31 @@ impl WritePlan {
         self.on_demand_views.get(name)
     }
 
+    /// A feature view as it was in a version that is not in use. No on-demand view follows its rows.
+    ///
+    /// # Errors
+    ///
+    /// Why its rows cannot be written.
+    pub(crate) fn view_version(&self, view: &Arc<FeatureView>, number: u32) -> Result<Arc<ViewTarget>> {
+        ViewTarget::try_new(self.catalog.snapshot(), view, Some(number), self.version, Vec::new())
+            .map(Arc::new)
+    }
+
+    /// How an on-demand view that is kept online, as it was in a version that is not in use, follows its
+    /// sources as they are.
+    ///
+    /// # Errors
+    ///
+    /// Why it does not.
+    pub(crate) fn recomputation_of_version(
+        &self,
+        view: &Arc<OnDemandFeatureView>,
+        number: u32,
+        turns: &Turns,
+    ) -> Result<Arc<Recomputation>, NotFollowing> {
+        follow(&self.catalog, view, Some(number), self.version, turns)
+    }
+
     /// An on-demand view, whether or not it follows its sources.
     ///
     /// # Errors
@@ -76,7 +101,7 @@ impl WritePlan {
     pub(crate) fn on_demand_view(&self, view: &Arc<OnDemandFeatureView>) -> Result<Arc<OnDemandTarget>> {
         match self.on_demand_views.get(&view.name) {
             Some(Ok(recomputation)) => Ok(Arc::clone(recomputation.target())),
-            _ => OnDemandTarget::try_new(&self.catalog, view, self.version).map(Arc::new),
+            _ => OnDemandTarget::try_new(&self.catalog, view, None, self.version).map(Arc::new),
         }
     }
 
@@ -90,13 +115,14 @@ impl WritePlan {
                 followers.extend(Follower::of_view(snapshot, recomputation, view)?);
             }
         }
-        ViewTarget::try_new(snapshot, view, self.version, followers)
+        ViewTarget::try_new(snapshot, view, None, self.version, followers)
     }
 }
 
 fn follow(
     catalog: &Arc<Catalog>,
     view: &Arc<OnDemandFeatureView>,
+    number: Option<u32>,
     version: EntityKeyVersion,
     turns: &Turns,
 ) -> Result<Arc<Recomputation>, NotFollowing> {
@@ -111,8 +137,8 @@ fn follow(
         let (view, data_source) = (view.name.clone(), data_source.clone());
         return Err(NotFollowing::RequestData { view, data_source });
     }
-    let target = Arc::new(OnDemandTarget::try_new(catalog, view, version).map_err(unusable)?);
-    let turn = turns.of(&snapshot.project.name, &view.name);
+    let target = Arc::new(OnDemandTarget::try_new(catalog, view, number, version).map_err(unusable)?);
+    let turn = turns.of(&snapshot.project.name, &target.online.name);
     let recomputation = Arc::new(Recomputation::try_new(snapshot, &target, version, turn)?);
     for registered in snapshot.feature_views() {
         let followers = Follower::of_view(snapshot, &recomputation, &registered.object).map_err(unusable)?;

@@ -110,6 +110,14 @@ impl FeatureWriter {
         target: &Arc<ViewTarget>,
         parts: Vec<ViewRows>,
     ) -> Result<WriteOutcome> {
+        let are_null = |rows: &ViewRows| {
+            let mut columns = rows.features.columns().iter();
+            columns.all(|column| column.logical_null_count() == column.len())
+        };
+        if self.skips_null_rows && parts.iter().all(are_null) {
+            tracing::warn!(view = %target.definition.name, "nothing is written online: all features are null");
+            return Ok(WriteOutcome::default());
+        }
         let mut outcome = WriteOutcome::default();
         for part in parts {
             outcome += target.write(&self.online, part).await?;

@@ -31,6 +31,8 @@ pub enum Retrieval {
     Online,
     /// The values as of each row's time, from the offline store.
     Historical,
+    /// As `Historical`, and the source features of the on-demand views asked for are in the answer too.
+    HistoricalWithInputs,
 }
 
 /// Everything that a selection means, resolved once against one catalog.
@@ -153,12 +155,19 @@ impl FeaturePlan {
         if wanted.iter().all(|projection| projection.features.is_empty()) {
             return Err(RequestError::NoFeatures.into());
         }
-        let mut builder = PlanBuilder { catalog, retrieval, full_feature_names, plan: Self::empty() };
+        let mut builder =
+            PlanBuilder { catalog, retrieval, full_feature_names, inputs: Vec::new(), plan: Self::empty() };
         let mut on_demand_outputs = Vec::new();
         for projection in &wanted {
             builder.add_projection(projection, &mut on_demand_outputs)?;
         }
         let mut plan = builder.plan;
+        for input in builder.inputs {
+            // What was asked for stands under its name already, or takes the name.
+            if plan.outputs.iter().chain(&on_demand_outputs).all(|output| output.name != input.name) {
+                plan.outputs.push(input);
+            }
+        }
         plan.outputs.extend(on_demand_outputs);
         refuse_collisions(&plan.outputs, full_feature_names)?;
         Ok(plan)
@@ -175,6 +184,7 @@ impl FeaturePlan {
             catalog,
             retrieval: Retrieval::Historical,
             full_feature_names: false,
+            inputs: Vec::new(),
             plan: Self::empty(),
         };
         builder.add_call(view)?;
@@ -202,6 +212,8 @@ struct PlanBuilder<'a> {
     catalog: &'a Catalog,
     retrieval: Retrieval,
     full_feature_names: bool,
+    /// The source features of on-demand views that go into the answer unasked.
+    inputs: Vec<OutputColumn>,
     plan: FeaturePlan,
 }
 
@@ -218,6 +230,9 @@ impl PlanBuilder<'_> {
                 self.add_stored_outputs(at, projection)?;
             } else {
                 let call = self.add_call(&view)?;
+                if self.retrieval == Retrieval::HistoricalWithInputs {
+                    self.add_inputs(&view)?;
+                }
                 for name in &projection.features {
                     let feature = feature_position(&view.features, name, projection)?;
                     on_demand_outputs.push(OutputColumn {
@@ -231,6 +246,19 @@ impl PlanBuilder<'_> {
         } else {
             let at = self.add_view(self.feature_view(projection)?);
             self.add_stored_outputs(at, projection)?;
+        }
+        Ok(())
+    }
+
+    /// Puts all source features of an on-demand view into the answer.
+    fn add_inputs(&mut self, view: &OnDemandFeatureView) -> Result<()> {
+        for source in &view.sources {
+            if let OnDemandSource::FeatureView(projection) = source {
+                let at = self.add_view(self.feature_view(projection)?);
+                let asked = self.plan.outputs.len();
+                self.add_stored_outputs(at, projection)?;
+                self.inputs.extend(self.plan.outputs.drain(asked..));
+            }
         }
         Ok(())
     }

@@ -65,9 +65,9 @@ pub use problem::{Excerpt, Problem, Problems};
 pub use registry_diff::{Action, ObjectChange, ObjectKind, PropertyChange, RegistryDiff, TableChange};
 pub use registry_file::{ApplyOptions, DamagedContents, RegistryError, RegistryFile};
 pub use repo_config::{
-    ErrorStatus, FEATURE_STORE_YAML, FeatureLoggingConfig, FeatureServerConfig, HttpConfig,
+    CompatConfig, ErrorStatus, FEATURE_STORE_YAML, FeatureLoggingConfig, FeatureServerConfig, HttpConfig,
     MaterializationConfig, MetricsConfig, OfflinePushBatching, OfflineStoreConfig, OnlineStoreConfig,
-    RegistryConfig, RepoConfig, Settings,
+    OnlineTtl, RegistryConfig, RepoConfig, Settings,
 };
 pub use snapshot::{
     FeatureViewVersion, Registered, RegistrySnapshot, SnapshotObjects, UnsupportedObject, VersionedView,

@@ -5,8 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use larder_core::{
-    DataSource, Entity, FeatureService, FeatureView, FeatureViewState, MaterializationInterval,
-    OnDemandFeatureView, Permission, Project, RequestError, SavedDataset, Timestamp, ValidationReference,
+    DataSource, Entity, FeatureService, FeatureView, FeatureViewState, InvalidVersion,
+    MaterializationInterval, OnDemandFeatureView, Permission, Project, RequestError, SavedDataset, Timestamp,
+    ValidationReference, ViewVersion,
 };
 
 use crate::ObjectKind;
@@ -46,6 +47,9 @@ pub struct FeatureViewVersion {
     pub created: Timestamp,
     /// Its own id.
     pub version_id: String,
+    /// The spans of event time moved into this version's place in the online store while another version
+    /// was in use.
+    pub materialization_intervals: Vec<MaterializationInterval>,
     /// The view as it was; why it cannot be used, where it cannot.
     pub view: Result<VersionedView, String>,
 }
@@ -191,19 +195,68 @@ impl RegistrySnapshot {
     /// `view_v2` for version 2, else and for version 0 the view's own. Without a version it is the one in
     /// use.
     pub fn online_name(&self, view: &str, version: Option<u32>) -> String {
-        let in_use = || {
-            let stored = self.feature_views.get(view).map(|view| view.version_number);
-            stored.or_else(|| self.on_demand_feature_views.get(view).map(|view| view.version_number))
-        };
-        match version.or_else(in_use) {
+        match version.or_else(|| self.version_in_use(view)) {
             Some(number) if number > 0 && self.online_versioning => format!("{view}_v{number}"),
             _ => view.to_owned(),
         }
     }
 
+    /// The number of the version of a view that is in use; `None` if there is no such view.
+    pub fn version_in_use(&self, view: &str) -> Option<u32> {
+        let stored = self.feature_views.get(view).map(|view| view.version_number);
+        stored.or_else(|| self.on_demand_feature_views.get(view).map(|view| view.version_number))
+    }
+
     /// The versions of a view that the registry remembers, by number.
     pub fn feature_view_versions(&self, view: &str) -> &[FeatureViewVersion] {
         self.versions.get(view).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// One version of a view.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::FeatureViewVersionNotFound`].
+    pub fn feature_view_version(
+        &self,
+        view: &str,
+        version: u32,
+    ) -> Result<&FeatureViewVersion, RequestError> {
+        let found = self.feature_view_versions(view).iter().find(|known| known.number == version);
+        found.ok_or_else(|| RequestError::FeatureViewVersionNotFound {
+            view: view.to_owned(),
+            version,
+            project: self.project.name.clone(),
+        })
+    }
+
+    /// The number of the version that a materialization names for the only one of its views; `None` for the
+    /// one in use, where nothing or `latest` is named.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError`], as Feast checks it: several views or none, no online rows by version, text that is
+    /// no version, a version that is not there.
+    pub fn version_to_materialize(
+        &self,
+        views: Option<&[String]>,
+        version: Option<&str>,
+    ) -> Result<Option<u32>, RequestError> {
+        let Some(version) = version else { return Ok(None) };
+        let Some([view]) = views else {
+            return Err(RequestError::other("--version requires --views with exactly one feature view."));
+        };
+        if !self.online_versioning {
+            return Err(RequestError::other(
+                "Version-aware materialization requires 'enable_online_feature_view_versioning: true' under \
+                 'registry' in feature_store.yaml.",
+            ));
+        }
+        let asked: ViewVersion =
+            version.parse().map_err(|error: InvalidVersion| RequestError::other(error.to_string()))?;
+        let Some(number) = asked.number() else { return Ok(None) };
+        self.feature_view_version(view, number)?;
+        Ok(Some(number))
     }
 
     /// A view as it was in one version.
@@ -213,13 +266,7 @@ impl RegistrySnapshot {
     /// [`RequestError::FeatureViewVersionNotFound`]; a bare message if it was of a kind or type that larder
     /// does not have.
     pub fn versioned_view(&self, view: &str, version: u32) -> Result<&VersionedView, RequestError> {
-        let found = self.feature_view_versions(view).iter().find(|known| known.number == version);
-        let found = found.ok_or_else(|| RequestError::FeatureViewVersionNotFound {
-            view: view.to_owned(),
-            version,
-            project: self.project.name.clone(),
-        })?;
-        found.view.as_ref().map_err(|reason| {
+        self.feature_view_version(view, version)?.view.as_ref().map_err(|reason| {
             RequestError::other(format!("version v{version} of feature view {view} cannot be used: {reason}"))
         })
     }

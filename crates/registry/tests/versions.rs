@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use larder_core::{
-    Entity, FeatureService, FeatureView, FeatureViewProjection, Field, FixedClock, Project, RequestError,
-    Timestamp, ValueType, ViewVersion,
+    Entity, FeatureService, FeatureView, FeatureViewProjection, Field, FixedClock, MaterializationInterval,
+    Project, RequestError, Timestamp, ValueType, ViewVersion,
 };
 use larder_registry::{ApplyOptions, Definitions, RegistryFile, RegistrySnapshot, VersionedView};
 
@@ -202,4 +202,45 @@ fn a_version_that_is_not_there_is_feasts_error() {
     let error = registry.snapshot("demo").unwrap().versioned_view("stats", 7).unwrap_err();
     assert_eq!(error.to_string(), "Version v7 of feature view stats does not exist in project demo");
     assert_eq!(error.feast_class(), Some("FeatureViewVersionNotFound"));
+}
+
+fn interval(start: i64, end: i64) -> MaterializationInterval {
+    MaterializationInterval { start: Timestamp::from_micros(start), end: Timestamp::from_micros(end) }
+}
+
+fn recorded(registry: &RegistryFile) -> Vec<MaterializationInterval> {
+    let snapshot = registry.snapshot("demo").unwrap();
+    snapshot.feature_view("stats").unwrap().materialization_intervals.clone()
+}
+
+#[test]
+fn a_version_with_rows_of_its_own_keeps_its_own_record_of_materialization() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = open(folder.path());
+    registry.apply(&definitions(&["a"], |_| {})).unwrap();
+    registry.apply(&definitions(&["a", "b"], |_| {})).unwrap();
+    registry.record_materialization("demo", "stats", interval(5, 6)).unwrap();
+    registry.record_materialization_of_version("demo", "stats", 0, interval(1, 2)).unwrap();
+    registry.record_materialization_of_version("demo", "stats", 0, interval(2, 4)).unwrap();
+    assert_eq!(recorded(&registry), [interval(5, 6)], "the version in use has its own");
+    let snapshot = registry.snapshot("demo").unwrap();
+    let version = snapshot.feature_view_version("stats", 0).unwrap();
+    assert_eq!(version.materialization_intervals, [interval(1, 2), interval(2, 4)]);
+    // Going back to it, its record goes on.
+    registry.apply(&definitions(&["a", "b"], pinned(0))).unwrap();
+    assert_eq!(recorded(&registry), [interval(1, 2), interval(2, 4)]);
+    let error = registry.record_materialization_of_version("demo", "stats", 7, interval(1, 2)).unwrap_err();
+    assert_eq!(error.to_string(), "Version v7 of feature view stats does not exist in project demo");
+}
+
+#[test]
+fn a_new_version_counts_as_not_materialized_only_where_it_has_rows_of_its_own() {
+    for (own_rows, expected) in [(true, vec![]), (false, vec![interval(1, 2)])] {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = open(folder.path()).with_online_versioning(own_rows);
+        registry.apply(&definitions(&["a"], |_| {})).unwrap();
+        registry.record_materialization("demo", "stats", interval(1, 2)).unwrap();
+        registry.apply(&definitions(&["a", "b"], |_| {})).unwrap();
+        assert_eq!(recorded(&registry), expected, "rows of its own: {own_rows}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
+use arrow::array::{Array as _, ArrayRef};
 use larder_core::{DUMMY_JOIN_KEY, Field, RequestError, ValueType};
 use larder_plan::FeaturePlan;
 use larder_registry::RegistrySnapshot;
@@ -149,6 +149,17 @@ impl EntityColumns {
         }
         columns.request_data.extend(request_data.into_iter().flatten());
         Ok(columns)
+    }
+
+    /// Refuses a null among the entity values.
+    pub(crate) fn refuse_nulls(&self) -> Result<(), RequestError> {
+        match self.echoed.iter().find(|(.., values)| values.null_count() > 0) {
+            None => Ok(()),
+            Some((join_key, ..)) => Err(RequestError::other(format!(
+                "a value of join key `{join_key}` is null, and `null_entities_are_errors` is set under `compat` in \
+                 feature_store.yaml"
+            ))),
+        }
     }
 
     fn take_join_key(

@@ -47,6 +47,8 @@ impl DistinctKeys {
 pub(crate) struct ViewRows {
     pub(crate) event_timestamps: Arc<[Option<Timestamp>]>,
     pub(crate) columns: Vec<(ArrayRef, BooleanBuffer)>,
+    /// The rows that are older than the view's ttl, where that counts.
+    pub(crate) expired: Option<BooleanBuffer>,
 }
 
 impl ViewRows {
@@ -56,6 +58,7 @@ impl ViewRows {
             return Ok(Self {
                 event_timestamps: answer.event_timestamps.into(),
                 columns: answer.columns.into_iter().map(|column| (column.values, column.present)).collect(),
+                expired: None,
             });
         };
         let indices: UInt64Array = rows.iter().map(|row| *row as u64).collect();
@@ -71,7 +74,7 @@ impl ViewRows {
                 Ok((values, present))
             })
             .collect::<Result<_>>()?;
-        Ok(Self { event_timestamps, columns })
+        Ok(Self { event_timestamps, columns, expired: None })
     }
 }
 

@@ -156,5 +156,6 @@ fn number_of(status: FeatureStatus) -> i32 {
     match status {
         FeatureStatus::Present => 1,
         FeatureStatus::NotFound => 3,
+        FeatureStatus::OutsideMaxAge => 4,
     }
 }

@@ -109,6 +109,8 @@ pub struct MaterializeRequest {
     pub range: MaterializeRange,
     /// The views; `None` means all that are kept online.
     pub feature_views: Option<Vec<String>>,
+    /// The version of the only one of the views: `v2`; `None` and `latest` mean the one in use.
+    pub version: Option<String>,
 }
 
 /// A span of event time to materialize.

@@ -20,6 +20,8 @@ pub enum FeatureStatus {
     Present,
     /// Nothing is held: the entity is unknown, or the feature was never written for it.
     NotFound,
+    /// It is held, and older than its view's ttl. Only told where `online_ttl` asks for it.
+    OutsideMaxAge,
 }
 
 impl FeatureStatus {
@@ -28,6 +30,7 @@ impl FeatureStatus {
         match self {
             Self::Present => "PRESENT",
             Self::NotFound => "NOT_FOUND",
+            Self::OutsideMaxAge => "OUTSIDE_MAX_AGE",
         }
     }
 }
@@ -63,6 +66,22 @@ pub(crate) type EventTimes = Arc<[Option<Timestamp>]>;
 pub(crate) enum Presence {
     All,
     Some(BooleanBuffer),
+    /// Some are held, and some of those are too old.
+    Expiring {
+        held: BooleanBuffer,
+        expired: BooleanBuffer,
+    },
+}
+
+impl Presence {
+    /// What is known of the value of a row.
+    pub(crate) fn status(&self, row: usize) -> FeatureStatus {
+        match self {
+            Self::Some(held) | Self::Expiring { held, .. } if !held.value(row) => FeatureStatus::NotFound,
+            Self::Expiring { expired, .. } if expired.value(row) => FeatureStatus::OutsideMaxAge,
+            _ => FeatureStatus::Present,
+        }
+    }
 }
 
 /// The names of a plan's features and views as JSON, made once per plan.
@@ -192,10 +211,7 @@ impl ResponseColumn {
     ///
     /// If there is no such row.
     pub fn status(&self, row: usize) -> FeatureStatus {
-        match &self.presence {
-            Presence::Some(present) if !present.value(row) => FeatureStatus::NotFound,
-            _ => FeatureStatus::Present,
-        }
+        self.presence.status(row)
     }
 
     /// When the row's value became true; `None` for entity columns, on-demand features and unknown
@@ -204,13 +220,13 @@ impl ResponseColumn {
         self.event_timestamps.as_ref().and_then(|times| times.get(row).copied().flatten())
     }
 
-    /// How many values are present, and how many are not.
+    /// How many values are held, and how many are not.
     pub(crate) fn status_counts(&self) -> (usize, usize) {
         let rows = self.values.len();
         match &self.presence {
             Presence::All => (rows, 0),
-            Presence::Some(present) => {
-                let held = present.count_set_bits();
+            Presence::Some(held) | Presence::Expiring { held, .. } => {
+                let held = held.count_set_bits();
                 (held, rows - held)
             }
         }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, new_null_array};
+use arrow::array::{ArrayRef, BooleanArray, new_null_array};
 use arrow::buffer::BooleanBuffer;
-use larder_core::{EntityKeyVersion, Error, ErrorKind, OnlineRows, OnlineStore, Result};
+use arrow::compute::nullif;
+use larder_core::{Clock, EntityKeyVersion, Error, ErrorKind, OnlineRows, OnlineStore, Result, Timestamp};
 use larder_plan::{CallColumns, Catalog, OnDemandCall, OnDemandInput, OutputSource};
+use larder_registry::OnlineTtl;
 use metrics::histogram;
 use tokio::time::Instant;
 
@@ -25,6 +27,8 @@ pub struct OnlineRetrieval {
     store: Arc<dyn OnlineStore>,
     plans: PlanCache,
     key_version: EntityKeyVersion,
+    online_ttl: Option<(OnlineTtl, Arc<dyn Clock>)>,
+    refuses_null_entities: bool,
 }
 
 /// A store or a plan that broke its own contract.
@@ -47,7 +51,21 @@ impl From<BrokenContract> for Error {
 impl OnlineRetrieval {
     /// Reads from `store`, whose rows lie under keys of `key_version`.
     pub fn new(store: Arc<dyn OnlineStore>, key_version: EntityKeyVersion) -> Self {
-        Self { store, plans: PlanCache::new(key_version), key_version }
+        let plans = PlanCache::new(key_version);
+        Self { store, plans, key_version, online_ttl: None, refuses_null_entities: false }
+    }
+
+    /// Tells of values that are older than their view's ttl, by `clock`; on-demand views then see what is
+    /// served. Values of on-demand views that are kept online have no ttl.
+    pub fn with_online_ttl(mut self, online_ttl: OnlineTtl, clock: Arc<dyn Clock>) -> Self {
+        self.online_ttl = Some((online_ttl, clock));
+        self
+    }
+
+    /// Refuses requests with a null entity value, as Feast does.
+    pub fn with_null_entities_refused(mut self) -> Self {
+        self.refuses_null_entities = true;
+        self
     }
 
     /// Answers a request against one catalog: one row per entity row, in order.
@@ -72,7 +90,13 @@ impl OnlineRetrieval {
         let OnlineRequest { selection, entities, full_feature_names } = request;
         let plan = self.plans.get(catalog, selection, full_feature_names)?;
         let entities = EntityColumns::classify(&entities, &plan.plan, &plan.columns, &plan.project_columns)?;
-        let views = self.read(&plan, &entities).await?;
+        if self.refuses_null_entities {
+            entities.refuse_nulls()?;
+        }
+        let mut views = self.read(&plan, &entities).await?;
+        if let Some((online_ttl, clock)) = &self.online_ttl {
+            expire(&plan, &mut views, *online_ttl, clock.now())?;
+        }
         let columns = RequestColumns { plan: &plan, entities: &entities, views: &views };
         let computed = plan.plan.compute(entities.row_count, &columns).await?;
         respond(&plan, entities, &views, &computed)
@@ -112,7 +136,11 @@ impl OnlineRetrieval {
                     let absent = BooleanBuffer::new_unset(rows);
                     let columns = types
                         .map(|field| (new_null_array(&field.value_type.data_type(), rows), absent.clone()));
-                    Ok(ViewRows { event_timestamps: vec![None; rows].into(), columns: columns.collect() })
+                    Ok(ViewRows {
+                        event_timestamps: vec![None; rows].into(),
+                        columns: columns.collect(),
+                        expired: None,
+                    })
                 }
                 Some(ViewRead { read, rows: positions }) => {
                     let answer = answers.get_mut(read).and_then(Option::take).ok_or(BrokenContract::Shape)?;
@@ -133,6 +161,29 @@ fn check_shape(answer: &OnlineRows, keys: usize, features: usize) -> Result<(), 
     } else {
         Err(BrokenContract::Shape)
     }
+}
+
+/// Marks the rows that are older than their view's ttl; exactly as old still counts.
+fn expire(plan: &PreparedPlan, views: &mut [ViewRows], online_ttl: OnlineTtl, now: Timestamp) -> Result<()> {
+    for (planned, rows) in plan.plan.views.iter().zip(views) {
+        let Some(ttl) = planned.definition.as_ref().map(|view| view.ttl).filter(|ttl| !ttl.is_zero()) else {
+            continue;
+        };
+        let oldest = now.saturating_sub(ttl);
+        let times = rows.event_timestamps.iter();
+        let expired: BooleanBuffer = times.map(|time| time.is_some_and(|time| time < oldest)).collect();
+        if expired.count_set_bits() == 0 {
+            continue;
+        }
+        if online_ttl == OnlineTtl::Null {
+            let mask = BooleanArray::new(expired.clone(), None);
+            for (values, _) in &mut rows.columns {
+                *values = nullif(values, &mask).map_err(|source| Error::new(ErrorKind::Internal, source))?;
+            }
+        }
+        rows.expired = Some(expired);
+    }
+    Ok(())
 }
 
 /// The columns of one request, for the on-demand views.
@@ -193,11 +244,16 @@ fn respond(
                 OutputSource::Stored { view, feature } => {
                     let (values, present) =
                         stored_column(views, view, feature).ok_or(BrokenContract::Plan)?;
+                    let held = present.clone();
+                    let presence = match views.get(view).and_then(|rows| rows.expired.clone()) {
+                        Some(expired) => Presence::Expiring { held, expired },
+                        None => Presence::Some(held),
+                    };
                     Ok(ResponseColumn {
                         name,
                         value_type: output.field.value_type.clone(),
                         values: Arc::clone(values),
-                        presence: Presence::Some(present.clone()),
+                        presence,
                         event_timestamps: views.get(view).map(|rows| Arc::clone(&rows.event_timestamps)),
                     })
                 }

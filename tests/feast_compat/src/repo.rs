@@ -62,7 +62,16 @@ impl GoldenRepo {
         repo
     }
 
+    /// Sets the repo up with this section `compat`, and materializes nothing.
+    pub async fn with_compat(compat: &str) -> Self {
+        Self::configured("repo", Online::Sled, &format!("\ncompat: {compat}\n")).await
+    }
+
     async fn applied(recorded: &str, online: Online) -> Self {
+        Self::configured(recorded, online, "").await
+    }
+
+    async fn configured(recorded: &str, online: Online, more: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         copy_folder(&recorded_dir().join(recorded), folder.path());
         fs::create_dir(folder.path().join("udfs")).expect("the folder is new");
@@ -75,13 +84,16 @@ impl GoldenRepo {
             let file = recorded_dir().join("online/online_store.db");
             fs::copy(file, folder.path().join(SQLITE)).expect("the file is recorded");
         }
+        let config = folder.path().join("feature_store.yaml");
+        let text = fs::read_to_string(&config).expect("the repo has a configuration");
+        fs::write(&config, text + more).expect("the configuration can be changed");
         let store = FeatureStore::open(folder.path()).await.expect("the repo opens");
         store.apply().await.expect("the definitions are right");
         Self { store: Arc::new(store), _folder: folder }
     }
 
     async fn materialize(&self, range: MaterializeRange) {
-        let request = MaterializeRequest { range, feature_views: None };
+        let request = MaterializeRequest { range, feature_views: None, version: None };
         self.store.materialize(request, Arc::new(|_| {})).await.expect("the history can be materialized");
     }
 }

@@ -61,7 +61,7 @@ pub(crate) async fn run(arguments: &DemoArguments, quiet: bool) -> Result<()> {
     let progress = MaterializeProgress::new(true, quiet);
     let observer = Arc::new(move |event: MaterializeEvent| progress.show(&event));
     let range = MaterializeRange::Incremental { end: as_of };
-    store.materialize(MaterializeRequest { range, feature_views: None }, observer).await?;
+    store.materialize(MaterializeRequest { range, feature_views: None, version: None }, observer).await?;
 
     step(4, "Build a training set as of past times   (larder get-historical-features)");
     let training = training_set(&store, as_of).await?;

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use larder::{FeatureStore, RegistryFile, WRITTEN_DEFINITIONS};
 use larder_core::SystemClock;
 
-use crate::arguments::InitArguments;
+use crate::arguments::{InitArguments, Template};
 use crate::template;
 
 const DEFAULT_DIR: &str = "feature_repo";
@@ -21,12 +21,21 @@ pub(crate) async fn run(arguments: &InitArguments) -> Result<()> {
 }
 
 fn from_template(arguments: &InitArguments) -> Result<()> {
+    debug_assert!(arguments.template.is_none_or(|template| template == Template::Local), "there is no other");
     let dir = &new_dir(arguments)?;
     let end = template::end_of_data(arguments.as_of.as_deref())?;
-    template::write(dir, &template::project_name(dir), end)?;
+    // With `--repo-path`, DIR is no folder and only names the project.
+    let project = template::project_name(arguments.dir.as_deref().unwrap_or(dir));
     let shown = dir.display();
-    println!("Creating a new larder repository in {shown}.");
     let larder = super::program();
+    if arguments.minimal {
+        template::write_minimal(dir, &project)?;
+        println!("Creating a new larder repository in {shown}.");
+        eprintln!("\nNext: write definitions into {shown}/features.yaml, then\n   {larder} -c {shown} apply");
+        return Ok(());
+    }
+    template::write(dir, &project, end)?;
+    println!("Creating a new larder repository in {shown}.");
     eprintln!("\nNext:");
     for command in [
         "apply".to_owned(),
@@ -40,7 +49,11 @@ fn from_template(arguments: &InitArguments) -> Result<()> {
 
 /// The folder to create, which holds nothing yet.
 fn new_dir(arguments: &InitArguments) -> Result<PathBuf> {
-    let dir = arguments.dir.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_DIR));
+    let dir = arguments
+        .repo_path
+        .clone()
+        .or_else(|| arguments.dir.clone())
+        .unwrap_or_else(|| PathBuf::from(DEFAULT_DIR));
     if fs::read_dir(&dir).is_ok_and(|mut entries| entries.next().is_some()) {
         bail!("`{}` is not empty; choose a new folder", dir.display());
     }

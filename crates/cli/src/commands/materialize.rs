@@ -51,9 +51,12 @@ async fn run(
             };
             let progress = Arc::clone(&progress);
             let observer = Arc::new(move |event: MaterializeEvent| progress.show(&event));
-            store.materialize(MaterializeRequest { range, feature_views: views }, observer).await?
+            let version = arguments.version.clone();
+            store.materialize(MaterializeRequest { range, feature_views: views, version }, observer).await?
         }
-        StoreDoor::Server(server) => through_server(server, start, end, views, &progress).await?,
+        StoreDoor::Server(server) => {
+            through_server(server, (start, end), views, arguments.version.as_deref(), &progress).await?
+        }
     };
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&summary)?);
@@ -63,9 +66,9 @@ async fn run(
 
 async fn through_server(
     server: ServerClient,
-    start: Option<Timestamp>,
-    end: Timestamp,
+    (start, end): (Option<Timestamp>, Timestamp),
     views: Option<Vec<String>>,
+    version: Option<&str>,
     progress: &MaterializeProgress,
 ) -> Result<MaterializeSummary> {
     let body = json!({
@@ -73,6 +76,7 @@ async fn through_server(
         "end": end.to_string(),
         "feature_views": views,
         "incremental": start.is_none(),
+        "version": version,
     });
     let mut summary = None;
     let done: &mut Option<MaterializeSummary> = &mut summary;

@@ -19,22 +19,27 @@ const COMPONENT: &[u8] = include_bytes!("../../demo/driver_features.wasm");
 
 /// Writes the sample repo into `dir`, with data up to `as_of`. Files of the same names are replaced.
 pub(crate) fn write(dir: &Path, project: &str, as_of: Timestamp) -> Result<()> {
-    let file = |name: &str, bytes: &[u8]| {
-        let path = dir.join(name);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)
-                .with_context(|| format!("cannot create folder `{}`", parent.display()))?;
-        }
-        fs::write(&path, bytes).with_context(|| format!("cannot write `{}`", path.display()))
-    };
-    file("feature_store.yaml", FEATURE_STORE.replace("PROJECT", project).as_bytes())?;
-    file("features.yaml", FEATURES.as_bytes())?;
-    file(".gitignore", IGNORED.as_bytes())?;
-    file("udfs/driver_features.wasm", COMPONENT)?;
+    write_minimal(dir, project)?;
+    file(dir, "features.yaml", FEATURES.as_bytes())?;
+    file(dir, "udfs/driver_features.wasm", COMPONENT)?;
     fs::create_dir_all(dir.join("data"))?;
     write_table(&dir.join("data/driver_hourly_stats.parquet"), &sample_data::driver_hourly_stats(as_of))?;
     write_table(&dir.join("data/customer_profile.parquet"), &sample_data::customer_profile(as_of))?;
     Ok(())
+}
+
+/// Writes a repo without definitions and data into `dir`.
+pub(crate) fn write_minimal(dir: &Path, project: &str) -> Result<()> {
+    file(dir, "feature_store.yaml", FEATURE_STORE.replace("PROJECT", project).as_bytes())?;
+    file(dir, ".gitignore", IGNORED.as_bytes())
+}
+
+fn file(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+    let path = dir.join(name);
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).with_context(|| format!("cannot create folder `{}`", parent.display()))?;
+    }
+    fs::write(&path, bytes).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 /// The time at which sample data end: the one given, or else the last full hour.

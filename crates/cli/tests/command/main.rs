@@ -8,6 +8,7 @@
 )]
 
 mod chained_views;
+mod compat;
 mod configuration;
 mod definitions;
 mod demo;
@@ -21,4 +22,6 @@ mod permissions;
 mod server;
 mod training_sets;
 mod validation;
+mod versions;
 mod wide_types;
+mod words_of_feast;

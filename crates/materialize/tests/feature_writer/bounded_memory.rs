@@ -114,7 +114,8 @@ async fn one_part_is_written_while_the_next_is_made_and_never_is_there_a_third()
     let folder = tempfile::tempdir().unwrap();
     let mut world = World::over(folder, Arc::new(history), Arc::new(store));
     world.objects.on_demand_feature_views.clear();
-    let asked = Materialize { start: at(0), end: at(9), views: Some(vec!["driver_stats".to_owned()]) };
+    let asked =
+        Materialize { start: at(0), end: at(9), views: Some(vec!["driver_stats".to_owned()]), version: None };
     let report = world.writer.materialize(&world.catalog().await, &asked, &()).await.unwrap();
     assert_eq!(report.views[0].outcome.written, 400);
     assert_eq!(outstanding.now.load(Ordering::SeqCst), 0);

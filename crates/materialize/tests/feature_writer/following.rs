@@ -67,7 +67,8 @@ async fn by_name_a_view_is_computed_for_the_keys_its_sources_have_in_the_span() 
     world.push("stats_push", "trips", &[row(1, 6, Some(7)), row(2, 60, Some(8))]).await.unwrap();
     assert!(world.held("driver_sum", "total").await.is_empty(), "it is not there yet");
     world.objects.on_demand_feature_views.push(follows);
-    let asked = Materialize { start: at(0), end: at(10), views: Some(vec!["driver_sum".to_owned()]) };
+    let asked =
+        Materialize { start: at(0), end: at(10), views: Some(vec!["driver_sum".to_owned()]), version: None };
     let report = world.writer.materialize(&world.catalog().await, &asked, &()).await.unwrap();
     // Key 3 has no row online yet, key 2 none in the span.
     assert_eq!(world.held("driver_sum", "total").await, BTreeMap::from([(1, (6, Some(7_000)))]));
@@ -125,7 +126,8 @@ async fn a_source_with_a_join_key_of_its_own_keeps_the_view_from_following() {
     view.join_keys.pop();
     world.push("stats_push", "trips", &[row(1, 3, Some(2))]).await.unwrap();
     assert!(world.held("driver_sum", "total").await.is_empty());
-    let asked = Materialize { start: at(0), end: at(10), views: Some(vec!["driver_sum".to_owned()]) };
+    let asked =
+        Materialize { start: at(0), end: at(10), views: Some(vec!["driver_sum".to_owned()]), version: None };
     let error = world.writer.materialize(&world.catalog().await, &asked, &()).await.unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -140,7 +142,8 @@ async fn a_view_of_which_no_source_has_all_join_keys_does_not_follow() {
     let view = &mut world.objects.on_demand_feature_views[0];
     view.join_keys = trip().to_vec();
     view.entities.push("zone".to_owned());
-    let asked = Materialize { start: at(0), end: at(10), views: Some(vec!["driver_sum".to_owned()]) };
+    let asked =
+        Materialize { start: at(0), end: at(10), views: Some(vec!["driver_sum".to_owned()]), version: None };
     let error = world.writer.materialize(&world.catalog().await, &asked, &()).await.unwrap_err();
     assert!(error.to_string().contains("none of them has all its join keys"), "{error}");
 }
@@ -229,7 +232,7 @@ async fn a_view_follows_the_sources_of_the_view_it_reads_whether_that_is_kept_or
         assert_eq!(world.held("driver_sum", "total").await, kept);
         // Materializing it alone takes the keys of the feature views at the end of the chain.
         let names = ["driver_stats", "driver_doubled"].map(str::to_owned).to_vec();
-        let asked = Materialize { start: at(40), end: at(60), views: Some(names) };
+        let asked = Materialize { start: at(40), end: at(60), views: Some(names), version: None };
         world.writer.materialize(&world.catalog().await, &asked, &()).await.unwrap();
         assert_eq!(world.held("driver_doubled", "doubled").await[&2], (50, Some(4_001)));
     }
@@ -244,7 +247,12 @@ async fn a_view_that_reads_one_with_request_data_does_not_follow() {
         .sources
         .push(OnDemandSource::RequestSource("request".to_owned()));
     world.objects.on_demand_feature_views.push(driver_doubled());
-    let asked = Materialize { start: at(0), end: at(10), views: Some(vec!["driver_doubled".to_owned()]) };
+    let asked = Materialize {
+        start: at(0),
+        end: at(10),
+        views: Some(vec!["driver_doubled".to_owned()]),
+        version: None,
+    };
     let error = world.writer.materialize(&world.catalog().await, &asked, &()).await.unwrap_err();
     assert_eq!(
         error.to_string(),

@@ -85,11 +85,11 @@ impl Step {
         let catalog = world.catalog().await;
         match self {
             Self::Materialize(start, end) => {
-                let span = Materialize { start: at(*start), end: at(*end), views: None };
+                let span = Materialize { start: at(*start), end: at(*end), views: None, version: None };
                 world.writer.materialize(&catalog, &span, &()).await.map(|_| ())
             }
             Self::Incremental(end) => {
-                let end = MaterializeIncremental { end: at(*end), views: None };
+                let end = MaterializeIncremental { end: at(*end), views: None, version: None };
                 world.writer.materialize_incremental(&catalog, &end, &()).await.map(|_| ())
             }
             Self::PushStats(rows) => world.push("stats_push", "trips", rows).await,

@@ -34,7 +34,7 @@ async fn materialize(
     let views = views.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
     let events = Mutex::new(Vec::new());
     let observer = |event| events.lock().unwrap().push(event);
-    let asked = Materialize { start: at(start), end: at(end), views };
+    let asked = Materialize { start: at(start), end: at(end), views, version: None };
     let report = world.writer.materialize(&world.catalog().await, &asked, &observer).await?;
     Ok((report, events.into_inner().unwrap()))
 }
@@ -47,7 +47,7 @@ async fn incremental(world: &World, end: i64, views: &[&str]) -> (Materializatio
             notices.lock().unwrap().push(notice);
         }
     };
-    let asked = MaterializeIncremental { end: at(end), views };
+    let asked = MaterializeIncremental { end: at(end), views, version: None };
     let catalog = world.catalog().await;
     let report = world.writer.materialize_incremental(&catalog, &asked, &observer).await.unwrap();
     (report, notices.into_inner().unwrap())
@@ -256,6 +256,7 @@ async fn the_lines_of_an_incremental_run_name_the_span_of_each_view() {
     let asked = MaterializeIncremental {
         end: Timestamp::from_micros(20_500_000),
         views: Some(vec!["driver_stats".into()]),
+        version: None,
     };
     world.writer.materialize_incremental(&world.catalog().await, &asked, &observer).await.unwrap();
     assert_eq!(

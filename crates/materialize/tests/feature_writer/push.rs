@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use crate::failing_stores::{CrashingStore, Survival};
 use crate::world::{NOW, Row, World, feature_view, file_source, json_table, push_source};
 
-const ALL: Materialize = Materialize { start: Timestamp::EPOCH, end: Timestamp::MAX, views: None };
+const ALL: Materialize =
+    Materialize { start: Timestamp::EPOCH, end: Timestamp::MAX, views: None, version: None };
 
 /// The online refusal of a push, after which nothing may have been written.
 async fn refusal(world: &World, columns: Value, to: PushMode) -> String {

@@ -453,7 +453,13 @@ impl MemoryLog {
 
 #[async_trait]
 impl MaterializationLog for MemoryLog {
-    async fn record(&self, project: &str, view: &str, interval: MaterializationInterval) -> Result<()> {
+    async fn record(
+        &self,
+        project: &str,
+        view: &str,
+        version: Option<u32>,
+        interval: MaterializationInterval,
+    ) -> Result<()> {
         assert_eq!(project, PROJECT);
         let fails = self
             .failures
@@ -462,8 +468,9 @@ impl MaterializationLog for MemoryLog {
         if fails {
             return Err(Error::new(ErrorKind::Unavailable, "the record is out of reach"));
         }
-        self.journal.lock().unwrap().push(format!("record {view}"));
-        self.intervals.lock().unwrap().entry(view.to_owned()).or_default().push(interval);
+        let name = version.map_or_else(|| view.to_owned(), |version| format!("{view}@v{version}"));
+        self.journal.lock().unwrap().push(format!("record {name}"));
+        self.intervals.lock().unwrap().entry(name).or_default().push(interval);
         Ok(())
     }
 }

@@ -1,9 +1,9 @@
 //! Feature views: join keys, features, and their columns.
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use larder_core::{
-    DataSource, DataSourceKind, Entity, ExternalSystem, FeatureView, FeatureViewKind, Field, StreamSystem,
-    ValueType, dummy_join_key,
+    DataSource, DataSourceKind, Entity, ExternalSystem, FeatureView, FeatureViewKind, Field, ScalarType,
+    StreamSystem, ValueType, dummy_join_key,
 };
 
 use super::Completion;
@@ -341,7 +341,14 @@ impl Completion {
             if is_key(name) || batch.is_time(name) || name.starts_with("__") {
                 continue;
             }
-            let Some(value_type) = ValueType::infer(column.data_type()) else {
+            // Feast takes large text for JSON.
+            let is_json = self.config.compat.large_text_is_json && *column.data_type() == DataType::LargeUtf8;
+            let inferred = if is_json {
+                Some(ValueType::Scalar(ScalarType::Json))
+            } else {
+                ValueType::infer(column.data_type())
+            };
+            let Some(value_type) = inferred else {
                 let why = format!("column `{name}` is {}, for which there is no type", column.data_type());
                 let remedy = "declare the `schema` of the other columns";
                 self.report.problem(parsed.name.place.problem(what).because(why).remedy(remedy));

@@ -34,6 +34,7 @@ use larder_core::{
 
 use self::bindings::Bindings;
 pub use self::change::ApplyOptions;
+use self::change::Applying;
 use self::component_folder::ComponentFolder;
 pub(crate) use self::contents::{Contents, Object, Stored};
 use self::durable::{FileStamp, WriteLock};
@@ -160,7 +161,7 @@ impl RegistryFile {
     pub fn plan(&self, definitions: &Definitions) -> Result<RegistryDiff> {
         let mut contents = self.read_or_empty()?;
         let options = ApplyOptions::default();
-        Ok(change::apply(&mut contents, definitions, options, self.clock.now(), &self.path)?.diff)
+        Ok(change::apply(&mut contents, definitions, self.applying(options))?.diff)
     }
 
     /// Makes the registry hold exactly what is defined for the project: new objects are created, changed
@@ -188,9 +189,9 @@ impl RegistryFile {
         for bytes in definitions.components.values() {
             self.components.store(bytes)?;
         }
-        let now = self.clock.now();
+        let applying = self.applying(options);
         Ok(self.update(|contents| {
-            let applied = change::apply(contents, definitions, options, now, &self.path)?;
+            let applied = change::apply(contents, definitions, applying)?;
             Ok((applied.changed, applied.diff))
         })?)
     }
@@ -211,6 +212,30 @@ impl RegistryFile {
         self.change_view(project, view, |contents| {
             change::record_materialization(contents, project, view, interval, now)
         })
+    }
+
+    /// As [`record_materialization`](Self::record_materialization), for a version of the view that is not in
+    /// use and has online rows of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`snapshot`](Self::snapshot); [`RegistryError::Request`] if there is no such version.
+    pub fn record_materialization_of_version(
+        &self,
+        project: &str,
+        view: &str,
+        version: u32,
+        interval: MaterializationInterval,
+    ) -> Result<()> {
+        Ok(self.update(|contents| {
+            change::record_materialization_of_version(contents, project, view, version, interval)
+                .map_err(|error| error.at(&self.path))?
+                .ok_or_else(|| {
+                    let (view, project) = (view.to_owned(), project.to_owned());
+                    RegistryError::from(RequestError::FeatureViewVersionNotFound { view, version, project })
+                })?;
+            Ok((true, ()))
+        })?)
     }
 
     /// Says how far the values of a view have come. Nothing keeps a view from going to any state.
@@ -308,6 +333,15 @@ impl RegistryFile {
                 .map_err(|error| error.at(&self.path))?;
             Ok((kept.is_some(), ()))
         })?)
+    }
+
+    fn applying(&self, options: ApplyOptions) -> Applying<'_> {
+        Applying {
+            options,
+            now: self.clock.now(),
+            path: &self.path,
+            versions_have_rows: self.online_versioning,
+        }
     }
 
     /// Changes one view, which must be there.

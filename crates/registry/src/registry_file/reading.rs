@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use larder_core::{
-    DUMMY_ENTITY, DataSource, FeatureViewState, Field, OnDemandFeatureView, Project, Timestamp,
+    DUMMY_ENTITY, DataSource, FeatureViewState, Field, MaterializationInterval, OnDemandFeatureView, Project,
+    Timestamp,
 };
 use prost::Message as _;
 use prost_types::Timestamp as ProtoTime;
@@ -217,6 +218,7 @@ fn versions(
             view_type: record.feature_view_type.clone(),
             created: time_from_proto(record.created_timestamp.as_ref()),
             version_id: record.version_id.clone(),
+            materialization_intervals: version_intervals(record),
             view: versioned_view(record, keys),
         });
     }
@@ -224,6 +226,19 @@ fn versions(
         known.sort_by_key(|version| version.number);
     }
     versions
+}
+
+/// What a version says of its own materialization; nothing where it cannot be read.
+fn version_intervals(record: &proto::FeatureViewVersionRecord) -> Vec<MaterializationInterval> {
+    let bytes = record.feature_view_proto.as_slice();
+    let meta = match record.feature_view_type.as_str() {
+        view_type::FEATURE_VIEW => proto::FeatureView::decode(bytes).ok().and_then(|view| view.meta),
+        view_type::STREAM_FEATURE_VIEW => {
+            proto::StreamFeatureView::decode(bytes).ok().and_then(|view| view.meta)
+        }
+        _ => None,
+    };
+    intervals_from_proto(meta.as_ref())
 }
 
 fn versioned_view(

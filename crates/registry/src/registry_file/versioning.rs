@@ -3,8 +3,9 @@
 //! A change of a view's schema or function makes a version; so does its first definition, as version 0.
 //! All else changes the view in place. The registry keeps every version whole, as the bytes of the view.
 
-use larder_core::{RequestError, Timestamp, ViewVersion};
+use larder_core::{FeatureViewState, RequestError, ViewVersion};
 
+use super::change::Applying;
 use super::contents::{Contents, Object, Stored};
 use super::durable;
 use super::error::{ContentsError, RegistryError};
@@ -19,6 +20,9 @@ pub(super) trait ViewMessage: Object + PartialEq {
 
     /// The message with the number of its version, and with the version that its definition asks for.
     fn with_version(self, number: u32, asked: ViewVersion) -> Self;
+
+    /// The message without what it says of its materialization.
+    fn without_online_rows(self) -> Self;
 
     /// What the definition asks for.
     fn asked(&self) -> ViewVersion;
@@ -41,6 +45,13 @@ macro_rules! versioned {
                 }
                 if let Some(spec) = &mut self.spec {
                     spec.version = asked.to_string();
+                }
+                self
+            }
+
+            fn without_online_rows(mut self) -> Self {
+                if let Some(meta) = &mut self.meta {
+                    meta.forget_online_rows();
                 }
                 self
             }
@@ -80,11 +91,30 @@ versioned!(
     property::on_demand_feature_view_makes_version
 );
 
+impl proto::FeatureViewMeta {
+    fn forget_online_rows(&mut self) {
+        self.materialization_intervals.clear();
+        self.state = FeatureViewState::Unspecified.number();
+    }
+}
+
+impl proto::OnDemandFeatureViewMeta {
+    /// No record is kept of what is online of an on-demand view.
+    fn forget_online_rows(&mut self) {
+        self.state = FeatureViewState::Unspecified.number();
+    }
+}
+
 impl ViewMessage for proto::LabelView {
     const TYPE: &'static str = view_type::LABEL_VIEW;
 
     /// A label view has versions, and no place to say which is in use.
     fn with_version(self, _number: u32, _asked: ViewVersion) -> Self {
+        self
+    }
+
+    /// Labels are pushed, and no record is kept of them.
+    fn without_online_rows(self) -> Self {
         self
     }
 
@@ -105,11 +135,7 @@ impl ViewMessage for proto::LabelView {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Versioning<'a> {
     pub(super) project: &'a str,
-    /// Where the registry lies, for errors.
-    pub(super) path: &'a std::path::Path,
-    pub(super) now: Timestamp,
-    /// Whether a new version of a view that exists is only kept, and not used.
-    pub(super) no_promote: bool,
+    pub(super) applying: Applying<'a>,
 }
 
 /// What becomes of a view.
@@ -154,9 +180,12 @@ impl Versioning<'_> {
             self.record(records, name, 0, before)?;
         }
         let number = self.next(records, name);
-        let after = after.with_version(number, asked);
+        let mut after = after.with_version(number, asked);
+        if self.applying.versions_have_rows {
+            after = after.without_online_rows();
+        }
         self.record(records, name, number, &after)?;
-        Ok(if self.no_promote { Outcome::Kept } else { Outcome::Replaced(after) })
+        Ok(if self.applying.options.no_promote { Outcome::Kept } else { Outcome::Replaced(after) })
     }
 
     /// Goes back to a version, or declares one that is not there yet.
@@ -170,7 +199,10 @@ impl Versioning<'_> {
     ) -> Result<M, RegistryError> {
         let asked = ViewVersion::Pinned(number);
         let Some(record) = self.find(records, name, number) else {
-            let after = after.with_version(number, asked);
+            let mut after = after.with_version(number, asked);
+            if self.applying.versions_have_rows {
+                after = after.without_online_rows();
+            }
             self.record(records, name, number, &after)?;
             return Ok(after);
         };
@@ -232,7 +264,7 @@ impl Versioning<'_> {
             .into());
         }
         M::decode(record.feature_view_proto.as_slice())
-            .map_err(|error| ContentsError::damaged(&error).at(self.path))
+            .map_err(|error| ContentsError::damaged(&error).at(self.applying.path))
     }
 
     fn record<M: ViewMessage>(
@@ -248,9 +280,9 @@ impl Versioning<'_> {
             version_number: i32::try_from(number).unwrap_or(i32::MAX),
             feature_view_type: M::TYPE.to_owned(),
             feature_view_proto: view.encode_to_vec(),
-            created_timestamp: Some(time_to_proto(self.now)),
+            created_timestamp: Some(time_to_proto(self.applying.now)),
             description: String::new(),
-            version_id: durable::random_uuid(self.path)?,
+            version_id: durable::random_uuid(self.applying.path)?,
         }));
         Ok(())
     }

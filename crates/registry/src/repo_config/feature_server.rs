@@ -180,7 +180,7 @@ impl<'a> Reader<'a> {
         Some(FeatureLoggingConfig { flush_interval: Duration::from_secs(flush.min(write)), queue_capacity })
     }
 
-    fn switch(&mut self, block: &Block<'a>, key: &str, default: bool) -> bool {
+    pub(super) fn switch(&mut self, block: &Block<'a>, key: &str, default: bool) -> bool {
         let Some(node) = block.get(key) else { return default };
         self.ok(node.boolean(&format!("`{key}`"))).unwrap_or(default)
     }

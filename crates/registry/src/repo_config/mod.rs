@@ -1,5 +1,6 @@
 //! `feature_store.yaml`: where a feature repo keeps things.
 
+mod compat;
 mod expand;
 mod feature_server;
 mod keys;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use larder_core::EntityKeyVersion;
 
+pub use compat::{CompatConfig, OnlineTtl};
 pub use feature_server::{FeatureLoggingConfig, FeatureServerConfig, MetricsConfig, OfflinePushBatching};
 pub use settings::Settings;
 
@@ -45,6 +47,8 @@ pub struct RepoConfig {
     pub materialization: MaterializationConfig,
     /// How errors look over HTTP.
     pub http: HttpConfig,
+    /// Which differences from Feast are taken back.
+    pub compat: CompatConfig,
     /// What a server does beside answering.
     pub feature_server: FeatureServerConfig,
     /// What the file says, for people.
@@ -323,6 +327,34 @@ mod tests {
             "project: demo\nregistry: r.db\nonline_store:\n  path: /srv/data/x.db\nauth:\n  type: no_auth\n\
              offline_store: dask\nbatch_engine: local\ncoerce_tz_aware: true\nmine: 3\n"
         );
+    }
+
+    #[test]
+    fn differences_from_feast_are_taken_back_one_by_one() {
+        let compat = |block: &str| read(&format!("project: d\nregistry: r.db\ncompat: {block}\n"));
+        assert_eq!(compat("{}").unwrap().compat, CompatConfig::default());
+        let config = compat("{dask_drop_rows: true, online_ttl: status}").unwrap();
+        let expected = CompatConfig {
+            dask_drop_rows: true,
+            online_ttl: Some(OnlineTtl::Status),
+            ..CompatConfig::default()
+        };
+        assert_eq!((config.compat, config.warnings), (expected, vec![]));
+        for word in ["null", "'null'"] {
+            let config = compat(&format!("{{online_ttl: {word}}}")).unwrap();
+            assert_eq!(config.compat.online_ttl, Some(OnlineTtl::Null));
+        }
+        for (block, expected) in [
+            (
+                "{dask_drop_row: true}",
+                "feature_store.yaml:3:10: unknown key `dask_drop_row` in `compat`; did you mean `dask_drop_rows`?",
+            ),
+            ("{online_ttl: drop}", "feature_store.yaml:3:22: `online_ttl` cannot be `drop`"),
+            ("{skip_null_writes: 3}", "`skip_null_writes`"),
+        ] {
+            let error = compat(block).unwrap_err();
+            assert!(error.contains(expected), "{block}: {error}");
+        }
     }
 
     fn feature_server(block: &str) -> Result<RepoConfig, String> {

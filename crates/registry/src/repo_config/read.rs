@@ -14,7 +14,7 @@ use crate::text_file::read_text;
 use crate::yaml::{Entry, Node, parse};
 
 /// Keys that are read into the configuration.
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; 15] = [
     "project",
     "project_description",
     "provider",
@@ -28,6 +28,7 @@ const KNOWN: [&str; 14] = [
     "entity_key_serialization_version",
     "coerce_tz_aware",
     "materialization",
+    "compat",
     "http",
 ];
 
@@ -101,6 +102,7 @@ impl<'a> Reader<'a> {
         let entity_key_serialization_version = self.entity_key_version();
         let materialization = self.materialization();
         let http = self.http();
+        let compat = self.compat();
         let project_description = self.read("project_description", Node::text).unwrap_or_default().to_owned();
         let coerce_tz_aware = self.read("coerce_tz_aware", Node::boolean).unwrap_or(true);
         if !coerce_tz_aware {
@@ -118,6 +120,7 @@ impl<'a> Reader<'a> {
             coerce_tz_aware,
             materialization,
             http,
+            compat,
             feature_server,
             settings: Settings::new(self.entries),
             warnings: Vec::new(),

@@ -281,7 +281,7 @@ pub(crate) struct Materialize {
     #[serde(default)]
     pub(crate) disable_event_timestamp: bool,
     #[serde(default)]
-    pub(crate) version: Option<Value>,
+    pub(crate) version: Option<String>,
 }
 
 impl BodyForm for Materialize {
@@ -291,7 +291,7 @@ impl BodyForm for Materialize {
             end_ts: fields.optional_text("end_ts"),
             feature_views: fields.texts("feature_views"),
             disable_event_timestamp: fields.boolean("disable_event_timestamp", false),
-            version: fields.optional_text("version").map(Value::from),
+            version: fields.optional_text("version"),
         })
     }
 }
@@ -303,14 +303,14 @@ pub(crate) struct MaterializeIncremental {
     #[serde(default)]
     pub(crate) feature_views: Option<Vec<String>>,
     #[serde(default)]
-    pub(crate) version: Option<Value>,
+    pub(crate) version: Option<String>,
 }
 
 impl BodyForm for MaterializeIncremental {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let end_ts = fields.text("end_ts");
         let feature_views = fields.texts("feature_views");
-        let version = fields.optional_text("version").map(Value::from);
+        let version = fields.optional_text("version");
         Some(Self { end_ts: end_ts?, feature_views, version })
     }
 }
@@ -325,6 +325,8 @@ pub(crate) struct MaterializeWithProgress {
     pub(crate) feature_views: Option<Vec<String>>,
     #[serde(default)]
     pub(crate) incremental: bool,
+    #[serde(default)]
+    pub(crate) version: Option<String>,
 }
 
 impl BodyForm for MaterializeWithProgress {
@@ -333,7 +335,8 @@ impl BodyForm for MaterializeWithProgress {
         let end = fields.text("end");
         let feature_views = fields.texts("feature_views");
         let incremental = fields.boolean("incremental", false);
-        Some(Self { start, end: end?, feature_views, incremental })
+        let version = fields.optional_text("version");
+        Some(Self { start, end: end?, feature_views, incremental, version })
     }
 }
 

@@ -10,7 +10,7 @@ use super::event_time::push_event_time;
 use super::push_string;
 use super::values::push_values;
 use crate::online_response::{EventTimes, Presence};
-use crate::{FeatureStatus, OnlineResponse, ResponseColumn};
+use crate::{OnlineResponse, ResponseColumn};
 
 /// The body of Feast's `/get-online-features`.
 pub(crate) fn encode_response(response: &OnlineResponse, feature_view_metadata: bool) -> Bytes {
@@ -135,12 +135,8 @@ impl Encoder {
             if row > 0 {
                 self.out.push(b',');
             }
-            let status = match presence {
-                Presence::Some(present) if !present.value(row) => FeatureStatus::NotFound,
-                _ => FeatureStatus::Present,
-            };
             self.out.push(b'"');
-            self.out.extend_from_slice(status.name().as_bytes());
+            self.out.extend_from_slice(presence.status(row).name().as_bytes());
             self.out.push(b'"');
         }
     }

@@ -10,7 +10,8 @@ use larder_core::{DUMMY_ENTITY, Timestamp};
 use prost::Message as _;
 
 pub(super) use self::one_object::{
-    bind_component, keep_dataset_profile, put_saved_dataset, record_materialization, set_enabled, set_state,
+    bind_component, keep_dataset_profile, put_saved_dataset, record_materialization,
+    record_materialization_of_version, set_enabled, set_state,
 };
 use super::contents::{Contents, Object, Stored};
 use super::error::{ContentsError, RegistryError};
@@ -34,6 +35,17 @@ pub struct ApplyOptions {
     pub no_promote: bool,
 }
 
+/// The circumstances of an apply.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Applying<'a> {
+    pub(super) options: ApplyOptions,
+    pub(super) now: Timestamp,
+    /// Where the contents lie, for errors.
+    pub(super) path: &'a Path,
+    /// Whether every version of a view has online rows of its own, so that a new one has none yet.
+    pub(super) versions_have_rows: bool,
+}
+
 /// What an apply did to the contents.
 #[derive(Debug)]
 pub(super) struct Applied {
@@ -43,15 +55,14 @@ pub(super) struct Applied {
     pub(super) changed: bool,
 }
 
-/// Makes `contents` hold exactly the definitions of their project. `path` is where they lie, for errors.
+/// Makes `contents` hold exactly the definitions of their project.
 pub(super) fn apply(
     contents: &mut Contents,
     definitions: &Definitions,
-    options: ApplyOptions,
-    now: Timestamp,
-    path: &Path,
+    applying: Applying<'_>,
 ) -> Result<Applied, RegistryError> {
-    let mut apply = Apply { definitions, options, now, path, diff: RegistryDiff::default(), changed: false };
+    let Applying { now, path, .. } = applying;
+    let mut apply = Apply { definitions, applying, now, path, diff: RegistryDiff::default(), changed: false };
     apply.project(contents)?;
     let times = apply.data_sources(contents)?;
     let sources = DataSourceEncoder::new(&definitions.data_sources, times);
@@ -119,7 +130,7 @@ fn online_views(contents: &Contents, project: &str) -> BTreeSet<String> {
 
 struct Apply<'a> {
     definitions: &'a Definitions,
-    options: ApplyOptions,
+    applying: Applying<'a>,
     now: Timestamp,
     path: &'a Path,
     diff: RegistryDiff,

@@ -8,7 +8,8 @@ use prost::Message;
 use super::dataset_times;
 use crate::proto::unknown_fields::carry_unknown;
 use crate::proto::{
-    FeatureViewMeta, dataset_profile_tag, interval_to_proto, saved_dataset_to_proto, time_to_proto, wire,
+    self, FeatureViewMeta, FeatureViewVersionRecord, dataset_profile_tag, interval_to_proto,
+    saved_dataset_to_proto, time_to_proto, view_type, wire,
 };
 use crate::registry_file::contents::{self, Contents, Object, Stored};
 use crate::registry_file::error::ContentsError;
@@ -27,6 +28,39 @@ pub(in super::super) fn record_materialization(
         meta.last_updated_timestamp = Some(time_to_proto(now));
         meta.state = FeatureViewState::AvailableOnline.number();
     })
+}
+
+/// Adds an interval to the record of one version of a view; `None` if there is no such version, or none
+/// that is materialized. All else of the view as it was stays byte for byte.
+pub(in super::super) fn record_materialization_of_version(
+    contents: &mut Contents,
+    project: &str,
+    view: &str,
+    version: u32,
+    interval: MaterializationInterval,
+) -> Result<Option<()>, ContentsError> {
+    let wanted = |record: &FeatureViewVersionRecord| {
+        record.key() == (project, view) && u32::try_from(record.version_number) == Ok(version)
+    };
+    let Some(slot) = contents.versions.iter_mut().find(|stored| wanted(stored.message())) else {
+        return Ok(None);
+    };
+    let mut record = slot.message().clone();
+    let bytes = &mut record.feature_view_proto;
+    let damaged = |error: prost::DecodeError| ContentsError::damaged(&error);
+    let meta = match record.feature_view_type.as_str() {
+        view_type::FEATURE_VIEW => proto::FeatureView::decode(bytes.as_slice()).map_err(damaged)?.meta,
+        view_type::STREAM_FEATURE_VIEW => {
+            proto::StreamFeatureView::decode(bytes.as_slice()).map_err(damaged)?.meta
+        }
+        _ => return Ok(None),
+    };
+    let mut meta = meta.unwrap_or_default();
+    meta.materialization_intervals.push(interval_to_proto(interval));
+    *bytes =
+        wire::replace(bytes, META, &meta.encode_to_vec()).map_err(|error| ContentsError::damaged(&error))?;
+    *slot = slot.revised(&record)?;
+    Ok(Some(()))
 }
 
 /// Sets the state of a view; `None` if there is no such view, or none that has a state. All else of the

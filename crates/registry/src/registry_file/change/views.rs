@@ -15,8 +15,7 @@ use crate::registry_file::versioning::{Outcome, Records, Versioning, ViewMessage
 
 impl<'a> Apply<'a> {
     fn versioning(&self) -> Versioning<'a> {
-        let no_promote = self.options.no_promote;
-        Versioning { project: self.project_name(), path: self.path, now: self.now, no_promote }
+        Versioning { project: self.project_name(), applying: self.applying }
     }
 
     /// The views whose values are stored, kind by kind.

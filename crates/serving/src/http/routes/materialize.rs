@@ -58,9 +58,9 @@ pub(crate) async fn materialize(
 ) -> Result<Response, HttpError> {
     let switches = Switches::try_from_query(&query)?;
     let body: Materialize = body.read().await?;
-    refuse_version(body.version.as_ref())?;
     let range = range_of(&body, app.options.clock.now())?;
-    run(app, MaterializeRequest { range, feature_views: body.feature_views }, switches).await
+    run(app, MaterializeRequest { range, feature_views: body.feature_views, version: body.version }, switches)
+        .await
 }
 
 pub(crate) async fn materialize_incremental(
@@ -70,9 +70,9 @@ pub(crate) async fn materialize_incremental(
 ) -> Result<Response, HttpError> {
     let switches = Switches::try_from_query(&query)?;
     let body: MaterializeIncremental = body.read().await?;
-    refuse_version(body.version.as_ref())?;
     let range = MaterializeRange::Incremental { end: read_time(&body.end_ts)? };
-    run(app, MaterializeRequest { range, feature_views: body.feature_views }, switches).await
+    run(app, MaterializeRequest { range, feature_views: body.feature_views, version: body.version }, switches)
+        .await
 }
 
 pub(crate) async fn materialize_with_progress(
@@ -95,7 +95,7 @@ pub(crate) async fn materialize_with_progress(
             );
         }
     };
-    let request = MaterializeRequest { range, feature_views: body.feature_views };
+    let request = MaterializeRequest { range, feature_views: body.feature_views, version: body.version };
     let views = views_of(&app, &request).await?;
     let in_progress = app.in_progress.begin(views);
     Ok(stream_progress(&app, request, in_progress))
@@ -116,13 +116,6 @@ fn range_of(body: &Materialize, now: Timestamp) -> Result<MaterializeRange, Requ
         return Err(RequestError::other(format!("start_ts ({start}) must be before end_ts ({end})")));
     }
     Ok(MaterializeRange::Between { start, end })
-}
-
-fn refuse_version(version: Option<&Value>) -> Result<(), RequestError> {
-    match version {
-        None => Ok(()),
-        Some(_) => Err(RequestError::other("`version` is given, and views have no versions here; remove it")),
-    }
 }
 
 async fn run(app: Arc<App>, request: MaterializeRequest, switches: Switches) -> Result<Response, HttpError> {
@@ -154,9 +147,10 @@ async fn run(app: Arc<App>, request: MaterializeRequest, switches: Switches) -> 
     }
 }
 
-/// The views that a request means; all of them exist.
+/// The views that a request means; all of them exist, also in the version that it names.
 async fn views_of(app: &App, request: &MaterializeRequest) -> Result<Vec<String>> {
     let snapshot = app.server.snapshot().await?;
+    snapshot.version_to_materialize(request.feature_views.as_deref(), request.version.as_deref())?;
     let Some(names) = &request.feature_views else {
         let views = snapshot.feature_views().iter().map(|view| &view.object);
         return Ok(views

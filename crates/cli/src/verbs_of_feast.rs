@@ -1,0 +1,141 @@
+//! Feast's commands that larder does not have: what it has in their place.
+
+/// What to say to somebody who types a command of Feast's that is not here. `words` are the arguments
+/// without the program; `None` if they name no such command.
+pub(crate) fn instead(words: &[String]) -> Option<String> {
+    let mut names = Names(words.iter());
+    let verb = names.next()?;
+    let (_, absent) = ABSENT.iter().find(|(name, _)| *name == verb)?;
+    match absent {
+        Absent::Whole(instead) => Some(format!("larder has no `{verb}`: {instead}")),
+        Absent::Parts(parts) => {
+            let part = names.next()?;
+            let (_, instead) = parts.iter().find(|(name, _)| *name == part)?;
+            Some(format!("larder has no `{verb} {part}`: {instead}"))
+        }
+    }
+}
+
+/// A command of Feast's that is not here.
+enum Absent {
+    /// The whole of it.
+    Whole(&'static str),
+    /// Some of its own commands.
+    Parts(&'static [(&'static str, &'static str)]),
+}
+
+const ABSENT: [(&str, Absent); 12] = [
+    (
+        "demo-notebooks",
+        Absent::Whole("`larder demo` shows the whole path in the terminal, without notebooks"),
+    ),
+    (
+        "ui",
+        Absent::Whole(
+            "there is no web page yet; `larder registry-dump` and the `list` and `describe` of every kind of object \
+             show the registry, and `feast ui` opens the registry file that larder writes",
+        ),
+    ),
+    (
+        "listen",
+        Absent::Whole(
+            "there is no gRPC server yet; `larder serve` takes rows over HTTP, at `/push` and \
+                       `/write-to-online-store`",
+        ),
+    ),
+    (
+        "serve_transformations",
+        Absent::Whole(
+            "transformations run inside larder, as WebAssembly components; no server for them is needed",
+        ),
+    ),
+    (
+        "serve_registry",
+        Absent::Whole(
+            "the registry is a file, which larder and Feast open directly; let both use the same path",
+        ),
+    ),
+    (
+        "serve_offline",
+        Absent::Whole(
+            "there is no Arrow Flight server yet; `larder get-historical-features -o FILE` builds a \
+                       training set",
+        ),
+    ),
+    ("serve_lineage", Absent::Whole("lineage events are neither sent nor collected")),
+    ("mcp", Absent::Whole("there is no MCP server yet; `larder serve` offers the same verbs over HTTP")),
+    (
+        "dbt",
+        Absent::Whole(
+            "nothing is imported from dbt; write the models as `data_sources` and `feature_views` in YAML \
+                       (`larder definitions-schema` prints what it may hold)",
+        ),
+    ),
+    (
+        "mlflow",
+        Absent::Whole(
+            "there is no MLflow integration; saved datasets (`larder get-historical-features \
+                              --save-as`) keep what a model was trained on",
+        ),
+    ),
+    (
+        "monitor",
+        Absent::Whole("data quality is not monitored; `larder serve --metrics` tells how fresh views are"),
+    ),
+    (
+        "registry",
+        Absent::Parts(&[(
+            "create-schema",
+            "its registry is a file, which `larder apply` creates; registries in databases are not supported yet",
+        )]),
+    ),
+];
+
+/// The words of a command line that are no flags, nor values of the flags that stand before a command.
+struct Names<'a>(std::slice::Iter<'a, String>);
+
+impl<'a> Iterator for Names<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        loop {
+            let word = self.0.next()?.as_str();
+            if matches!(word, "-c" | "--chdir" | "-f" | "--feature-store-yaml" | "--log-level") {
+                self.0.next()?;
+            } else if !word.starts_with('-') {
+                return Some(word);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::arguments::Arguments;
+
+    fn of(line: &str) -> Option<String> {
+        instead(&line.split(' ').map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_command_that_is_not_here_is_answered_with_what_is() {
+        assert!(of("ui").unwrap().starts_with("larder has no `ui`: there is no web page yet"));
+        assert!(of("-c repo --log-level debug ui -p 8888").unwrap().contains("`ui`"));
+        assert!(
+            of("registry create-schema").unwrap().starts_with("larder has no `registry create-schema`: ")
+        );
+        for line in ["apply", "registry", "registry nope", "nope", "-c ui apply"] {
+            assert_eq!(of(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn no_command_is_said_to_be_absent_that_is_here() {
+        let here: Vec<String> =
+            Arguments::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+        assert!(ABSENT.iter().all(|(name, _)| !here.iter().any(|here| here == name)));
+    }
+}

@@ -1,0 +1,47 @@
+//! Command lines of Feast's: they work, or a sentence says what larder has instead.
+
+use crate::larder::{Repo, larder};
+
+#[test]
+fn commands_that_are_not_here_are_usage_errors_that_say_what_is() {
+    for (line, expected) in [
+        (&["ui", "-p", "8888"][..], "larder has no `ui`: there is no web page yet"),
+        (&["-c", "anywhere", "listen"], "`larder serve` takes rows over HTTP"),
+        (&["registry", "create-schema"], "larder has no `registry create-schema`: its registry is a file"),
+        (&["dbt", "import", "-m", "x"], "larder has no `dbt`"),
+    ] {
+        let error = larder(line).failure(2);
+        assert!(error.contains(expected), "{line:?}: {error}");
+    }
+    let unknown = larder(&["materialise"]).failure(2);
+    assert!(unknown.contains("materialize"), "others keep their suggestion: {unknown}");
+}
+
+#[test]
+fn a_repo_is_created_by_feasts_flags() {
+    let repo = Repo::empty();
+    let dir = repo.dir().display().to_string();
+    larder(&["init", "rides", "--repo-path", &dir, "-t", "local"]).success();
+    let config = std::fs::read_to_string(repo.dir().join("feature_store.yaml")).unwrap();
+    assert!(config.contains("project: rides\n"), "{config}");
+    repo.run(&["apply"]).success();
+
+    let repo = Repo::empty();
+    larder(&["init", "-m", &repo.dir().display().to_string()]).success();
+    let mut files: Vec<_> =
+        std::fs::read_dir(repo.dir()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    files.sort();
+    assert_eq!(files, [".gitignore", "feature_store.yaml"]);
+    repo.run(&["apply"]).success();
+}
+
+#[test]
+fn templates_that_are_not_here_are_usage_errors_that_name_those_that_are() {
+    let cloud = larder(&["init", "x", "-t", "gcp"]).failure(2);
+    assert!(
+        cloud.contains("Feast's template `gcp` rests on what larder does not have yet; use `local`"),
+        "{cloud}"
+    );
+    assert!(larder(&["init", "x", "-t", "nope"]).failure(2).contains("there is no template `nope`"));
+    assert!(!std::path::Path::new("x").exists());
+}
