@@ -476,6 +476,7 @@ async fn a_view_may_read_an_older_version_of_another_where_versions_have_rows_of
     let mut earlier = definition(0, &old);
     earlier.transformation.function = "old".to_owned();
     let version = |number, view| FeatureViewVersion {
+        materialization_intervals: Vec::new(),
         number,
         view_type: "on_demand_feature_view".to_owned(),
         created: Timestamp::EPOCH,
