@@ -15,9 +15,11 @@ pub(crate) fn build(limits: &SandboxLimits) -> Result<Engine, UdfError> {
         // leaves a choice. Threads are not compiled into our wasmtime at all.
         .cranelift_nan_canonicalization(true)
         .relaxed_simd_deterministic(true)
-        // One linear memory of 32-bit addresses in reserved address space: bounds checks cost nothing.
+        // Linear memories of 32-bit addresses in reserved address space: bounds checks cost nothing.
         .wasm_memory64(false)
-        .wasm_multi_memory(false)
+        // Calls between the parts of one component, such as a runtime and its stubs of WASI, copy from one
+        // memory to another; wasmtime's own code for that is a module with two.
+        .wasm_multi_memory(true)
         .memory_init_cow(true)
         .max_wasm_stack(limits.stack_bytes)
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
