@@ -39,6 +39,7 @@ mod online_changes;
 mod registry_log;
 mod saved_dataset;
 mod server;
+mod udf_runtime;
 mod verbs;
 mod wire;
 mod write_definitions;
@@ -63,4 +64,5 @@ pub use larder_serving::{
     shutdown_signal,
 };
 pub use saved_dataset::NewSavedDataset;
+pub use udf_runtime::udf_runtime;
 pub use write_definitions::WRITTEN_DEFINITIONS;
