@@ -142,7 +142,8 @@ const utf8 = {
 
 const binary = {
     tag: "binary",
-    decode: (data) => data,
+    // What the bindings give is no instance of this `Uint8Array`.
+    decode: (data) => new Uint8Array(data),
     encode: (value) => (value instanceof Uint8Array ? value : undefined),
 };
 
@@ -340,7 +341,8 @@ export function onDemandFeatureView(name, { inputs, outputs, singleton = false }
 function message(error) {
     if (error instanceof Wrong) return error.message;
     if (!(error instanceof Error)) return shown(error);
-    const place = /(udf\.js:\d+)/.exec(error.stack ?? "");
+    const frames = (error.stack ?? "").split("\n").filter((frame) => !frame.includes("larder.js"));
+    const place = /([^/@\s]+\.js:\d+)/.exec(frames.join("\n"));
     return `${error.name}: ${error.message}${place ? ` (${place[1]})` : ""}`;
 }
 

@@ -29,6 +29,8 @@ pub(super) async fn run(arguments: &BuildUdfArguments, quiet: bool) -> Result<()
     if !quiet && bytes.len() > SLOW_TO_COMPILE {
         eprintln!("checking the component, which takes some seconds");
     }
+    // Compiled code of earlier builds: tens of megabytes each in some languages.
+    drop(fs::remove_dir_all(project.hidden().join("components")));
     let runtime = larder::udf_runtime(Some(project.hidden()))?;
     let component = runtime.inspect(bytes.into()).await?;
     let in_folder = || arguments.path.join(format!("{}.wasm", project.name()));
