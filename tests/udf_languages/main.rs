@@ -4,7 +4,12 @@
 //! Rust's target and Python's and JavaScript's tools are installed by the command itself on first use, and then lie
 //! in the target folder; C needs what `larder udf build` says.
 
-#![expect(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "the harness of a test fails as tests do")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "the harness of a test fails as tests do"
+)]
 
 mod project;
 mod samples;
@@ -14,8 +19,9 @@ mod tame;
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+use arrow::array::{ArrayRef, AsArray as _, Float64Array, RecordBatch};
 use arrow::compute::concat_batches;
+use arrow::datatypes::Float64Type;
 use larder_core::{Result, Transformation};
 use proptest::prelude::prop_assert_eq;
 use proptest::test_runner::{Config, TestError, TestRunner};
@@ -59,6 +65,19 @@ fn python_gives_the_expected_tables_echoes_every_type_and_names_what_goes_wrong(
         "`mistypes` failed: output `price_text`: expected String, got float 1.5",
     );
     names_the_output(&component);
+    for (function, told) in [
+        ("reads_a_clock", "time.time: a transformation has no clock, randomness or files"),
+        ("draws_lots", "random.random: a transformation has no clock, randomness or files"),
+        ("opens_a_file", "open: a transformation has no clock, randomness or files"),
+        ("imports_late", "import `csv` at the top of a file"),
+        ("exits", "SystemExit: 3 (more.py:"),
+        ("recurses", "RecursionError: maximum recursion depth exceeded (more.py:"),
+    ] {
+        assert_in(&error(&component, function), &format!("`{function}` failed: {told}"));
+    }
+    let lots = run(&component, "draws_the_same_lots").unwrap();
+    let lots = lots.column(0).as_primitive::<Float64Type>();
+    assert!(lots.iter().all(|lot| lot == Some(lots.value(0))));
 }
 
 #[test]
@@ -73,6 +92,12 @@ fn javascript_gives_the_expected_tables_echoes_every_type_and_names_what_goes_wr
         "`mistypes` failed: output `price_text`: expected String, got number 1.5",
     );
     names_the_output(&component);
+    for (function, what) in [("reads_a_clock", "Date.now"), ("draws_lots", "Math.random")] {
+        let told = format!("`{function}` failed: {what}: a transformation has no clock and no randomness");
+        assert_in(&error(&component, function), &told);
+    }
+    let dates = run(&component, "dates").unwrap();
+    assert_eq!(dates.column(0).as_string::<i32>().value(0), "1970-01-01T00:00:00.001Z");
 }
 
 fn names_the_output(component: &Component) {
@@ -119,12 +144,15 @@ fn echoes(component: &Component, function: &str, types: usize) {
     }
 }
 
-/// The error of a function of one price.
-fn error(component: &Component, function: &str) -> String {
-    let function: Arc<dyn Transformation> = component.function(function);
+/// A function of one price, on three of them.
+fn run(component: &Component, function: &str) -> Result<RecordBatch> {
+    let function = component.function(function);
     let prices: ArrayRef = Arc::new(Float64Array::from(vec![Some(1.5), None, Some(-1.0)]));
-    let answer: Result<RecordBatch> = call(&function, &table(&function.signature().inputs, vec![prices]));
-    answer.unwrap_err().chain().to_string()
+    call(&function, &table(&function.signature().inputs, vec![prices]))
+}
+
+fn error(component: &Component, function: &str) -> String {
+    run(component, function).unwrap_err().chain()
 }
 
 #[track_caller]

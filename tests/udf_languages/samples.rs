@@ -17,15 +17,24 @@ pub(crate) fn all() -> [Sample; 2] {
     [transformed_conv_rate(), tag_features()]
 }
 
+/// A rate, two values, and the rate with each.
+type Rates = (Option<f32>, Option<i64>, Option<i64>, Option<f64>, Option<f64>);
+
 fn transformed_conv_rate() -> Sample {
-    // A rate, two values, and the rate with each. Whole numbers beyond 2 ** 53 are rounded when they become floats.
-    let rows: [(Option<f32>, Option<i64>, Option<i64>, Option<f64>, Option<f64>); 7] = [
+    // Whole numbers beyond 2 ** 53 are rounded when they become floats.
+    let rows: [Rates; 7] = [
         (Some(0.5), Some(1), Some(2), Some(1.5), Some(2.5)),
         (Some(0.1), Some(-1), Some(0), Some(f64::from(0.1_f32) - 1.0), Some(f64::from(0.1_f32))),
         (None, Some(1), Some(2), None, None),
         (Some(0.25), None, Some(2), None, Some(2.25)),
         (Some(-0.0), Some(0), Some(i64::MAX), Some(0.0), Some(9_223_372_036_854_775_807.0)),
-        (Some(1.0), Some(9_007_199_254_740_993), Some(i64::MIN), Some(9_007_199_254_740_992.0), Some(-9_223_372_036_854_775_807.0)),
+        (
+            Some(1.0),
+            Some(9_007_199_254_740_993),
+            Some(i64::MIN),
+            Some(9_007_199_254_740_992.0),
+            Some(-9_223_372_036_854_775_807.0),
+        ),
         (Some(f32::INFINITY), Some(1), None, Some(f64::INFINITY), None),
     ];
     Sample {
@@ -45,9 +54,11 @@ fn transformed_conv_rate() -> Sample {
 /// A list of texts, `~` where one is null.
 type Tags = Option<&'static [&'static str]>;
 
+/// A city and tags; the distinct tags, how many there are, and the summary.
+type Visit = (Option<&'static str>, Tags, Tags, Option<i64>, Option<&'static str>);
+
 fn tag_features() -> Sample {
-    // A city and tags; the distinct tags, how many there are, and the summary.
-    let rows: [(Option<&str>, Tags, Tags, Option<i64>, Option<&str>); 7] = [
+    let rows: [Visit; 7] = [
         (Some("Oslo"), Some(&[" a", "b", "a ", "~"]), Some(&["a", "b"]), Some(2), Some("Oslo: a, b")),
         (Some("Łódź"), Some(&["ł", "🦀", "ł"]), Some(&["ł", "🦀"]), Some(2), Some("Łódź: ł, 🦀")),
         (None, Some(&["x"]), Some(&["x"]), Some(1), None),

@@ -18,9 +18,7 @@ pub(crate) fn tame(array: &ArrayRef) -> ArrayRef {
         DataType::Float64 => changed::<Float64Type>(array, |value| {
             if value.is_nan() { f64::from_bits(value.to_bits() & 0x800f_ffff_ffff_ffff) } else { value }
         }),
-        DataType::Timestamp(..) => {
-            changed::<TimestampMicrosecondType>(array, |micros| micros % NEVER_BEYOND)
-        }
+        DataType::Timestamp(..) => changed::<TimestampMicrosecondType>(array, |micros| micros % NEVER_BEYOND),
         DataType::List(field) => {
             let list = array.as_list::<i32>();
             let items = tame(list.values());

@@ -31,12 +31,7 @@ fn main() {
 }
 
 fn row(file: &PathBuf) -> String {
-    let Ok(bytes) = fs::read(file) else {
-        panic!(
-            "`{}` is missing; `cargo test -p larder-cli --test udf_languages` builds it",
-            file.display()
-        )
-    };
+    let bytes = fs::read(file).expect("`cargo test -p larder-cli --test udf_languages` builds it");
     let bytes: Arc<[u8]> = bytes.into();
     let cache = tempfile::tempdir().expect("a folder");
     let tokio = tokio::runtime::Builder::new_multi_thread().build().expect("threads");

@@ -35,5 +35,10 @@ export const functions = [
     onDemandFeatureView("forgets", { inputs: price, outputs: { first: Float64 } }, ({ price }) => ({
         first: price.slice(0, 1),
     })),
+    onDemandFeatureView("dates", { inputs: price, outputs: { date: String } }, ({ price }) => ({
+        date: price.map((one) => (one === null ? null : new Date(one).toISOString())),
+    })),
+    onDemandFeatureView("reads_a_clock", { inputs: price, outputs: { now: Float64 } }, () => ({ now: Date.now() })),
+    onDemandFeatureView("draws_lots", { inputs: price, outputs: { lot: Float64 } }, () => ({ lot: Math.random() })),
     onDemandFeatureView("misnames", { inputs: price, outputs: { first: Float64 } }, ({ price }) => ({ second: price })),
 ];

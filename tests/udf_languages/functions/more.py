@@ -1,5 +1,9 @@
 """What the samples do not show: every type, a row at a time and in columns, and everything that goes wrong."""
 
+import random
+import sys
+import time
+
 import larder
 from larder import Array, Float64, Int64, Set, String, Struct, on_demand_feature_view
 
@@ -50,4 +54,27 @@ def misnames(inputs):
     return {"second": inputs["price"]}
 
 
+def of_nothing(name, run):
+    """A function that gives what `run` gives, in every row."""
+
+    def function(inputs):
+        return {"y": [run() for _ in inputs["price"]]}
+
+    function.__name__ = name
+    return on_demand_feature_view(inputs={"price": Float64}, outputs={"y": Float64})(function)
+
+
 FUNCTIONS = [echo, echo_rows, refuses, mistypes, forgets, misnames]
+FUNCTIONS += [
+    of_nothing("reads_a_clock", lambda: time.time()),
+    of_nothing("draws_lots", lambda: random.random()),
+    of_nothing("draws_the_same_lots", lambda: random.Random(7).random()),
+    of_nothing("opens_a_file", lambda: open("/etc/passwd").read()),
+    of_nothing("imports_late", lambda: __import__("csv")),
+    of_nothing("exits", lambda: sys.exit(3)),
+    of_nothing("recurses", lambda: recursed()),
+]
+
+
+def recursed():
+    return recursed()

@@ -17,3 +17,4 @@ mod larder;
 mod objects;
 mod server;
 mod training_sets;
+mod udf_projects;

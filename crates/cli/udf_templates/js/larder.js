@@ -25,11 +25,26 @@
  * An Int64 or UnixTimestamp output may also be a whole number of at most 2 ** 53.
  *
  * An exception is the error of the call; its text reaches whoever asked. The same input must give the same output:
- * there is no clock, no file and no network.
+ * there is no clock, no randomness, no file and no network. What goes to `console` goes nowhere.
  */
 
-/** A value of another kind than was declared. */
+/** A value of another kind than was declared, or something that transformations do not have. */
 class Wrong extends Error {}
+
+const absent = (what) => () => {
+    throw new Wrong(`${what}: a transformation has no clock and no randomness; take such values as inputs`);
+};
+
+// Without this they would give the time of the build, and the same numbers in every call.
+globalThis.Date = class extends Date {
+    constructor(...parts) {
+        if (parts.length === 0) absent("new Date()")();
+        super(...parts);
+    }
+    static now = absent("Date.now");
+};
+Math.random = absent("Math.random");
+globalThis.performance = { now: absent("performance.now") };
 
 // Types. Each knows its nodes and how its values lie in columns: `read` takes columns from an iterator, depth
 // first, and gives an array of values; `write` appends columns for an array of values.

@@ -19,11 +19,15 @@ Values in Python, by type:
     Json, Map, ScalarMap, Uuid, TimeUuid, Decimal str: their text; see `json`, `uuid` and `decimal`
 
 What a function prints goes nowhere. An exception is the error of the call; its text reaches whoever asked.
-The same input must give the same output: there is no clock, no file and no network, and `random` repeats itself.
+The same input must give the same output: there is no clock, no randomness, no file and no network. What is at the top
+of a file runs once, when the component is built, and may read files; import there.
 """
 
+import builtins
 import io
+import os
 import sys
+import time
 from datetime import datetime, timedelta, timezone
 
 from componentize_py_types import Err
@@ -35,7 +39,33 @@ sys.stdout = sys.stderr = io.StringIO()
 
 
 class Wrong(Exception):
-    """A value of another kind than was declared."""
+    """A value of another kind than was declared, or something that transformations do not have."""
+
+
+def _absent(what):
+    def fail(*_, **__):
+        raise Wrong(f"{what}: a transformation has no clock, randomness or files; take what it needs as inputs")
+
+    return fail
+
+
+class _NoModules:
+    @staticmethod
+    def find_spec(name, *_):
+        raise Wrong(f"import `{name}` at the top of a file: when a function runs there are no files to import from")
+
+
+def _close_the_world():
+    """Puts errors with a reason in the place of what would stop the function without one."""
+    functions = [(time, "time time_ns monotonic perf_counter sleep"), (os, "urandom listdir"), (builtins, "open")]
+    functions += [(module, " ".join(module.__all__)) for name, module in sys.modules.items() if name == "random"]
+    for module, names in functions:
+        for name in names.split():
+            # `random.Random(seed)` is as good as any other computation.
+            if name.islower():
+                setattr(module, name, _absent(name if module is builtins else f"{module.__name__}.{name}"))
+    sys.meta_path = [finder for finder in sys.meta_path if getattr(finder, "__name__", "") != "PathFinder"]
+    sys.meta_path.append(_NoModules)
 
 
 # Types. Each knows its nodes and how its values lie in columns: `read` takes columns from an iterator, depth
@@ -394,8 +424,9 @@ def export(*functions):
 
         def transform(self, index, input):
             try:
+                _close_the_world()
                 return functions[index].transform(input)
-            except Exception as error:
+            except BaseException as error:
                 raise Err(Error(_message(error))) from None
 
     return Transformation

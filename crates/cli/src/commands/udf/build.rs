@@ -56,24 +56,19 @@ fn install(project: &Project, missing: &Missing) -> Result<Build> {
 /// Builds the project; the file that was made.
 fn make(project: &Project, build: Build, quiet: bool) -> Result<PathBuf> {
     let Build { mut command, artifact } = build;
-    match artifact {
-        Some(artifact) => {
-            if let Some(folder) = artifact.parent() {
-                fs::create_dir_all(folder)
-                    .with_context(|| format!("cannot create folder `{}`", folder.display()))?;
-            }
-            // Should the tool make nothing, then not the last one's file counts.
-            drop(fs::remove_file(&artifact));
-            run_in(project, command.stdout(Stdio::from(io::stderr())), quiet)?;
-            Ok(artifact)
-        }
-        None => {
-            let messages = run_in(project, command.stdout(Stdio::piped()), quiet)?;
-            artifact_of_cargo(&messages, &project.dir.join("Cargo.toml")).with_context(|| {
-                format!("`{}` makes no wasm library; say `crate-type = [\"cdylib\"]`", project.dir.display())
-            })
-        }
+    let Some(artifact) = artifact else {
+        let messages = run_in(project, command.stdout(Stdio::piped()), quiet)?;
+        return artifact_of_cargo(&messages, &project.dir.join("Cargo.toml")).with_context(|| {
+            format!("`{}` makes no wasm library; say `crate-type = [\"cdylib\"]`", project.dir.display())
+        });
+    };
+    if let Some(folder) = artifact.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("cannot create folder `{}`", folder.display()))?;
     }
+    // Should the tool make nothing, then not the last one's file counts.
+    drop(fs::remove_file(&artifact));
+    run_in(project, command.stdout(Stdio::from(io::stderr())), quiet)?;
+    Ok(artifact)
 }
 
 /// Runs a command in the project's folder, which must succeed; what it printed where that is piped.

@@ -35,7 +35,9 @@ fn name_of(dir: &Path) -> Result<String> {
     let fits = name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
     if !fits {
-        bail!("`{name}` cannot name a component; begin with a letter and go on with letters, digits, `_` and `-`");
+        bail!(
+            "`{name}` cannot name a component; begin with a letter and go on with letters, digits, `_` and `-`"
+        );
     }
     Ok(name)
 }

@@ -30,8 +30,11 @@ impl Project {
             bail!("there is no folder `{shown}`; `larder udf new NAME --lang LANGUAGE` makes one");
         }
         let dir = dir.canonicalize().with_context(|| format!("`{shown}` cannot be opened"))?;
-        let languages: Vec<_> =
-            SOURCES.iter().filter(|(_, file)| dir.join(file).is_file()).map(|(language, _)| *language).collect();
+        let languages: Vec<_> = SOURCES
+            .iter()
+            .filter(|(_, file)| dir.join(file).is_file())
+            .map(|(language, _)| *language)
+            .collect();
         match languages.as_slice() {
             [language] => Ok(Self { language: *language, dir }),
             [] => bail!(

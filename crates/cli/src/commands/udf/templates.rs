@@ -123,7 +123,8 @@ mod tests {
 
     #[test]
     fn the_guest_library_is_built_with_the_generator_of_its_bindings() {
-        let workspace = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml")).unwrap();
+        let workspace =
+            fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml")).unwrap();
         let line = template!("rust/guest.toml").lines().find(|line| line.starts_with("wit-bindgen")).unwrap();
         assert!(workspace.lines().any(|other| other == line), "{line}");
     }

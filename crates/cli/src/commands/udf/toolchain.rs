@@ -13,6 +13,7 @@ use crate::arguments::Language;
 
 const WORLD: &str = "on-demand-feature-view";
 const RUST_TARGET: &str = "wasm32-unknown-unknown";
+const COMPONENTIZE_JS: &str = "node_modules/@bytecodealliance/componentize-js/src/cli.js";
 
 /// A tool that is not there, and how to get it.
 #[derive(Debug)]
@@ -110,14 +111,12 @@ fn python(project: &Project) -> Result<Build, Missing> {
         };
         let install = [
             format!("{python} -m venv .larder/python"),
-            format!(".larder/python/{} -m pip install -r requirements.txt", if cfg!(windows) {
-                "Scripts/python"
-            } else {
-                "bin/python"
-            }),
+            format!(
+                ".larder/python/{} -m pip install -r requirements.txt",
+                if cfg!(windows) { "Scripts/python" } else { "bin/python" }
+            ),
         ];
-        let mut tool =
-            missing(project, "componentize-py", &[&install[0], &install[1]], "");
+        let mut tool = missing(project, "componentize-py", &[&install[0], &install[1]], "");
         tool.installable = true;
         return Err(tool);
     };
@@ -136,8 +135,8 @@ fn js(project: &Project) -> Result<Build, Missing> {
         let remark = "; install it with npm, version 20 or later, from https://nodejs.org";
         return Err(missing(project, "Node.js", &[], remark));
     };
-    const TOOL: &str = "node_modules/@bytecodealliance/componentize-js/src/cli.js";
-    let Some(tool) = project.dir.ancestors().map(|dir| dir.join(TOOL)).find(|tool| tool.is_file()) else {
+    let Some(tool) = project.dir.ancestors().map(|dir| dir.join(COMPONENTIZE_JS)).find(|tool| tool.is_file())
+    else {
         let mut tool = missing(project, "componentize-js", &["npm install"], "");
         tool.installable = true;
         return Err(tool);
