@@ -258,9 +258,57 @@ pub(crate) struct UdfCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum UdfVerb {
+    /// Start a transformation: a folder with two sample functions and all that is needed to build them.
+    #[command(after_help = "Example:\n  larder udf new udfs/my_features --lang python")]
+    New(NewUdfArguments),
+    /// Build the component of such a folder, and check it as `apply` does.
+    #[command(after_help = "Example:\n  larder udf build udfs/my_features\n\n\
+                            The component is written into the folder, under its name. Exit code 3 says that a \
+                            tool is missing,\nand the message how to get it.")]
+    Build(BuildUdfArguments),
     /// Give an on-demand view a component: one from Feast that is written in Python, or one without.
     #[command(after_help = "Example:\n  larder udf bind transformed_conv_rate udfs/driver_features.wasm")]
     Bind(BindArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewUdfArguments {
+    /// The folder to create; its name is that of the component.
+    #[arg(value_name = "NAME")]
+    pub(crate) path: PathBuf,
+    /// The language of the functions.
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    pub(crate) lang: Language,
+}
+
+/// A language of transformations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    #[value(name = "rust")]
+    Rust,
+    #[value(name = "python")]
+    Python,
+    #[value(name = "js", alias = "javascript")]
+    Js,
+    #[value(name = "c")]
+    C,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BuildUdfArguments {
+    /// The folder of the transformation.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub(crate) path: PathBuf,
+    /// Write the component to this file.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Install what is missing, as the message says that would be shown without: into the folder for Python and
+    /// JavaScript, through rustup for Rust.
+    #[arg(long)]
+    pub(crate) install: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -11,11 +11,11 @@ use larder_core::{
 use larder_offline::FileOfflineStore;
 use larder_plan::Catalog;
 use larder_registry::{Definitions, RegistryFile, RegistrySnapshot, RepoConfig};
-use larder_udf::{WasmRuntime, WasmRuntimeOptions};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::online::Online;
 use crate::online_changes::OnlineChanges;
+use crate::udf_runtime;
 
 /// The feature store of one repo, with Feast's verbs.
 ///
@@ -54,8 +54,7 @@ impl FeatureStore {
         let registry = RegistryFile::open(&registry_path, Arc::clone(&clock))?;
         let registry = Arc::new(registry.with_online_versioning(config.registry.online_versioning));
         let cache_dir = registry_path.parent().map(|folder| folder.join("components/compiled"));
-        let options = WasmRuntimeOptions { cache_dir, ..WasmRuntimeOptions::default() };
-        let udf: Arc<dyn UdfRuntime> = Arc::new(WasmRuntime::try_new(options)?);
+        let udf = udf_runtime(cache_dir)?;
         let snapshot = read_snapshot(&registry, &config).await?;
         let catalog = load_catalog(&registry, &udf, snapshot).await;
         Ok(Self {

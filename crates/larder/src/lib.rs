@@ -40,6 +40,7 @@ mod online_changes;
 mod registry_log;
 mod saved_dataset;
 mod server;
+mod udf_runtime;
 mod validation;
 mod verbs;
 mod wire;
@@ -65,5 +66,6 @@ pub use larder_serving::{
     shutdown_signal,
 };
 pub use saved_dataset::NewSavedDataset;
+pub use udf_runtime::udf_runtime;
 pub use validation::{LoggedFeatures, ProfileCache, ValidationFailure, ValidationReport};
 pub use write_definitions::WRITTEN_DEFINITIONS;

@@ -15,9 +15,11 @@ pub(crate) fn build(limits: &SandboxLimits) -> Result<Engine, UdfError> {
         // leaves a choice. Threads are not compiled into our wasmtime at all.
         .cranelift_nan_canonicalization(true)
         .relaxed_simd_deterministic(true)
-        // One linear memory of 32-bit addresses in reserved address space: bounds checks cost nothing.
+        // Linear memories of 32-bit addresses in reserved address space: bounds checks cost nothing.
         .wasm_memory64(false)
-        .wasm_multi_memory(false)
+        // Calls between the parts of one component, such as a runtime and its stubs of WASI, copy from one
+        // memory to another; wasmtime's own code for that is a module with two.
+        .wasm_multi_memory(true)
         .memory_init_cow(true)
         .max_wasm_stack(limits.stack_bytes)
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
@@ -47,4 +49,41 @@ fn pool(limits: &SandboxLimits) -> PoolingAllocationConfig {
         .linear_memory_keep_resident(0)
         .table_keep_resident(0);
     pool
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::component::Component;
+
+    use super::*;
+
+    /// A part calls another, which has a memory of its own, with a text.
+    const TWO_PARTS: &str = r#"(component
+        (component $callee
+            (core module $code
+                (memory (export "memory") 1)
+                (func (export "take") (param i32 i32))
+                (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 0))
+            (core instance $code (instantiate $code))
+            (func (export "take") (param "text" string) (canon lift (core func $code "take")
+                (memory (core memory $code "memory")) (realloc (core func $code "realloc")))))
+        (component $caller
+            (import "take" (func $take (param "text" string)))
+            (core module $memory (memory (export "memory") 1))
+            (core instance $memory (instantiate $memory))
+            (core func $lowered (canon lower (func $take) (memory (core memory $memory "memory"))))
+            (core module $code
+                (import "" "take" (func (param i32 i32)))
+                (func (export "run") i32.const 0 i32.const 0 call 0))
+            (core instance $code (instantiate $code (with "" (instance (export "take" (func $lowered))))))
+            (func (export "run") (canon lift (core func $code "run"))))
+        (instance $callee (instantiate $callee))
+        (instance $caller (instantiate $caller (with "take" (func $callee "take"))))
+        (export "run" (func $caller "run")))"#;
+
+    #[test]
+    fn parts_of_a_component_may_have_memories_of_their_own() {
+        let engine = build(&SandboxLimits { concurrent_calls: 1, ..SandboxLimits::default() }).unwrap();
+        Component::from_binary(&engine, &wat::parse_str(TWO_PARTS).unwrap()).unwrap();
+    }
 }

@@ -21,6 +21,7 @@ mod objects;
 mod permissions;
 mod server;
 mod training_sets;
+mod udf_projects;
 mod validation;
 mod versions;
 mod wide_types;

@@ -1,0 +1,167 @@
+//! Transformations in every language: begun by `larder udf new`, built by `larder udf build` with the real tools,
+//! run by the host, and held against the same tables.
+//!
+//! Rust's target and Python's and JavaScript's tools are installed by the command itself on first use, and then lie
+//! in the target folder; C needs what `larder udf build` says.
+
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "the harness of a test fails as tests do"
+)]
+
+mod project;
+mod samples;
+#[path = "../../crates/udf/tests/support/mod.rs"]
+mod support;
+mod tame;
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray as _, Float64Array, RecordBatch};
+use arrow::compute::concat_batches;
+use arrow::datatypes::Float64Type;
+use larder_core::{Result, Transformation};
+use proptest::prelude::prop_assert_eq;
+use proptest::test_runner::{Config, TestError, TestRunner};
+use support::{call, load, table, tables};
+
+use project::Component;
+use samples::Sample;
+use tame::tame;
+
+#[test]
+fn rust_gives_the_expected_tables() {
+    gives_the_expected_tables(&Component::build("rust"));
+}
+
+#[test]
+fn c_gives_the_expected_tables_echoes_its_types_and_names_what_goes_wrong() {
+    let component = Component::build("c");
+    gives_the_expected_tables(&component);
+    echoes(&component, "echo", 22);
+    let failed = "on-demand feature view `view`: function";
+    assert_eq!(error(&component, "refuses"), format!("{failed} `refuses` failed: a price is negative"));
+    assert_eq!(
+        error(&component, "forgets"),
+        format!("{failed} `forgets` failed: there is not one value for each row in output first")
+    );
+    assert_eq!(
+        error(&component, "mistypes"),
+        format!("{failed} `mistypes` failed: panicked, or reached `unreachable`")
+    );
+}
+
+#[test]
+fn python_gives_the_expected_tables_echoes_every_type_and_names_what_goes_wrong() {
+    let component = Component::build("python");
+    gives_the_expected_tables(&component);
+    echoes(&component, "echo", 44);
+    echoes(&component, "echo_rows", 44);
+    assert_in(&error(&component, "refuses"), "`refuses` failed: ValueError: a price is negative (more.py:");
+    assert_in(
+        &error(&component, "mistypes"),
+        "`mistypes` failed: output `price_text`: expected String, got float 1.5",
+    );
+    names_the_output(&component);
+    for (function, told) in [
+        ("reads_a_clock", "time.time: a transformation has no clock, randomness or files"),
+        ("draws_lots", "random.random: a transformation has no clock, randomness or files"),
+        ("opens_a_file", "open: a transformation has no clock, randomness or files"),
+        ("imports_late", "import `csv` at the top of a file"),
+        ("exits", "SystemExit: 3 (more.py:"),
+        ("recurses", "RecursionError: maximum recursion depth exceeded (more.py:"),
+    ] {
+        assert_in(&error(&component, function), &format!("`{function}` failed: {told}"));
+    }
+    let lots = run(&component, "draws_the_same_lots").unwrap();
+    let lots = lots.column(0).as_primitive::<Float64Type>();
+    assert!(lots.iter().all(|lot| lot == Some(lots.value(0))));
+}
+
+#[test]
+fn javascript_gives_the_expected_tables_echoes_every_type_and_names_what_goes_wrong() {
+    let component = Component::build("js");
+    gives_the_expected_tables(&component);
+    echoes(&component, "echo", 44);
+    echoes(&component, "echo_rows", 44);
+    assert_in(&error(&component, "refuses"), "`refuses` failed: RangeError: a price is negative (more.js:");
+    assert_in(
+        &error(&component, "mistypes"),
+        "`mistypes` failed: output `price_text`: expected String, got number 1.5",
+    );
+    names_the_output(&component);
+    for (function, what) in [("reads_a_clock", "Date.now"), ("draws_lots", "Math.random")] {
+        let told = format!("`{function}` failed: {what}: a transformation has no clock and no randomness");
+        assert_in(&error(&component, function), &told);
+    }
+    let dates = run(&component, "dates").unwrap();
+    assert_eq!(dates.column(0).as_string::<i32>().value(0), "1970-01-01T00:00:00.001Z");
+}
+
+fn names_the_output(component: &Component) {
+    assert_in(&error(component, "forgets"), "`forgets` failed: output `first` has 1 values for 3 rows");
+    assert_in(
+        &error(component, "misnames"),
+        "`misnames` failed: returned the outputs `second` where `first` are declared",
+    );
+}
+
+/// The samples of the new project, on a few rows and on more than one call takes.
+fn gives_the_expected_tables(component: &Component) {
+    for Sample { function, input, output } in samples::all() {
+        let function = component.function(function);
+        let (input, output) =
+            (table(&function.signature().inputs, input), table(&function.signature().outputs, output));
+        assert_eq!(call(&function, &input).unwrap(), output);
+        assert_eq!(call(&function, &input.slice(1, 2)).unwrap(), output.slice(1, 2));
+        assert_eq!(call(&function, &input.slice(0, 0)).unwrap(), output.slice(0, 0));
+        let many = 10_000 / input.num_rows();
+        let repeated = |batch: &RecordBatch| concat_batches(&batch.schema(), vec![batch; many]).unwrap();
+        assert_eq!(call(&function, &repeated(&input)).unwrap(), repeated(&output));
+    }
+}
+
+/// Random tables come back as they were.
+fn echoes(component: &Component, function: &str, types: usize) {
+    let function = component.function(function);
+    let fields = function.signature().inputs.clone();
+    assert_eq!(fields.len(), types);
+    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(24) });
+    let echoed = runner.run(&tables(fields.clone(), 40), |input| {
+        let columns = input.columns().iter().map(|column| tame(column)).collect();
+        let input = table(&fields, columns);
+        let output = call(&function, &input).unwrap();
+        for (field, (given, echoed)) in fields.iter().zip(input.columns().iter().zip(output.columns())) {
+            prop_assert_eq!(echoed, given, "`{}`", field.name);
+        }
+        Ok(())
+    });
+    // The input has tens of columns; the reason names the one that matters.
+    if let Err(TestError::Fail(reason, _) | TestError::Abort(reason)) = echoed {
+        panic!("{reason}");
+    }
+}
+
+/// A function of one price, on three of them.
+fn run(component: &Component, function: &str) -> Result<RecordBatch> {
+    let function = component.function(function);
+    let prices: ArrayRef = Arc::new(Float64Array::from(vec![Some(1.5), None, Some(-1.0)]));
+    call(&function, &table(&function.signature().inputs, vec![prices]))
+}
+
+fn error(component: &Component, function: &str) -> String {
+    run(component, function).unwrap_err().chain()
+}
+
+#[track_caller]
+fn assert_in(text: &str, part: &str) {
+    assert!(text.contains(part), "`{part}` is not in: {text}");
+}
+
+impl Component {
+    fn function(&self, name: &str) -> Arc<dyn Transformation> {
+        load(&self.runtime, &self.bytes, name)
+    }
+}
