@@ -11,6 +11,8 @@ mod configuration;
 mod definitions;
 mod demo;
 mod feast_repo;
+mod hostile_views;
+mod hot_swap;
 mod kill;
 mod kinds_of_views;
 mod larder;

@@ -10,8 +10,8 @@ use larder_core::{DUMMY_ENTITY, Timestamp};
 use prost::Message as _;
 
 pub(super) use self::one_object::{
-    bind_component, put_saved_dataset, put_validation_reference, record_materialization, set_enabled,
-    set_state,
+    bind_component, put_saved_dataset, put_validation_reference, record_materialization, restore_version,
+    set_enabled, set_state,
 };
 use super::contents::{Contents, Object, Stored};
 use super::error::{ContentsError, RegistryError};
