@@ -79,27 +79,23 @@ impl RawGuest {
     }
 
     /// With further items.
-    pub fn items(mut self, items: &str) -> Self {
-        self.items = items.to_owned();
-        self
+    pub fn items(self, items: &str) -> Self {
+        Self { items: items.to_owned(), ..self }
     }
 
     /// With another allocator.
-    pub fn realloc(mut self, body: &str) -> Self {
-        self.realloc = body.to_owned();
-        self
+    pub fn realloc(self, body: &str) -> Self {
+        Self { realloc: body.to_owned(), ..self }
     }
 
     /// With another body of `signatures`.
-    pub fn signatures(mut self, body: &str) -> Self {
-        self.signatures = body.to_owned();
-        self
+    pub fn signatures(self, body: &str) -> Self {
+        Self { signatures: body.to_owned(), ..self }
     }
 
     /// With another body of `transform`.
-    pub fn transform(mut self, body: &str) -> Self {
-        self.transform = body.to_owned();
-        self
+    pub fn transform(self, body: &str) -> Self {
+        Self { transform: body.to_owned(), ..self }
     }
 
     /// The core module, which carries its world.

@@ -37,6 +37,9 @@ pub struct SandboxLimits {
     pub instance_bytes: usize,
     /// Bytes of a component before it is compiled. Default: 64 MiB.
     pub component_bytes: usize,
+    /// Bytes of compiled components that are kept on disk; the least recently loaded go first. Default:
+    /// 1 GiB.
+    pub cache_bytes: u64,
     /// Functions that one component may declare. Default: 1,024.
     pub functions: usize,
     /// Columns that one function may take or give, counting the levels of nested ones. Default: 4,096.
@@ -63,6 +66,7 @@ impl Default for SandboxLimits {
             memories: 1,
             instance_bytes: 1 << 20,
             component_bytes: 64 << 20,
+            cache_bytes: 1 << 30,
             functions: 1_024,
             columns: 4_096,
             signature_time: Duration::from_secs(10),

@@ -24,12 +24,16 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(crate) fn start(engine: Engine, cache_dir: Option<&Path>) -> Result<Self, UdfError> {
+    pub(crate) fn start(
+        engine: Engine,
+        cache_dir: Option<&Path>,
+        sandbox: &SandboxLimits,
+    ) -> Result<Self, UdfError> {
         let ticker = EpochTicker::start(&engine).map_err(|source| UdfError::Ticker { source })?;
         let cache = cache_dir.map(|folder| CompiledCache::open(folder, &engine)).transpose()?;
         Ok(Self {
             engine,
-            cache: cache.map(Arc::new),
+            cache: cache.map(|cache| Arc::new(cache.with_bound(sandbox.cache_bytes))),
             components: Mutex::default(),
             ticker: Arc::new(ticker),
         })

@@ -49,7 +49,7 @@ impl WasmRuntime {
     pub fn try_new(options: WasmRuntimeOptions) -> Result<Self> {
         let WasmRuntimeOptions { cache_dir, sandbox } = options;
         Ok(Self {
-            plain: Machine::start(engine::build(&sandbox)?, cache_dir.as_deref())?,
+            plain: Machine::start(engine::build(&sandbox)?, cache_dir.as_deref(), &sandbox)?,
             cache_dir,
             counting: Mutex::new(None),
             compilations: BlockingSlots::new(sandbox.concurrent_compilations),
@@ -63,7 +63,8 @@ impl WasmRuntime {
         if let Some(machine) = &*counting {
             return Ok(Arc::clone(machine));
         }
-        let machine = Machine::start(engine::build_counting(&self.sandbox)?, self.cache_dir.as_deref())?;
+        let machine =
+            Machine::start(engine::build_counting(&self.sandbox)?, self.cache_dir.as_deref(), &self.sandbox)?;
         Ok(Arc::clone(counting.insert(Arc::new(machine))))
     }
 }

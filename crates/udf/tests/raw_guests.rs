@@ -302,6 +302,13 @@ fn signatures_are_limited_like_a_call() {
     assert_eq!(bad(refuses), format!("{asked}no"));
 }
 
+/// Lists of lists of lists.
+static DEEP: [u8; 41] = {
+    let mut nodes = [node::LIST; 41];
+    nodes[40] = node::UTF8;
+    nodes
+};
+
 #[test]
 fn names_and_types_of_signatures_are_checked() {
     let declared = |name: &'static [u8], nodes: &'static [u8]| {
@@ -311,11 +318,6 @@ fn names_and_types_of_signatures_are_checked() {
     assert!(chain.contains("no value of the contract's types") && chain.contains("utf-8"), "{chain}");
     let chain = declared(b"out", &[node::NO_SUCH]);
     assert!(chain.contains("no value of the contract's types"), "{chain}");
-    static DEEP: [u8; 41] = {
-        let mut nodes = [node::LIST; 41];
-        nodes[40] = node::UTF8;
-        nodes
-    };
     assert!(declared(b"out", &DEEP).ends_with("it is nested more than 32 levels deep"));
     assert!(declared(b"", &[node::INT64]).contains("is empty or has control characters"));
 }
