@@ -269,6 +269,35 @@ pub(crate) enum UdfVerb {
     /// Give an on-demand view a component: one from Feast that is written in Python, or one without.
     #[command(after_help = "Example:\n  larder udf bind transformed_conv_rate udfs/driver_features.wasm")]
     Bind(BindArguments),
+    /// Put an on-demand view back to the component it had before, until the next apply.
+    #[command(after_help = "Example:\n  larder udf rollback transformed_conv_rate")]
+    Rollback(RollbackArguments),
+    /// Show the components that an on-demand view had, version by version.
+    #[command(after_help = "Example:\n  larder udf history transformed_conv_rate")]
+    History(HistoryArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RollbackArguments {
+    /// The on-demand feature view.
+    #[arg(value_name = "VIEW")]
+    pub(crate) view: String,
+    /// The version to go back to, such as `v3`; the last one with another component, where it is left out.
+    #[arg(long, value_name = "VERSION", value_parser = version_number)]
+    pub(crate) to: Option<u32>,
+}
+
+/// Reads `v3` or `3`.
+fn version_number(text: &str) -> Result<u32, String> {
+    let number = text.strip_prefix('v').unwrap_or(text);
+    number.parse().map_err(|_| "a version is written `v3`; `larder udf history VIEW` shows them".to_owned())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArguments {
+    /// The on-demand feature view.
+    #[arg(value_name = "VIEW")]
+    pub(crate) view: String,
 }
 
 #[derive(Debug, Args)]

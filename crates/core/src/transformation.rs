@@ -20,21 +20,36 @@ pub struct TransformationSignature {
     pub outputs: Vec<Field>,
 }
 
-/// What one call of a transformation may use up.
+/// What one call of a transformation may use up. The defaults of all limits stand here.
+///
+/// Rows have no limit of their own: a call gives as many as it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TransformationLimits {
     /// Wall time of one call; the call is interrupted within a tick (about a millisecond) of it.
     pub wall_time: Duration,
     /// Linear memory of one instance, in bytes.
     pub memory_bytes: usize,
+    /// Entries of one table of an instance, which holds the functions that are called indirectly.
+    pub table_elements: usize,
     /// Bytes that one call may return.
     pub output_bytes: usize,
+    /// Bytes of an error message that are kept.
+    pub message_bytes: usize,
+    /// Steps of one call, counted alike on every machine. `None`: they are not counted, which is faster.
+    pub fuel: Option<u64>,
 }
 
 impl Default for TransformationLimits {
-    /// 1 s, 64 MiB of memory, 32 MiB of output.
+    /// 1 s, 64 MiB of memory, 100,000 entries of a table, 32 MiB of output, 4 KiB of message, any fuel.
     fn default() -> Self {
-        Self { wall_time: Duration::from_secs(1), memory_bytes: 64 << 20, output_bytes: 32 << 20 }
+        Self {
+            wall_time: Duration::from_secs(1),
+            memory_bytes: 64 << 20,
+            table_elements: 100_000,
+            output_bytes: 32 << 20,
+            message_bytes: 4 << 10,
+            fuel: None,
+        }
     }
 }
 

@@ -51,6 +51,21 @@ pub trait Array: Default + sealed::Sealed {
         Values { array: self, rows: 0..self.len() }
     }
 
+    /// One bit for each of the 8 rows from `8 * block`: clear where the value is known to be null. Lets a
+    /// loop look at the nulls of 8 rows at once.
+    #[doc(hidden)]
+    #[inline]
+    fn maybe_valid(&self, _block: usize) -> u8 {
+        u8::MAX
+    }
+
+    /// The value at `row`, whose bit of `maybe_valid` is set.
+    #[doc(hidden)]
+    #[inline]
+    fn get_maybe_valid(&self, row: usize) -> Option<Self::Item<'_>> {
+        self.get(row)
+    }
+
     /// The levels of the type, as a signature declares them.
     #[doc(hidden)]
     fn nodes(nodes: &mut Vec<TypeNode>);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::array::{collect, sealed};
 use crate::bindings::larder::udf::arrow::{Column, TypeNode, Values};
-use crate::bitmap::Validity;
+use crate::bitmap::{Bits, Validity};
 use crate::columns::{ColumnError, Columns};
 use crate::{Array, Timestamp};
 
@@ -56,6 +56,18 @@ impl<T: PrimitiveType> Array for PrimitiveArray<T> {
         row < self.len() && !self.validity.is_valid(row)
     }
 
+    #[inline]
+    fn maybe_valid(&self, block: usize) -> u8 {
+        self.validity.byte(block)
+    }
+
+    #[inline]
+    #[expect(clippy::indexing_slicing, reason = "documented to panic")]
+    fn get_maybe_valid(&self, row: usize) -> Option<T::Value> {
+        // `maybe_valid` is exact.
+        Some(self.values[row])
+    }
+
     fn nodes(nodes: &mut Vec<TypeNode>) {
         nodes.push(T::NODE);
     }
@@ -95,15 +107,15 @@ impl<T: PrimitiveType> fmt::Debug for PrimitiveArray<T> {
 
 impl<T: PrimitiveType> Extend<Option<T::Value>> for PrimitiveArray<T> {
     fn extend<I: IntoIterator<Item = Option<T::Value>>>(&mut self, items: I) {
-        let items = items.into_iter();
-        self.values.reserve(items.size_hint().0);
-        for item in items {
-            match item {
-                Some(_) => self.validity.push_valid(),
-                None => self.validity.push_null(self.values.len()),
-            }
-            self.values.push(item.unwrap_or_default());
-        }
+        let Self { values, validity } = self;
+        let before = values.len();
+        let mut bits = Bits::default();
+        // Through `Vec::extend`, which knows the length of most iterators and then checks no capacity.
+        values.extend(items.into_iter().map(|item| {
+            bits.push(item.is_some(), before, validity);
+            item.unwrap_or_default()
+        }));
+        bits.flush(before, validity);
     }
 }
 

@@ -17,6 +17,14 @@ pub trait RowColumns<'a>: Copy {
 
     /// Row `row`, or `None` where any value of it is null.
     fn values(self, row: usize) -> Option<Self::Values>;
+
+    /// One bit for each of the 8 rows from `8 * block`: clear where a value is known to be null.
+    #[doc(hidden)]
+    fn maybe_valid(self, block: usize) -> u8;
+
+    /// Row `row`, whose bit of `maybe_valid` is set.
+    #[doc(hidden)]
+    fn maybe_values(self, row: usize) -> Option<Self::Values>;
 }
 
 /// All rows of some columns.
@@ -61,7 +69,16 @@ where
     C: RowColumns<'a>,
     O: FromIterator<Option<T>>,
 {
-    (0..columns.row_count()).map(|row| columns.values(row).map(&mut value)).collect()
+    let mut valid = 0;
+    let rows = (0..columns.row_count()).map(|row| {
+        if row.is_multiple_of(8) {
+            valid = columns.maybe_valid(row / 8);
+        }
+        let is_valid = valid & 1 == 1;
+        valid >>= 1;
+        if is_valid { columns.maybe_values(row).map(&mut value) } else { None }
+    });
+    rows.collect()
 }
 
 macro_rules! row_columns {
@@ -85,6 +102,18 @@ macro_rules! row_columns {
             fn values(self, row: usize) -> Option<Self::Values> {
                 let ($($column,)+) = self;
                 Some(($($column.get(row)?,)+))
+            }
+
+            #[inline]
+            fn maybe_valid(self, block: usize) -> u8 {
+                let ($($column,)+) = self;
+                u8::MAX $(& $column.maybe_valid(block))+
+            }
+
+            #[inline]
+            fn maybe_values(self, row: usize) -> Option<Self::Values> {
+                let ($($column,)+) = self;
+                Some(($($column.get_maybe_valid(row)?,)+))
             }
         }
     };

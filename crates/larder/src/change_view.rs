@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use larder_core::{FeatureViewState, RequestError, Result, TransformationLimits, TransformationReference};
-use larder_registry::{bind_inputs, check_outputs};
+use larder_registry::{FeatureViewVersion, RegistrySnapshot, VersionedView, bind_inputs, check_outputs};
 
 use crate::{FeatureStore, blocking};
 
@@ -60,6 +60,59 @@ impl FeatureStore {
         Ok(reference)
     }
 
+    /// Puts an on-demand view back to a version that another component or function computed: `to`, or the
+    /// newest such version before the one in use. The view is restored whole, with the schema that the
+    /// component was proven to fit, and stays so until an apply says otherwise. Returns the version's number
+    /// and what computes it.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::OnDemandFeatureViewNotFound`], [`RequestError::FeatureViewVersionNotFound`]; a bare
+    /// message if there is nothing to go back to; and why the old version does not fit its sources any more.
+    pub async fn roll_back_component(
+        &self,
+        view: &str,
+        to: Option<u32>,
+    ) -> Result<(u32, TransformationReference)> {
+        let catalog = self.refresh().await?;
+        let snapshot = catalog.snapshot();
+        let current = snapshot.on_demand_feature_view(view)?;
+        let in_use = &current.object.transformation;
+        let number = match to {
+            Some(number) => number,
+            None => earlier(snapshot, view, current.version_number, in_use).ok_or_else(|| {
+                RequestError::other(format!(
+                    "on-demand feature view `{view}` has no earlier version with another component; \
+                     see `larder udf history {view}`"
+                ))
+            })?,
+        };
+        let VersionedView::OnDemand(restored) = snapshot.versioned_view(view, number)? else {
+            return Err(RequestError::other(format!(
+                "version v{number} of feature view {view} is no on-demand feature view"
+            ))
+            .into());
+        };
+        let reference = restored.transformation.clone();
+        let Some(digest) = reference.component else {
+            return Err(RequestError::other(format!(
+                "version v{number} of on-demand feature view `{view}` has no component"
+            ))
+            .into());
+        };
+        let registry = Arc::clone(self.registry());
+        let bytes = blocking::run(move || registry.load_component(digest)).await?;
+        // Compiled before anybody is switched to it.
+        let transformation = self.udf().load(view, bytes, &reference.function, reference.limits).await?;
+        bind_inputs(snapshot, restored, transformation.signature())?;
+        check_outputs(restored, transformation.signature())?;
+        let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
+        let (name, bound) = (view.to_owned(), reference.clone());
+        blocking::run(move || registry.restore_version(&project, &name, number, &bound)).await?;
+        self.refresh().await?;
+        Ok((number, reference))
+    }
+
     /// Says how far the values of a view have come. It keeps nobody from reading them.
     ///
     /// # Errors
@@ -84,4 +137,23 @@ impl FeatureStore {
         blocking::run(move || registry.set_enabled(&project, &view, enabled)).await?;
         self.refresh().await.map(|_| ())
     }
+}
+
+/// The newest version of an on-demand view before `current` that another transformation computed.
+fn earlier(
+    snapshot: &RegistrySnapshot,
+    view: &str,
+    current: u32,
+    in_use: &TransformationReference,
+) -> Option<u32> {
+    let is_other = |known: &&FeatureViewVersion| match &known.view {
+        Ok(VersionedView::OnDemand(view)) => {
+            let known = &view.transformation;
+            known.component.is_some()
+                && (known.component, &known.function) != (in_use.component, &in_use.function)
+        }
+        _ => false,
+    };
+    let versions = snapshot.feature_view_versions(view).iter().filter(|known| known.number < current);
+    versions.filter(is_other).map(|known| known.number).max()
 }

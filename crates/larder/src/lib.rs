@@ -58,7 +58,7 @@ pub use larder_online::{OnlineError, ServerAddress};
 pub use larder_plan::Selection;
 pub use larder_registry::{
     ApplyOptions, DefinitionFiles, Description, FeatureViewVersion, ListFilter, Listing, ObjectKind,
-    PermissionCheck, Problem, RegistryFile, RepoConfig, definitions_json_schema,
+    PermissionCheck, Problem, RegistryFile, RepoConfig, VersionedView, definitions_json_schema,
 };
 pub use larder_serving::{
     EntityValues, FeatureServer, MaterializeEvent, MaterializeRange, MaterializeRequest, MaterializeSummary,

@@ -98,6 +98,9 @@ fn definitions(project: &str) -> Definitions {
             function: "plus".to_owned(),
             limits: TransformationLimits {
                 wall_time: Duration::from_millis(250),
+                table_elements: 500,
+                message_bytes: 1_000,
+                fuel: Some(1_000_000),
                 ..TransformationLimits::default()
             },
         },
@@ -241,7 +244,8 @@ fn a_change_is_told_property_by_property() {
     let text = registry.apply(&changed).unwrap().to_string();
     let digest = changed.components.first_key_value().unwrap().0.to_string();
     let digest = &digest[..16];
-    let limits = "(wall_time: 250ms, memory: 67108864, output: 33554432)";
+    let limits = "(wall_time: 250ms, memory: 67108864, output: 33554432, \
+                  table_elements: 500, message: 1000, fuel: 1000000)";
     assert_eq!(
         text,
         format!(

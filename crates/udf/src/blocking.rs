@@ -27,14 +27,23 @@ impl BlockingSlots {
         F: FnOnce() -> T + Send + 'static,
     {
         let permit = Arc::clone(&self.0).acquire_owned().await.map_err(|_| UdfError::Closed)?;
-        let task = tokio::task::spawn_blocking(move || {
-            let result = work();
-            drop(permit);
-            result
-        });
-        task.await.map_err(|join| match join.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_cancelled) => UdfError::Closed,
-        })
+        run_with(permit, work).await
     }
+}
+
+/// Runs `work` once on tokio's blocking pool, and keeps `permit` until it ends.
+pub(crate) async fn run_with<T, F>(permit: impl Send + 'static, work: F) -> Result<T, UdfError>
+where
+    T: Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
+    let task = tokio::task::spawn_blocking(move || {
+        let result = work();
+        drop(permit);
+        result
+    });
+    task.await.map_err(|join| match join.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_cancelled) => UdfError::Closed,
+    })
 }

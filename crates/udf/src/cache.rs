@@ -13,15 +13,20 @@
 //! engine:    SHA-256 of wasmtime's compatibility hash: version, target, settings
 //! ```
 //!
+//! The folder has a bound. What was loaded longest ago goes first, whoever stored it: entries of engines
+//! that are no more in use go that way too. Several processes may use a folder at the same time: entries
+//! and the key appear whole or not at all, and what another has removed is compiled again.
+//!
 //! A folder that others could write to is closed, and its key is made anew, which makes what lies
 //! in it worthless. Once open, the cache is never needed: what cannot be read is compiled again, what
 //! cannot be written is logged.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, FileTimes, OpenOptions};
 use std::hash::{Hash, Hasher};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use hmac::{Hmac, Mac};
 use larder_core::ComponentDigest;
@@ -30,7 +35,7 @@ use tracing::warn;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::UdfError;
+use crate::{SandboxLimits, UdfError};
 
 /// The rights of all users but the owner.
 #[cfg(unix)]
@@ -38,6 +43,12 @@ const OTHERS: u32 = 0o077;
 const MAGIC: &[u8] = b"larder-cwasm-1\0";
 const MAC_BYTES: usize = 32;
 const KEY_BYTES: usize = 32;
+/// The ending of entries.
+const ENTRY: &str = "cwasm";
+/// The ending of files that are not finished.
+const UNFINISHED: &str = "new";
+/// After that time nobody finishes a file any more: its writer was killed.
+const ABANDONED: Duration = Duration::from_secs(3_600);
 
 /// The folder of compiled components.
 pub(crate) struct CompiledCache {
@@ -45,6 +56,8 @@ pub(crate) struct CompiledCache {
     key: [u8; KEY_BYTES],
     /// Names the engine: code of one is of no use to another.
     engine: [u8; 32],
+    /// The most bytes that all entries together have.
+    bound_bytes: u64,
 }
 
 impl std::fmt::Debug for CompiledCache {
@@ -60,7 +73,13 @@ impl CompiledCache {
         let key = open_folder(&folder).map_err(|source| UdfError::Cache { path: folder.clone(), source })?;
         let mut hasher = Sha256Hasher(Sha256::new());
         engine.precompile_compatibility_hash().hash(&mut hasher);
-        Ok(Self { folder, key, engine: hasher.0.finalize().into() })
+        let bound_bytes = SandboxLimits::default().cache_bytes;
+        Ok(Self { folder, key, engine: hasher.0.finalize().into(), bound_bytes })
+    }
+
+    /// With another bound.
+    pub(crate) fn with_bound(self, bound_bytes: u64) -> Self {
+        Self { bound_bytes, ..self }
     }
 
     /// The compiled component, if this cache holds it for this engine.
@@ -84,12 +103,15 @@ impl CompiledCache {
         // were verified in memory, so a change of the file in between does not matter.
         #[expect(unsafe_code, reason = "the one place where machine code is loaded; see SAFETY")]
         let component = unsafe { Component::deserialize(engine, code) };
-        component
+        let component = component
             .inspect_err(|error| warn!(path = %path.display(), %error, "compiled component does not load"))
-            .ok()
+            .ok()?;
+        // Only the order of removal depends on it.
+        drop(touch(&path));
+        Some(component)
     }
 
-    /// Keeps a compiled component. Readers see all of it or nothing.
+    /// Keeps a compiled component. Readers see all of it or nothing. What is beyond the bound goes.
     pub(crate) fn store(&self, digest: ComponentDigest, component: &Component) {
         let path = self.path(digest);
         let stored = component.serialize().map_err(io::Error::other).and_then(|code| {
@@ -99,6 +121,39 @@ impl CompiledCache {
         if let Err(error) = stored {
             warn!(path = %path.display(), %error, "compiled component cannot be kept");
         }
+        if let Err(error) = self.evict(&path) {
+            warn!(path = %self.folder.display(), %error, "compiled components cannot be cleared up");
+        }
+    }
+
+    /// Removes what was loaded longest ago until the rest is within the bound, and what killed processes
+    /// left behind. The entry `newest` stays.
+    fn evict(&self, newest: &Path) -> io::Result<()> {
+        let now = now();
+        let mut entries = Vec::new();
+        for file in fs::read_dir(&self.folder)? {
+            let path = file?.path();
+            // Another process may have removed it since.
+            let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
+            let modified = metadata.modified()?;
+            let ending = path.extension().unwrap_or_default();
+            if ending == ENTRY && path != newest {
+                entries.push((modified, metadata.len(), path));
+            } else if ending == UNFINISHED && now.duration_since(modified).is_ok_and(|age| age > ABANDONED) {
+                remove(&path)?;
+            }
+        }
+        entries.sort();
+        let mut kept_bytes = fs::metadata(newest).map_or(0, |metadata| metadata.len());
+        kept_bytes += entries.iter().map(|(_, bytes, _)| bytes).sum::<u64>();
+        for (_, bytes, path) in entries {
+            if kept_bytes <= self.bound_bytes {
+                break;
+            }
+            remove(&path)?;
+            kept_bytes -= bytes;
+        }
+        Ok(())
     }
 
     /// The code of an entry whose hash is right.
@@ -119,29 +174,60 @@ impl CompiledCache {
 
     fn path(&self, digest: ComponentDigest) -> PathBuf {
         let engine = ComponentDigest(self.engine).to_string();
-        self.folder.join(format!("{digest}-{}.cwasm", engine.get(..16).unwrap_or(&engine)))
+        self.folder.join(format!("{digest}-{}.{ENTRY}", engine.get(..16).unwrap_or(&engine)))
     }
 }
 
 /// Creates or checks the folder, and returns its key.
 fn open_folder(folder: &Path) -> io::Result<[u8; KEY_BYTES]> {
-    fs::create_dir_all(folder)?;
+    if let Some(parent) = folder.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    create_closed(folder)?;
     let was_open = close_to_others(folder)?;
     let path = folder.join("key");
-    if !was_open {
-        match read_key(&path) {
-            Ok(key) => return Ok(key),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => {
-                warn!(path = %path.display(), %error, "key of the compiled components is made anew");
-            }
+    if was_open {
+        remove(&path)?;
+    }
+    match read_key(&path) {
+        Ok(key) => return Ok(key),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => {
+            warn!(path = %path.display(), %error, "key of the compiled components is made anew");
+            remove(&path)?;
         }
     }
     let mut key = [0; KEY_BYTES];
     getrandom::fill(&mut key).map_err(io::Error::other)?;
-    write_new(&path, &[&key])?;
-    // Should another process do the same now, each compiles again what the other has stored.
+    // Of several processes that do this now the first wins, and all read its key.
+    let temporary = path.with_extension(unique(UNFINISHED));
+    let written = write_all(&temporary, &[&key]).and_then(|()| match fs::hard_link(&temporary, &path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        // A file system without links: the last wins, and the others compile again what it stores.
+        Err(_) => fs::copy(&temporary, &path).map(|_| ()),
+        Ok(()) => Ok(()),
+    });
+    drop(fs::remove_file(&temporary));
+    written?;
     read_key(&path)
+}
+
+/// Removes a file, if another process has not.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Marks an entry as used now.
+fn touch(path: &Path) -> io::Result<()> {
+    File::open(path)?.set_times(FileTimes::new().set_modified(now()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the times of files are real times, not domain times")]
+fn now() -> SystemTime {
+    SystemTime::now()
 }
 
 fn read_key(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
@@ -159,18 +245,20 @@ fn read_key(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
 
 /// Writes a file of mode 0600 under a name of its own and then moves it to `path`.
 fn write_new(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
-    let temporary = path.with_extension(unique("new"));
-    drop(fs::remove_file(&temporary));
-    let written = create_private(&temporary).and_then(|mut file| {
-        parts.iter().try_for_each(|part| file.write_all(part))?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    });
+    let temporary = path.with_extension(unique(UNFINISHED));
+    let written = write_all(&temporary, parts).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         // Best effort: the error that matters is the first one.
         drop(fs::remove_file(&temporary));
     }
     written
+}
+
+fn write_all(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    drop(fs::remove_file(path));
+    let mut file = create_private(path)?;
+    parts.iter().try_for_each(|part| file.write_all(part))?;
+    file.sync_all()
 }
 
 /// A file ending that nobody else uses now; a process of the same id may have, before it was killed.
@@ -188,6 +276,18 @@ fn create_private(path: &Path) -> io::Result<File> {
 #[cfg(not(unix))]
 fn create_private(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).open(path)
+}
+
+/// Creates a folder that is closed from the start, unless it is there.
+#[cfg(unix)]
+fn create_closed(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+#[cfg(not(unix))]
+fn create_closed(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)
 }
 
 /// Gives the folder mode 0700 and tells whether it had another one. Fails where another user owns it.
@@ -248,7 +348,6 @@ impl Hasher for Sha256Hasher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SandboxLimits;
 
     /// The smallest component: nothing.
     const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
@@ -273,6 +372,98 @@ mod tests {
         let cache = CompiledCache::open(folder.path(), &engine).unwrap();
         assert!(cache.load(&engine, DIGEST).is_some());
         assert!(cache.load(&engine, ComponentDigest([8; 32])).is_none());
+    }
+
+    fn digest(number: u8) -> ComponentDigest {
+        ComponentDigest([number; 32])
+    }
+
+    /// Gives an entry an age, so that no test waits for a clock to tick.
+    fn age(cache: &CompiledCache, number: u8, hours: u64) {
+        let then = now() - Duration::from_secs(hours * 3_600);
+        let file = File::open(cache.path(digest(number))).unwrap();
+        file.set_times(FileTimes::new().set_modified(then)).unwrap();
+    }
+
+    #[test]
+    fn beyond_the_bound_what_was_loaded_longest_ago_goes() {
+        let (folder, engine) = (tempfile::tempdir().unwrap(), engine());
+        let component = Component::from_binary(&engine, EMPTY).unwrap();
+        let cache = CompiledCache::open(folder.path(), &engine).unwrap();
+        cache.store(digest(1), &component);
+        let entry_bytes = fs::metadata(cache.path(digest(1))).unwrap().len();
+        let cache = cache.with_bound(3 * entry_bytes);
+        for number in [2, 3] {
+            cache.store(digest(number), &component);
+        }
+        for number in [1, 2, 3] {
+            age(&cache, number, 10 - u64::from(number));
+        }
+        assert!(cache.load(&engine, digest(1)).is_some(), "the oldest is used again");
+        cache.store(digest(4), &component);
+        let held = [1, 2, 3, 4].map(|number| cache.path(digest(number)).exists());
+        assert_eq!(held, [true, false, true, true]);
+        let tiny = CompiledCache::open(folder.path(), &engine).unwrap().with_bound(0);
+        tiny.store(digest(5), &component);
+        let held = [1, 3, 4, 5].map(|number| cache.path(digest(number)).exists());
+        assert_eq!(held, [false, false, false, true], "what was just stored stays");
+        assert!(cache.load(&engine, digest(4)).is_none(), "and what another removed is not there");
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_cleared_up_and_what_another_writes_is_not() {
+        let (folder, engine) = (tempfile::tempdir().unwrap(), engine());
+        let cache = CompiledCache::open(folder.path(), &engine).unwrap();
+        let (left, fresh) = (cache.folder.join("a.1-0.new"), cache.folder.join("b.2-0.new"));
+        for path in [&left, &fresh] {
+            fs::write(path, "half").unwrap();
+        }
+        let then = now() - 2 * ABANDONED;
+        File::open(&left).unwrap().set_times(FileTimes::new().set_modified(then)).unwrap();
+        cache.store(DIGEST, &Component::from_binary(&engine, EMPTY).unwrap());
+        assert_eq!([left.exists(), fresh.exists()], [false, true]);
+    }
+
+    #[test]
+    fn whoever_opens_a_folder_first_all_have_its_key() {
+        let engine = engine();
+        for _ in 0..20 {
+            let folder = tempfile::tempdir().unwrap();
+            let keys: Vec<_> = std::thread::scope(|scope| {
+                let openers: Vec<_> = (0..4)
+                    .map(|_| scope.spawn(|| CompiledCache::open(folder.path(), &engine).unwrap().key))
+                    .collect();
+                openers.into_iter().map(|opener| opener.join().unwrap()).collect()
+            });
+            assert!(keys.iter().all(|key| *key == keys[0]));
+        }
+    }
+
+    #[test]
+    fn many_may_store_load_and_remove_at_the_same_time() {
+        let (folder, engine) = (tempfile::tempdir().unwrap(), engine());
+        let component = Component::from_binary(&engine, EMPTY).unwrap();
+        let entry_bytes = {
+            let cache = filled(folder.path(), &engine);
+            fs::metadata(cache.path(DIGEST)).unwrap().len()
+        };
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let (engine, component, folder) = (&engine, &component, folder.path());
+                scope.spawn(move || {
+                    let cache = CompiledCache::open(folder, engine).unwrap().with_bound(2 * entry_bytes);
+                    for round in 0..30 {
+                        cache.store(digest(round % 5), component);
+                        drop(cache.load(engine, digest((round + thread) % 5)));
+                    }
+                });
+            }
+        });
+        let cache = CompiledCache::open(folder.path(), &engine).unwrap().with_bound(2 * entry_bytes);
+        cache.store(digest(9), &component);
+        assert!(cache.load(&engine, digest(9)).is_some());
+        let left = fs::read_dir(&cache.folder).unwrap().count();
+        assert!(left <= 3, "two entries and the key, but {left} files");
     }
 
     #[test]

@@ -4,8 +4,21 @@ use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConf
 
 use crate::{SandboxLimits, UdfError};
 
-/// Builds the engine.
+/// Builds the engine of most views.
 pub(crate) fn build(limits: &SandboxLimits) -> Result<Engine, UdfError> {
+    start(&config(limits))
+}
+
+/// Builds the engine of views that limit `fuel`. Its code counts every step, and is slower.
+pub(crate) fn build_counting(limits: &SandboxLimits) -> Result<Engine, UdfError> {
+    start(config(limits).consume_fuel(true))
+}
+
+fn start(config: &Config) -> Result<Engine, UdfError> {
+    Engine::new(config).map_err(|error| UdfError::Engine { source: error.into() })
+}
+
+fn config(limits: &SandboxLimits) -> Config {
     let mut config = Config::new();
     config
         .wasm_component_model(true)
@@ -24,11 +37,12 @@ pub(crate) fn build(limits: &SandboxLimits) -> Result<Engine, UdfError> {
         .max_wasm_stack(limits.stack_bytes)
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
-    Engine::new(&config).map_err(|error| UdfError::Engine { source: error.into() })
+    config
 }
 
 fn pool(limits: &SandboxLimits) -> PoolingAllocationConfig {
-    let slots = limits.concurrent_calls.saturating_add(limits.concurrent_compilations);
+    let slots = [limits.quick_calls, limits.concurrent_compilations];
+    let slots = slots.into_iter().fold(limits.concurrent_calls, usize::saturating_add);
     let slots = u32::try_from(slots).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(slots)

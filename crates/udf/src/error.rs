@@ -116,7 +116,7 @@ pub enum UdfError {
     },
     /// A view asks for more than the sandbox has.
     #[error(
-        "on-demand feature view `{view}`: {wanted_bytes} bytes of memory are more than the {limit_bytes} that the runtime sets aside for a call"
+        "on-demand feature view `{view}`: {wanted_bytes} bytes of memory are more than the {limit_bytes} that the runtime sets aside for a call; lower `limits: {{memory: …}}`"
     )]
     MemoryLimitTooHigh {
         /// The view.
@@ -125,6 +125,18 @@ pub enum UdfError {
         wanted_bytes: usize,
         /// The most that is possible.
         limit_bytes: usize,
+    },
+    /// A view asks for larger tables than the sandbox has.
+    #[error(
+        "on-demand feature view `{view}`: tables of {wanted_elements} entries are more than the {limit_elements} that the runtime sets aside; lower `limits: {{table_elements: …}}`"
+    )]
+    TableLimitTooHigh {
+        /// The view.
+        view: String,
+        /// The limit of the view.
+        wanted_elements: usize,
+        /// The most that is possible.
+        limit_elements: usize,
     },
     /// The caller passed another table than the signature says.
     #[error("on-demand feature view `{view}`: function `{function}` was given {found} instead of {expected}")]
@@ -139,7 +151,7 @@ pub enum UdfError {
         expected: String,
     },
     /// A call failed.
-    #[error("on-demand feature view `{view}`: function `{function}` failed")]
+    #[error("on-demand feature view `{view}`: function `{function}` failed{}", remedy(source))]
     Call {
         /// The view.
         view: String,
@@ -182,7 +194,8 @@ impl From<UdfError> for Error {
             | UdfError::WrongWorld { .. }
             | UdfError::NoSignatures { .. }
             | UdfError::InvalidSignature { .. }
-            | UdfError::MemoryLimitTooHigh { .. } => ErrorKind::Invalid,
+            | UdfError::MemoryLimitTooHigh { .. }
+            | UdfError::TableLimitTooHigh { .. } => ErrorKind::Invalid,
         };
         Self::new(kind, error)
     }
@@ -195,7 +208,7 @@ pub enum CallError {
     /// The function itself returned an error.
     #[error("{message}")]
     Guest {
-        /// Its message, cut to the sandbox's limit.
+        /// Its message, cut to the limit.
         message: String,
     },
     /// It was interrupted.
@@ -204,16 +217,34 @@ pub enum CallError {
         /// The wall time of one call.
         limit: Duration,
     },
+    /// It took more steps than it may.
+    #[error("ran out of fuel (limit {limit})")]
+    Fuel {
+        /// The steps of one call.
+        limit: u64,
+    },
     /// It asked for more memory than it may have.
     #[error("ran out of memory (limit {})", bytes(*limit_bytes))]
     Memory {
         /// The memory of one call.
         limit_bytes: usize,
     },
+    /// It asked for a larger table than it may have.
+    #[error("ran out of table entries (limit {limit_elements})")]
+    Table {
+        /// The entries of one table.
+        limit_elements: usize,
+    },
     /// It returned more bytes than it may.
     #[error("returned too much (limit {})", bytes(*limit_bytes))]
     Output {
         /// The output of one call.
+        limit_bytes: usize,
+    },
+    /// It used up the stack, which is the same for all views.
+    #[error("overflowed its stack of {} (endless recursion?)", bytes(*limit_bytes))]
+    Stack {
+        /// The stack of one call.
         limit_bytes: usize,
     },
     /// It was stopped by a trap.
@@ -228,6 +259,13 @@ pub enum CallError {
         /// The cause.
         source: Box<BrokenContract>,
     },
+    /// What it returned lies outside its memory, or is no value of the contract's types: text that is not
+    /// UTF-8, a case that a variant does not have.
+    #[error("returned something that is no value of the contract's types")]
+    Malformed {
+        /// The cause.
+        source: Source,
+    },
     /// Anything else that the engine refuses.
     #[error("was stopped by the wasm engine")]
     Engine {
@@ -237,6 +275,45 @@ pub enum CallError {
     /// The input has more rows or bytes than the contract can say.
     #[error("was given an input column that is too long for one call")]
     InputTooLong,
+}
+
+impl CallError {
+    /// The key of `limits` in a view's `transformation` that raises the limit which the call met.
+    pub fn limit_key(&self) -> Option<&'static str> {
+        match self {
+            Self::Time { .. } => Some("wall_time"),
+            Self::Fuel { .. } => Some("fuel"),
+            Self::Memory { .. } => Some("memory"),
+            Self::Table { .. } => Some("table_elements"),
+            Self::Output { .. } => Some("output"),
+            _ => None,
+        }
+    }
+
+    /// One word for the cause, for metrics.
+    pub(crate) fn cause(&self) -> &'static str {
+        match self {
+            Self::Guest { .. } => "guest",
+            Self::Time { .. } => "time",
+            Self::Fuel { .. } => "fuel",
+            Self::Memory { .. } => "memory",
+            Self::Table { .. } => "table",
+            Self::Output { .. } => "output",
+            Self::Stack { .. } => "stack",
+            Self::Trap { .. } => "trap",
+            Self::Contract { .. } | Self::Malformed { .. } => "contract",
+            Self::Engine { .. } => "engine",
+            _ => "input",
+        }
+    }
+}
+
+/// What raises the limit that a call met.
+fn remedy(error: &CallError) -> String {
+    let key = error.limit_key();
+    key.map_or_else(String::new, |key| {
+        format!(" (`limits: {{{key}: …}}` of its `transformation` gives more)")
+    })
 }
 
 /// Bytes for people: the largest binary unit that divides them.

@@ -26,7 +26,7 @@ pub(crate) fn split(batch: &RecordBatch, rows_per_call: usize, bytes_per_call: u
 }
 
 /// The bytes of the values of `batch`; bitmaps are left out.
-fn input_bytes(batch: &RecordBatch) -> usize {
+pub(crate) fn input_bytes(batch: &RecordBatch) -> usize {
     batch.columns().iter().map(|array| array_bytes(array.as_ref())).sum()
 }
 

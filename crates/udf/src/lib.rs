@@ -15,6 +15,9 @@
 //!                                          copy out
 //! ```
 //!
+//! Short calls stay on the caller's thread, for two milliseconds at most; the others go to threads that
+//! may wait. How it is split does not depend on the machine, so neither does what `fuel` counts.
+//!
 //! What this crate is not: it knows nothing of views, sources or requests, only of batches.
 //!
 //! ```no_run
@@ -40,6 +43,8 @@ mod bindings;
 mod blocking;
 mod broken_contract;
 mod cache;
+mod call_metrics;
+mod call_slots;
 mod compiled;
 mod component_bytes;
 mod engine;
@@ -48,6 +53,8 @@ mod input_size;
 mod lift;
 mod limits;
 mod lower;
+mod machine;
+mod quick_calls;
 mod sandboxed_call;
 mod signature;
 mod signature_error;

@@ -6,11 +6,14 @@ use std::time::Duration;
 use wasmtime::ResourceLimiter;
 
 /// What the host grants to all components alike. What differs from view to view (wall time, memory,
-/// output) is in [`TransformationLimits`](larder_core::TransformationLimits).
+/// tables, output, messages, fuel) is in [`TransformationLimits`](larder_core::TransformationLimits).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SandboxLimits {
     /// Calls that run at the same time; more wait for a slot. Default: two for each core, at least 4.
     pub concurrent_calls: usize,
+    /// Short calls that run on their callers' threads at the same time, beside the others. Default: one
+    /// for each core.
+    pub quick_calls: usize,
     /// Components that are compiled at the same time; more wait. Default: one for each core.
     pub concurrent_compilations: usize,
     /// Rows of one call; a longer batch is split, the pieces run in parallel. Default: 8,192.
@@ -18,10 +21,11 @@ pub struct SandboxLimits {
     /// The most memory that the limits of a view may grant to one call, in bytes. Default: 1 GiB; at
     /// most 4 GiB. It costs nothing until it is used, but each slot reserves 4 GiB of address space.
     pub memory_bytes: usize,
-    /// Stack of Wasm frames in one call, in bytes. Default: 512 KiB. (What languages call their
-    /// stack lies mostly in linear memory and counts as memory.)
+    /// Stack of Wasm frames in one call, in bytes. Default: 512 KiB. The engine has one size for all
+    /// stores, so no view can have another. (What languages call their stack lies mostly in linear
+    /// memory and counts as memory.)
     pub stack_bytes: usize,
-    /// Entries of one table, which holds the functions that are called indirectly. Default: 100,000.
+    /// The most entries of one table that the limits of a view may grant. Default: 1,000,000.
     pub table_elements: usize,
     /// Tables of one component. Default: 16.
     pub tables: u32,
@@ -34,6 +38,9 @@ pub struct SandboxLimits {
     pub instance_bytes: usize,
     /// Bytes of a component before it is compiled. Default: 64 MiB.
     pub component_bytes: usize,
+    /// Bytes of compiled components that are kept on disk; the least recently loaded go first. Default:
+    /// 1 GiB.
+    pub cache_bytes: u64,
     /// Functions that one component may declare. Default: 1,024.
     pub functions: usize,
     /// Columns that one function may take or give, counting the levels of nested ones. Default: 4,096.
@@ -42,8 +49,6 @@ pub struct SandboxLimits {
     pub signature_time: Duration,
     /// Bytes that a component's signatures may take up. Default: 4 MiB.
     pub signature_bytes: usize,
-    /// Bytes of an error message of a guest that are kept. Default: 4 KiB.
-    pub message_bytes: usize,
 }
 
 impl Default for SandboxLimits {
@@ -51,44 +56,48 @@ impl Default for SandboxLimits {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Self {
             concurrent_calls: (2 * cores).max(4),
+            quick_calls: cores,
             concurrent_compilations: cores,
             rows_per_call: 8_192,
             memory_bytes: 1 << 30,
             stack_bytes: 512 << 10,
-            table_elements: 100_000,
+            table_elements: 1_000_000,
             tables: 16,
             core_instances: 64,
             memories: 4,
             instance_bytes: 1 << 20,
             component_bytes: 64 << 20,
+            cache_bytes: 1 << 30,
             functions: 1_024,
             columns: 4_096,
             signature_time: Duration::from_secs(10),
             signature_bytes: 4 << 20,
-            message_bytes: 4 << 10,
         }
     }
 }
 
-/// Stops a call at the moment its memories together would grow past the limit.
+/// Stops a call at the moment its memories together, or a table, would grow past the limit.
 #[derive(Debug)]
 pub(crate) struct MemoryLimiter {
     limit_bytes: usize,
-    used_bytes: usize,
+    table_elements: usize,
+    /// What the memories together have grown to; they never shrink.
+    pub(crate) peak_bytes: usize,
 }
 
 impl MemoryLimiter {
-    pub(crate) fn new(limit_bytes: usize) -> Self {
-        Self { limit_bytes, used_bytes: 0 }
+    pub(crate) fn new(limit_bytes: usize, table_elements: usize) -> Self {
+        Self { limit_bytes, table_elements, peak_bytes: 0 }
     }
 }
 
-/// The memory of a call would have grown past its limit.
-#[derive(Debug, thiserror::Error)]
-#[error("{wanted_bytes} bytes of memory are more than the limit")]
-pub(crate) struct MemoryLimitReached {
-    /// What the guest asked for.
-    pub(crate) wanted_bytes: usize,
+/// A memory or a table would have grown past its limit.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+pub(crate) enum GrowthLimitReached {
+    #[error("{wanted_bytes} bytes of memory are more than the limit")]
+    Memory { wanted_bytes: usize },
+    #[error("{wanted_elements} entries of a table are more than the limit")]
+    Table { wanted_elements: usize },
 }
 
 impl ResourceLimiter for MemoryLimiter {
@@ -98,22 +107,24 @@ impl ResourceLimiter for MemoryLimiter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let wanted_bytes = self.used_bytes.saturating_add(desired.saturating_sub(current));
+        let wanted_bytes = self.peak_bytes.saturating_add(desired.saturating_sub(current));
         // An error ends the call at once. `Ok(false)` would let a guest go on asking until its time is up.
         if wanted_bytes > self.limit_bytes {
-            return Err(MemoryLimitReached { wanted_bytes }.into());
+            return Err(GrowthLimitReached::Memory { wanted_bytes }.into());
         }
-        self.used_bytes = wanted_bytes;
+        self.peak_bytes = wanted_bytes;
         Ok(true)
     }
 
     fn table_growing(
         &mut self,
         _current: usize,
-        _desired: usize,
+        desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        // The pool refuses more than `SandboxLimits::table_elements`.
+        if desired > self.table_elements {
+            return Err(GrowthLimitReached::Table { wanted_elements: desired }.into());
+        }
         Ok(true)
     }
 }
@@ -124,7 +135,7 @@ mod tests {
 
     #[test]
     fn the_memories_of_one_call_share_its_limit() {
-        let mut limiter = MemoryLimiter::new(100);
+        let mut limiter = MemoryLimiter::new(100, 0);
         assert!(limiter.memory_growing(0, 60, None).unwrap());
         assert!(limiter.memory_growing(0, 30, None).unwrap());
         assert!(limiter.memory_growing(60, 70, None).unwrap());

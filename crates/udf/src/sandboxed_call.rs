@@ -8,7 +8,7 @@ use crate::bindings::OnDemandFeatureViewPre;
 use crate::bindings::exports::larder::udf::transformation::{Error as WitError, Signature};
 use crate::bindings::larder::udf::arrow::BatchParam;
 use crate::lift::lift;
-use crate::limits::{MemoryLimitReached, MemoryLimiter};
+use crate::limits::{GrowthLimitReached, MemoryLimiter};
 use crate::lower::Lowered;
 use crate::signature::AgreedSignature;
 use crate::ticker::ticks_of;
@@ -25,49 +25,77 @@ pub(crate) fn signatures(
     let limits = TransformationLimits {
         wall_time: sandbox.signature_time,
         memory_bytes: sandbox.memory_bytes,
+        table_elements: sandbox.table_elements,
         output_bytes: sandbox.signature_bytes,
+        fuel: Some(u64::MAX),
+        ..TransformationLimits::default()
     };
     let mut store = store(component, limits, limits.output_bytes);
-    let answer = component
-        .instantiate(&mut store)
-        .and_then(|guest| guest.larder_udf_transformation().call_signatures(&mut store));
-    settle(answer, limits, sandbox)
+    let guest =
+        component.instantiate(&mut store).map_err(|error| stopped(error, Step::Start, limits, sandbox))?;
+    settle(guest.larder_udf_transformation().call_signatures(&mut store), limits, sandbox)
 }
 
-/// Applies a function to the rows of `input`, which is of the function's input columns.
+/// Applies a function to the rows of `input`, which is of the function's input columns. Adds the most
+/// memory that the guest had.
 pub(crate) fn transform(
     component: &Instantiable,
     agreed: &AgreedSignature,
     input: &RecordBatch,
     limits: TransformationLimits,
     sandbox: &SandboxLimits,
-) -> Result<RecordBatch, CallError> {
-    /// What one column may add to the budget beside its buffers: its record, as wasmtime counts it.
-    const COLUMN_BYTES: usize = 64;
-    let row_count = u32::try_from(input.num_rows()).map_err(|_| CallError::InputTooLong)?;
+) -> (Result<RecordBatch, CallError>, usize) {
+    let Ok(row_count) = u32::try_from(input.num_rows()) else { return (Err(CallError::InputTooLong), 0) };
     let lowered = Lowered::new(input, &agreed.signature.inputs);
     let columns = lowered.as_params();
-    let records = (agreed.output_nodes + 1) * COLUMN_BYTES;
-    // An error message travels on the same budget as an output.
-    let copy_budget = limits.output_bytes.max(sandbox.message_bytes).saturating_add(records);
-    let mut store = store(component, limits, copy_budget);
-    let answer = component.instantiate(&mut store).and_then(|guest| {
-        let input = BatchParam { row_count, columns: &columns };
-        guest.larder_udf_transformation().call_transform(&mut store, agreed.index, input)
-    });
+    let mut store = store(component, limits, copy_budget(agreed, limits));
+    let output = match component.instantiate(&mut store) {
+        Ok(guest) => {
+            let input = BatchParam { row_count, columns: &columns };
+            let answer = guest.larder_udf_transformation().call_transform(&mut store, agreed.index, input);
+            settle(answer, limits, sandbox)
+        }
+        Err(error) => Err(stopped(error, Step::Start, limits, sandbox)),
+    };
+    let peak_bytes = store.data().peak_bytes;
     // The instance goes before the answer is looked at: nothing of it can matter any more.
     drop(store);
-    let output = settle(answer, limits, sandbox)?;
-    lift(output, agreed, input.num_rows(), limits.output_bytes)
-        .map_err(|source| CallError::Contract { source: Box::new(source) })
+    let lifted = output.and_then(|output| {
+        lift(output, agreed, input.num_rows(), limits.output_bytes)
+            .map_err(|source| CallError::Contract { source: Box::new(source) })
+    });
+    (lifted, peak_bytes)
+}
+
+/// The bytes that one call may hand to the host.
+fn copy_budget(agreed: &AgreedSignature, limits: TransformationLimits) -> usize {
+    /// What one column may add to the budget beside its buffers: its record, as wasmtime counts it.
+    const COLUMN_BYTES: usize = 64;
+    let records = (agreed.output_nodes + 1) * COLUMN_BYTES;
+    // An error message travels on the same budget as an output.
+    limits.output_bytes.max(limits.message_bytes).saturating_add(records)
 }
 
 fn store(component: &Instantiable, limits: TransformationLimits, copy_budget: usize) -> Store<MemoryLimiter> {
-    let mut store = Store::new(component.engine(), MemoryLimiter::new(limits.memory_bytes));
+    let limiter = MemoryLimiter::new(limits.memory_bytes, limits.table_elements);
+    let mut store = Store::new(component.engine(), limiter);
     store.limiter(|limiter| limiter);
     store.set_epoch_deadline(ticks_of(limits.wall_time));
     store.set_hostcall_fuel(copy_budget);
+    if let Some(fuel) = limits.fuel {
+        // An engine that does not count refuses fuel, and needs none.
+        drop(store.set_fuel(fuel));
+    }
     store
+}
+
+/// What a guest was doing when it was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// Its instance was made, and its start function ran.
+    Start,
+    /// It was called.
+    Call,
 }
 
 /// Tells the ways a call can end apart.
@@ -79,31 +107,44 @@ fn settle<T>(
     match answer {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(WitError { message })) => {
-            Err(CallError::Guest { message: cut(message, sandbox.message_bytes) })
+            Err(CallError::Guest { message: cut(message, limits.message_bytes) })
         }
-        Err(error) => Err(stopped(error, limits)),
+        Err(error) => Err(stopped(error, Step::Call, limits, sandbox)),
     }
 }
 
-fn stopped(error: wasmtime::Error, limits: TransformationLimits) -> CallError {
-    let TransformationLimits { wall_time, memory_bytes, output_bytes } = limits;
-    if error.is::<MemoryLimitReached>() {
-        return CallError::Memory { limit_bytes: memory_bytes };
+fn stopped(
+    error: wasmtime::Error,
+    step: Step,
+    limits: TransformationLimits,
+    sandbox: &SandboxLimits,
+) -> CallError {
+    match error.downcast_ref::<GrowthLimitReached>() {
+        Some(GrowthLimitReached::Memory { .. }) => {
+            return CallError::Memory { limit_bytes: limits.memory_bytes };
+        }
+        Some(GrowthLimitReached::Table { .. }) => {
+            return CallError::Table { limit_elements: limits.table_elements };
+        }
+        None => {}
     }
     match error.downcast_ref::<Trap>() {
-        Some(Trap::Interrupt) => CallError::Time { limit: wall_time },
+        Some(Trap::Interrupt) => CallError::Time { limit: limits.wall_time },
+        Some(Trap::OutOfFuel) => CallError::Fuel { limit: limits.fuel.unwrap_or(u64::MAX) },
+        Some(Trap::StackOverflow) => CallError::Stack { limit_bytes: sandbox.stack_bytes },
         Some(trap) => CallError::Trap { trap: in_plain_words(*trap) },
         // The error has no public type; a test of a guest with a huge output watches these words.
         None if error.root_cause().to_string().contains("too much data is being copied") => {
-            CallError::Output { limit_bytes: output_bytes }
+            CallError::Output { limit_bytes: limits.output_bytes }
         }
+        // The guest ran to its end, or to that of its `realloc`: what is wrong is what it handed over.
+        None if step == Step::Call => CallError::Malformed { source: error.into() },
         None => CallError::Engine { source: error.into() },
     }
 }
 
 fn in_plain_words(trap: Trap) -> &'static str {
     match trap {
-        Trap::StackOverflow => "overflowed its stack (endless recursion?)",
         Trap::MemoryOutOfBounds | Trap::HeapMisaligned => {
             "reached outside its memory (endless recursion, or an unsafe access)"
         }

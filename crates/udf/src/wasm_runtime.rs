@@ -1,21 +1,17 @@
-//! The runtime: one engine, its pool of instances, and the components that were loaded.
+//! The runtime: its engines, and the slots that all calls share.
 
-use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use larder_core::{
-    ComponentDigest, InspectedComponent, Result, Transformation, TransformationLimits, UdfRuntime,
-};
-use tokio::sync::OnceCell;
-use wasmtime::Engine;
+use larder_core::{InspectedComponent, Result, Transformation, TransformationLimits, UdfRuntime};
 
 use crate::blocking::BlockingSlots;
-use crate::cache::CompiledCache;
-use crate::compiled::{CompiledComponent, digest_of};
-use crate::ticker::EpochTicker;
+use crate::call_metrics::CallMetrics;
+use crate::call_slots::CallSlots;
+use crate::machine::Machine;
+use crate::quick_calls::QuickCalls;
 use crate::wasm_transformation::WasmTransformation;
 use crate::{SandboxLimits, UdfError, engine};
 
@@ -31,17 +27,16 @@ pub struct WasmRuntimeOptions {
 
 /// Runs transformations that are Wasm components.
 ///
-/// Must be used from within a tokio runtime: compiling and calling happen on its blocking pool.
+/// Must be used from within a tokio runtime: compiling and long calls happen on its blocking pool.
 #[derive(Debug)]
 pub struct WasmRuntime {
-    engine: Engine,
     sandbox: SandboxLimits,
-    cache: Option<Arc<CompiledCache>>,
+    cache_dir: Option<PathBuf>,
+    plain: Machine,
+    /// Counts steps. Started by the first view that limits its fuel; the others pay nothing for it.
+    counting: Mutex<Option<Arc<Machine>>>,
     compilations: BlockingSlots,
-    calls: Arc<BlockingSlots>,
-    components: Mutex<HashMap<ComponentDigest, Arc<OnceCell<Arc<CompiledComponent>>>>>,
-    /// Kept by every transformation too, for without it no time limit holds.
-    ticker: Arc<EpochTicker>,
+    calls: Arc<CallSlots>,
 }
 
 impl WasmRuntime {
@@ -53,58 +48,51 @@ impl WasmRuntime {
     /// cache folder cannot be created or belongs to another user.
     pub fn try_new(options: WasmRuntimeOptions) -> Result<Self> {
         let WasmRuntimeOptions { cache_dir, sandbox } = options;
-        let engine = engine::build(&sandbox)?;
-        let ticker = EpochTicker::start(&engine).map_err(|source| UdfError::Ticker { source })?;
-        let cache = match cache_dir {
-            Some(cache_dir) => Some(Arc::new(CompiledCache::open(&cache_dir, &engine)?)),
-            None => None,
-        };
         Ok(Self {
-            engine,
-            cache,
+            plain: Machine::start(engine::build(&sandbox)?, cache_dir.as_deref(), &sandbox)?,
+            cache_dir,
+            counting: Mutex::new(None),
             compilations: BlockingSlots::new(sandbox.concurrent_compilations),
-            calls: Arc::new(BlockingSlots::new(sandbox.concurrent_calls)),
-            components: Mutex::default(),
-            ticker: Arc::new(ticker),
+            calls: Arc::new(CallSlots::new(&sandbox)),
             sandbox,
         })
     }
 
-    /// The compiled component of `bytes`; compiled by the first who asks, the others wait for it.
-    async fn component(&self, bytes: Arc<[u8]>) -> Result<Arc<CompiledComponent>, UdfError> {
-        let digest = digest_of(&bytes);
-        let cell = self.cell(digest);
-        let compiled = cell.get_or_try_init(|| async {
-            let (engine, sandbox, cache) = (self.engine.clone(), self.sandbox, self.cache.clone());
-            let load = move || CompiledComponent::load(bytes, &engine, cache.as_deref(), &sandbox);
-            self.compilations.run(load).await?.map(Arc::new)
-        });
-        let compiled = Arc::clone(compiled.await?);
-        if compiled.digest != digest {
-            // A core module was given. The component it became is found under its own name too.
-            drop(self.cell(compiled.digest).set(Arc::clone(&compiled)));
+    fn counting(&self) -> Result<Arc<Machine>, UdfError> {
+        let mut counting = self.counting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(machine) = &*counting {
+            return Ok(Arc::clone(machine));
         }
-        Ok(compiled)
+        let machine =
+            Machine::start(engine::build_counting(&self.sandbox)?, self.cache_dir.as_deref(), &self.sandbox)?;
+        Ok(Arc::clone(counting.insert(Arc::new(machine))))
     }
+}
 
-    fn cell(&self, digest: ComponentDigest) -> Arc<OnceCell<Arc<CompiledComponent>>> {
-        /// Components that are kept though no transformation uses them.
-        const KEPT: usize = 64;
-        // A panic cannot leave a map of finished cells half-changed.
-        let mut components = self.components.lock().unwrap_or_else(PoisonError::into_inner);
-        if components.len() >= KEPT && !components.contains_key(&digest) {
-            components.retain(|_, cell| {
-                Arc::strong_count(cell) > 1 || cell.get().is_some_and(|used| Arc::strong_count(used) > 1)
-            });
-        }
-        Arc::clone(components.entry(digest).or_default())
+/// Refuses limits that the runtime cannot grant.
+fn check_limits(view: &str, limits: &TransformationLimits, sandbox: &SandboxLimits) -> Result<(), UdfError> {
+    if limits.memory_bytes > sandbox.memory_bytes {
+        return Err(UdfError::MemoryLimitTooHigh {
+            view: view.to_owned(),
+            wanted_bytes: limits.memory_bytes,
+            limit_bytes: sandbox.memory_bytes,
+        });
     }
+    if limits.table_elements > sandbox.table_elements {
+        return Err(UdfError::TableLimitTooHigh {
+            view: view.to_owned(),
+            wanted_elements: limits.table_elements,
+            limit_elements: sandbox.table_elements,
+        });
+    }
+    Ok(())
 }
 
 #[async_trait]
 impl UdfRuntime for WasmRuntime {
     async fn inspect(&self, bytes: Arc<[u8]>) -> Result<InspectedComponent> {
-        Ok(self.component(bytes).await?.inspected())
+        let component = self.plain.component(bytes, &self.compilations, self.sandbox).await?;
+        Ok(component.inspected())
     }
 
     async fn load(
@@ -114,12 +102,10 @@ impl UdfRuntime for WasmRuntime {
         function: &str,
         limits: TransformationLimits,
     ) -> Result<Arc<dyn Transformation>> {
-        let limit_bytes = self.sandbox.memory_bytes;
-        if limits.memory_bytes > limit_bytes {
-            let (view, wanted_bytes) = (view.to_owned(), limits.memory_bytes);
-            return Err(UdfError::MemoryLimitTooHigh { view, wanted_bytes, limit_bytes }.into());
-        }
-        let component = self.component(component).await?;
+        check_limits(view, &limits, &self.sandbox)?;
+        let counting = limits.fuel.map(|_| self.counting()).transpose()?;
+        let machine = counting.as_deref().unwrap_or(&self.plain);
+        let component = machine.component(component, &self.compilations, self.sandbox).await?;
         let found = component.signatures.iter().find(|agreed| agreed.signature.name == function);
         let Some(agreed) = found.map(Arc::clone) else {
             let known = component.signatures.iter().map(|agreed| format!("`{}`", agreed.signature.name));
@@ -131,6 +117,7 @@ impl UdfRuntime for WasmRuntime {
             .into());
         };
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let share = self.calls.share();
         Ok(Arc::new(WasmTransformation {
             view: view.to_owned(),
             component,
@@ -138,8 +125,11 @@ impl UdfRuntime for WasmRuntime {
             limits,
             sandbox: self.sandbox,
             slots: Arc::clone(&self.calls),
-            parallel_calls: cores.min(self.sandbox.concurrent_calls),
-            _ticker: Arc::clone(&self.ticker),
+            parallel_calls: cores.min(share.size()),
+            share,
+            quick: QuickCalls::default(),
+            metrics: CallMetrics::new(view),
+            _ticker: machine.ticker(),
         }))
     }
 }

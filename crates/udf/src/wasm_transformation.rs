@@ -8,15 +8,18 @@ use arrow::datatypes::DataType;
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 use larder_core::{Layout, Result, Transformation, TransformationLimits, TransformationSignature, ValueType};
+use tokio::time::Instant;
 use tracing::instrument;
 
-use crate::blocking::BlockingSlots;
+use crate::call_metrics::CallMetrics;
+use crate::call_slots::{CallSlots, Share};
 use crate::compiled::CompiledComponent;
 use crate::input_size::split;
+use crate::quick_calls::QuickCalls;
 use crate::sandboxed_call;
 use crate::signature::AgreedSignature;
 use crate::ticker::EpochTicker;
-use crate::{SandboxLimits, UdfError};
+use crate::{CallError, SandboxLimits, UdfError};
 
 /// A function of a component, with the limits of the view that uses it.
 #[derive(Debug)]
@@ -26,9 +29,11 @@ pub(crate) struct WasmTransformation {
     pub(crate) agreed: Arc<AgreedSignature>,
     pub(crate) limits: TransformationLimits,
     pub(crate) sandbox: SandboxLimits,
-    pub(crate) slots: Arc<BlockingSlots>,
-    /// The pieces of one batch that run at the same time. Fewer than there are slots, so that a long
-    /// batch does not keep requests waiting.
+    pub(crate) slots: Arc<CallSlots>,
+    pub(crate) share: Share,
+    pub(crate) quick: QuickCalls,
+    pub(crate) metrics: CallMetrics,
+    /// The pieces of one batch that run at the same time.
     pub(crate) parallel_calls: usize,
     /// Keeps time limits alive should the runtime be dropped first.
     pub(crate) _ticker: Arc<EpochTicker>,
@@ -63,21 +68,56 @@ impl Transformation for WasmTransformation {
 impl WasmTransformation {
     /// Runs the function over `input` in one call.
     async fn call(&self, input: RecordBatch) -> Result<RecordBatch, UdfError> {
-        let (component, agreed) = (Arc::clone(&self.component), Arc::clone(&self.agreed));
-        let (limits, sandbox) = (self.limits, self.sandbox);
-        let answer = self.slots.run(move || {
-            sandboxed_call::transform(&component.instantiable, &agreed, &input, limits, &sandbox)
-        });
-        answer.await?.map_err(|source| UdfError::Call {
+        let answer = match self.quick_call(&input) {
+            Some(answer) => answer,
+            None => self.long_call(input).await?,
+        };
+        answer.map_err(|source| UdfError::Call {
             view: self.view.clone(),
             function: self.agreed.signature.name.clone(),
             source,
         })
     }
 
+    /// Runs a call that is short, on this thread. `None`: it is not, or more than it may be.
+    fn quick_call(&self, input: &RecordBatch) -> Option<Result<RecordBatch, CallError>> {
+        if !self.quick.suits(input) {
+            return None;
+        }
+        let _slot = self.slots.try_quick()?;
+        let limits = QuickCalls::limits(self.limits);
+        let started = Instant::now();
+        let instantiable = &self.component.instantiable;
+        let (answer, peak_bytes) =
+            sandboxed_call::transform(instantiable, &self.agreed, input, limits, &self.sandbox);
+        let took = started.elapsed();
+        let error = answer.as_ref().err();
+        let is_final = self.quick.is_final(self.limits, took, error);
+        if is_final {
+            self.metrics.ended(took, peak_bytes, error);
+        }
+        is_final.then_some(answer)
+    }
+
+    /// Runs a call on another thread, in its turn.
+    async fn long_call(&self, input: RecordBatch) -> Result<Result<RecordBatch, CallError>, UdfError> {
+        let (component, agreed) = (Arc::clone(&self.component), Arc::clone(&self.agreed));
+        let (limits, sandbox) = (self.limits, self.sandbox);
+        let call = move || {
+            let started = Instant::now();
+            let (answer, peak_bytes) =
+                sandboxed_call::transform(&component.instantiable, &agreed, &input, limits, &sandbox);
+            (answer, peak_bytes, started.elapsed())
+        };
+        let ((answer, peak_bytes, took), waited) = self.slots.run(&self.share, call).await?;
+        self.metrics.waited(waited);
+        self.metrics.ended(took, peak_bytes, answer.as_ref().err());
+        Ok(answer)
+    }
+
     async fn concat(&self, pieces: Vec<RecordBatch>) -> Result<RecordBatch, UdfError> {
         let schema = Arc::clone(&self.agreed.output_schema);
-        let whole = self.slots.run(move || concat_batches(&schema, &pieces)).await?;
+        let (whole, _) = self.slots.run(&self.share, move || concat_batches(&schema, &pieces)).await?;
         whole.map_err(|error| UdfError::OutputTooLong {
             view: self.view.clone(),
             function: self.agreed.signature.name.clone(),

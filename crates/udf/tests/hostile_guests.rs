@@ -26,6 +26,7 @@ fn limits() -> TransformationLimits {
         wall_time: Duration::from_secs(60),
         memory_bytes: 128 << 20,
         output_bytes: 8 << 20,
+        ..TransformationLimits::default()
     }
 }
 
@@ -41,7 +42,7 @@ fn failure_within(limits: TransformationLimits, function: &str) -> Error {
 fn cause(function: &str) -> String {
     let error = failure_within(limits(), function);
     assert_eq!(error.kind(), ErrorKind::Transformation);
-    let chain = error.chain();
+    let chain = error.chain().replace(" (`limits: {output: …}` of its `transformation` gives more)", "");
     let named = format!("on-demand feature view `v`: function `{function}` failed: ");
     chain.strip_prefix(&named).unwrap_or_else(|| panic!("names are missing in {chain:?}")).to_owned()
 }
@@ -55,7 +56,11 @@ fn a_panic_is_called_one() {
 fn an_endless_loop_runs_out_of_time() {
     let limits = TransformationLimits { wall_time: Duration::from_millis(50), ..limits() };
     let error = failure_within(limits, "loops");
-    assert!(error.chain().ends_with("failed: ran out of time (limit 50ms)"), "{}", error.chain());
+    assert_eq!(
+        error.chain(),
+        "on-demand feature view `v`: function `loops` failed (`limits: {wall_time: …}` of its `transformation` \
+         gives more): ran out of time (limit 50ms)"
+    );
 }
 
 #[test]
@@ -66,14 +71,22 @@ fn time_limits_hold_after_the_runtime_is_gone() {
     let function = TOKIO.block_on(runtime.load("v", guest, "loops", limits)).unwrap();
     drop(runtime);
     let error = call(&function, &four_rows()).unwrap_err();
-    assert!(error.chain().ends_with("failed: ran out of time (limit 50ms)"), "{}", error.chain());
+    assert_eq!(
+        error.chain(),
+        "on-demand feature view `v`: function `loops` failed (`limits: {wall_time: …}` of its `transformation` \
+         gives more): ran out of time (limit 50ms)"
+    );
 }
 
 #[test]
 fn a_memory_bomb_runs_out_of_memory() {
     let limits = TransformationLimits { memory_bytes: 16 << 20, ..limits() };
     let error = failure_within(limits, "eats_memory");
-    assert!(error.chain().ends_with("failed: ran out of memory (limit 16 MiB)"), "{}", error.chain());
+    assert_eq!(
+        error.chain(),
+        "on-demand feature view `v`: function `eats_memory` failed (`limits: {memory: …}` of its \
+         `transformation` gives more): ran out of memory (limit 16 MiB)"
+    );
 }
 
 #[test]
@@ -84,6 +97,36 @@ fn endless_recursion_is_stopped_and_guessed() {
 #[test]
 fn an_error_of_the_function_is_passed_on() {
     assert_eq!(cause("fails"), "this row is not to my taste");
+}
+
+#[test]
+fn a_message_that_is_no_text_is_called_that() {
+    let cause = cause("fails_in_no_language");
+    assert!(cause.starts_with("returned something that is no value of the contract's types: "), "{cause}");
+    assert!(cause.contains("utf-8"), "{cause}");
+}
+
+#[test]
+fn an_error_without_a_message_is_an_error() {
+    assert_eq!(cause("fails_without_a_word"), "an error without a message");
+}
+
+#[test]
+fn repeated_items_of_a_set_are_kept_once() {
+    let function = TOKIO
+        .block_on(RUNTIME.load("v", guests::hostile_behaviours().into(), "set_with_repetitions", limits()))
+        .unwrap();
+    let output = call(&function, &four_rows()).unwrap();
+    let sets = output.column(0).as_list::<i32>();
+    let row = |row: usize| sets.value(row).as_primitive::<Int64Type>().values().to_vec();
+    assert_eq!([row(0), row(1), row(3)], [vec![0, 7], vec![1, 7], vec![3, 7]]);
+}
+
+#[test]
+fn a_view_says_how_much_of_a_message_is_kept() {
+    let limits = TransformationLimits { output_bytes: 64 << 20, message_bytes: 10, ..limits() };
+    let chain = failure_within(limits, "fails_at_length").chain();
+    assert!(chain.ends_with(&format!("failed: {}…", "ä".repeat(5))), "{chain}");
 }
 
 #[test]
@@ -116,6 +159,14 @@ fn an_output_that_breaks_the_contract_is_refused_by_rule_and_column() {
         ("splits_a_character", "output `out` holds text that is not utf-8"),
         ("list_of_nothing", "output `out` has 0 values instead of 4"),
         ("list_as_text", "output `out` came back as int64 instead of offsets"),
+        ("struct_without_child", "returned 1 columns instead of 2 (parts of nested ones are columns too)"),
+        ("struct_child_too_short", "output `out` has 1 values instead of 4"),
+        ("not_json", "output `out` holds { in row 0, which is not a valid Json"),
+        (
+            "offsets_beyond_all_memory",
+            "the offsets of output `out` end at 2147483647, but there are 2 bytes or values",
+        ),
+        ("negative_offsets", "the offsets of output `out` fall from 0 to -1 at row 0"),
     ] {
         let cause = cause(function);
         let rule = cause.strip_prefix("broke the contract of transformations: ");

@@ -63,6 +63,19 @@ fn a_view_cannot_have_more_memory_than_the_runtime_sets_aside() {
 }
 
 #[test]
+fn a_view_cannot_have_larger_tables_than_the_runtime_sets_aside() {
+    let limits = TransformationLimits { table_elements: 2_000_000, ..TransformationLimits::default() };
+    let loaded = RUNTIME.load("v", guests::driver_features().into(), "driver_quality", limits);
+    let error = TOKIO.block_on(loaded).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert_eq!(
+        error.to_string(),
+        "on-demand feature view `v`: tables of 2000000 entries are more than the 1000000 that the runtime sets \
+         aside; lower `limits: {table_elements: …}`"
+    );
+}
+
+#[test]
 fn a_table_of_other_columns_is_not_passed_on() {
     let function = load(&RUNTIME, guests::feast_golden(), "od_reqonly");
     let value: ArrayRef = Arc::new(Int32Array::from(vec![1]));

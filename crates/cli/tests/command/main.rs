@@ -14,6 +14,8 @@ mod definitions;
 mod demo;
 mod feast_repo;
 mod feast_texts;
+mod hostile_views;
+mod hot_swap;
 mod kill;
 mod kinds_of_views;
 mod larder;

@@ -497,6 +497,21 @@ pub(crate) static LIMITS: Shape = Shape {
         optional("wall_time", Takes::Span, "Wall time; `1s` where it is left out."),
         optional("memory", Takes::Size, "Memory of one instance; `64MiB` where it is left out."),
         optional("output", Takes::Size, "Bytes that a call may return; `32MiB` where it is left out."),
+        optional(
+            "table_elements",
+            Takes::Count,
+            "Entries of one table of an instance, for functions called indirectly; 100000 where it is left out.",
+        ),
+        optional(
+            "message",
+            Takes::Size,
+            "Bytes of an error message that are kept; `4KiB` where it is left out.",
+        ),
+        optional(
+            "fuel",
+            Takes::Count,
+            "Steps of one call, counted alike on every machine; not counted, which is faster, where it is left out.",
+        ),
     ],
 };
 

@@ -9,6 +9,7 @@
 //! | `larder.dev/wasm-component` | SHA-256 of the component, 64 hexadecimal digits |
 //! | `larder.dev/wasm-function` | the function in it |
 //! | `larder.dev/wasm-wall-time`, `-memory`, `-output` | the limits of one call |
+//! | `larder.dev/wasm-table-elements`, `-message`, `-fuel` | the same, where they are not the usual ones |
 //! | `larder.dev/source-order` | the names of the sources in order, as a JSON list |
 //! | `larder.dev/on-demand-sources`, `-inherited-sources` | what it reads of other on-demand views ([`super::chained_sources`]) |
 
@@ -37,6 +38,9 @@ const FUNCTION: &str = "wasm-function";
 const WALL_TIME: &str = "wasm-wall-time";
 const MEMORY: &str = "wasm-memory";
 const OUTPUT: &str = "wasm-output";
+const TABLE_ELEMENTS: &str = "wasm-table-elements";
+const MESSAGE: &str = "wasm-message";
+const FUEL: &str = "wasm-fuel";
 const SOURCE_ORDER: &str = "source-order";
 /// Feast's own tag for a view whose calls it measures.
 const TRACK_METRICS: &str = "feast:track_metrics";
@@ -155,6 +159,16 @@ fn carry_component(transformation: &TransformationReference, tags: &mut BTreeMap
         tags.insert(tag(WALL_TIME), format_span(limits.wall_time));
         tags.insert(tag(MEMORY), format_byte_size(limits.memory_bytes));
         tags.insert(tag(OUTPUT), format_byte_size(limits.output_bytes));
+        let usual = TransformationLimits::default();
+        if limits.table_elements != usual.table_elements {
+            tags.insert(tag(TABLE_ELEMENTS), limits.table_elements.to_string());
+        }
+        if limits.message_bytes != usual.message_bytes {
+            tags.insert(tag(MESSAGE), format_byte_size(limits.message_bytes));
+        }
+        if let Some(fuel) = limits.fuel {
+            tags.insert(tag(FUEL), fuel.to_string());
+        }
     }
 }
 
@@ -295,6 +309,11 @@ pub(crate) fn transformation_of_tags(
             wall_time: text(WALL_TIME).and_then(|text| parse_span(text).ok()).unwrap_or(defaults.wall_time),
             memory_bytes: size(MEMORY, defaults.memory_bytes),
             output_bytes: size(OUTPUT, defaults.output_bytes),
+            table_elements: text(TABLE_ELEMENTS)
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(defaults.table_elements),
+            message_bytes: size(MESSAGE, defaults.message_bytes),
+            fuel: text(FUEL).and_then(|text| text.parse().ok()),
         },
     }
 }

@@ -41,6 +41,7 @@ use self::durable::{FileStamp, WriteLock};
 pub(crate) use self::error::ContentsError;
 pub use self::error::{DamagedContents, RegistryError};
 pub(crate) use self::reading::of_project;
+use self::versioning::Versioning;
 use crate::describe::{self, Description, PermissionCheck};
 use crate::{Definitions, ListFilter, Listing, ObjectKind, RegistryDiff, RegistrySnapshot};
 
@@ -272,16 +273,45 @@ impl RegistryFile {
     ) -> Result<()> {
         let tags = crate::proto::component_tags(transformation);
         Ok(self.update(|contents| {
-            change::bind_component(contents, project, view, &tags)
-                .map_err(|error| error.at(&self.path))?
-                .ok_or_else(|| {
-                    let (view, project) = (view.to_owned(), project.to_owned());
-                    RegistryError::from(RequestError::OnDemandFeatureViewNotFound { view, project })
-                })?;
+            change::bind_component(contents, self.versioning(project), view, &tags)?.ok_or_else(|| {
+                let (view, project) = (view.to_owned(), project.to_owned());
+                RegistryError::from(RequestError::OnDemandFeatureViewNotFound { view, project })
+            })?;
             // Under the lock, so that two bindings lose nothing.
             self.bindings.put(project, view, transformation)?;
             Ok((true, ()))
         })?)
+    }
+
+    /// Puts an on-demand view back to one of its versions, whole: its component with the schema and the
+    /// sources that go with it. It stays so until an apply says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`snapshot`](Self::snapshot); [`RequestError::FeatureViewVersionNotFound`] if there is no such view
+    /// or version.
+    pub fn restore_version(
+        &self,
+        project: &str,
+        view: &str,
+        version: u32,
+        transformation: &TransformationReference,
+    ) -> Result<()> {
+        Ok(self.update(|contents| {
+            change::restore_version(contents, self.versioning(project), view, version)?.ok_or_else(|| {
+                let (view, project) = (view.to_owned(), project.to_owned());
+                RegistryError::from(RequestError::FeatureViewVersionNotFound { view, version, project })
+            })?;
+            // Else a `feast apply` would bring the newer component back.
+            if self.bindings.of_project(project).contains_key(view) {
+                self.bindings.put(project, view, transformation)?;
+            }
+            Ok((true, ()))
+        })?)
+    }
+
+    fn versioning<'a>(&'a self, project: &'a str) -> Versioning<'a> {
+        Versioning { project, applying: self.applying(ApplyOptions::default()) }
     }
 
     /// Registers a saved dataset, in place of the one of its name.

@@ -175,6 +175,19 @@ impl Versioning<'_> {
         if !M::makes_version(before, &after) {
             return Ok(Outcome::Replaced(after.with_version(current, asked)));
         }
+        let after = self.add(records, name, before, after)?;
+        Ok(if self.applying.options.no_promote { Outcome::Kept } else { Outcome::Replaced(after) })
+    }
+
+    /// Records a changed view as its newest version, and gives it its number.
+    pub(super) fn add<M: ViewMessage>(
+        &self,
+        records: &mut Records,
+        name: &str,
+        before: &M,
+        after: M,
+    ) -> Result<M, RegistryError> {
+        let asked = after.asked();
         if self.next(records, name) == 0 {
             // A registry of before there were versions.
             self.record(records, name, 0, before)?;
@@ -185,7 +198,17 @@ impl Versioning<'_> {
             after = after.without_online_rows();
         }
         self.record(records, name, number, &after)?;
-        Ok(if self.applying.options.no_promote { Outcome::Kept } else { Outcome::Replaced(after) })
+        Ok(after)
+    }
+
+    /// A view as it was in a version; `None` if the registry does not remember that version.
+    pub(super) fn recorded<M: ViewMessage>(
+        &self,
+        records: &Records,
+        name: &str,
+        number: u32,
+    ) -> Result<Option<M>, RegistryError> {
+        self.find(records, name, number).map(|record| self.decode(record)).transpose()
     }
 
     /// Goes back to a version, or declares one that is not there yet.

@@ -15,6 +15,11 @@ use crate::{MaterializeEvent, MaterializeObserver, OnlineResponse};
 const SECONDS: &[f64] = &[
     0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
+/// A call of a transformation is over in microseconds, or runs into its limit.
+const CALL_SECONDS: &[f64] = &[
+    0.000_005, 0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025,
+    0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
 const ENTITIES: &[f64] = &[1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 10_000.0];
 
 /// The recorder of the process. Metrics of all crates end here, from the first call on.
@@ -24,6 +29,8 @@ pub(crate) fn prometheus() -> &'static PrometheusHandle {
         let buckets = "bucket lists are not empty";
         let recorder = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)
+            .expect(buckets)
+            .set_buckets_for_metric(Matcher::Prefix("larder_udf_".to_owned()), CALL_SECONDS)
             .expect(buckets)
             .set_buckets_for_metric(Matcher::Suffix("_entity_count".to_owned()), ENTITIES)
             .expect(buckets)
@@ -113,6 +120,7 @@ fn categories(config: &MetricsConfig) -> [(bool, &'static [&'static str]); 6] {
                 "feast_feature_server_online_store_read_",
                 "feast_feature_server_transformation_",
                 "feast_feature_server_write_transformation_",
+                "larder_udf_",
             ],
         ),
         (config.push, &["feast_push_"]),

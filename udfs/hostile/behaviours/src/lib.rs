@@ -68,6 +68,31 @@ const FUNCTIONS: &[(&str, &[TypeNode], fn(Batch) -> Result<Batch, Error>)] = &[
         let zeros = || column(Values::Int64(vec![0; size(input.row_count)]));
         Ok(Batch { row_count: input.row_count, columns: vec![zeros(), zeros()] })
     }),
+    ("struct_without_child", &[STRUCT, TypeNode::Int64], |input| one(&input, Values::Parent)),
+    ("struct_child_too_short", &[STRUCT, TypeNode::Int64], |input| {
+        let columns = vec![column(Values::Parent), column(Values::Int64(vec![1]))];
+        Ok(Batch { row_count: input.row_count, columns })
+    }),
+    ("not_json", &[TypeNode::Json], |input| {
+        let length = size(input.row_count) as i32;
+        text(&input, |_, row| row, &vec![b'{'; length as usize])
+    }),
+    ("set_with_repetitions", &[TypeNode::Set, TypeNode::Int64], |input| {
+        let rows = input.row_count as i32;
+        let items = (0..rows).flat_map(|row| [i64::from(row), 7, i64::from(row), 7]).collect();
+        let offsets = (0..=rows).map(|row| row * 4).collect();
+        let columns = vec![column(Values::Offsets(offsets)), column(Values::Int64(items))];
+        Ok(Batch { row_count: input.row_count, columns })
+    }),
+    ("offsets_beyond_all_memory", &[TypeNode::Utf8], |input| {
+        text(&input, |rows, row| if row == rows { i32::MAX } else { row }, b"ab")
+    }),
+    ("negative_offsets", &[TypeNode::Utf8], |input| text(&input, |_, row| -row, b"ab")),
+    ("fails_in_no_language", &[TypeNode::Int64], |_| {
+        // SAFETY: nothing in this guest reads the text; the host is to find out that it is none.
+        Err(Error { message: unsafe { String::from_utf8_unchecked(vec![0xff, 0xfe, 0xfd]) } })
+    }),
+    ("fails_without_a_word", &[TypeNode::Int64], |_| Err(Error { message: String::new() })),
     ("huge_output", &[TypeNode::Binary], |input| {
         let data = vec![7; 40 << 20];
         let mut offsets = vec![0; size(input.row_count)];
@@ -85,9 +110,19 @@ const FUNCTIONS: &[(&str, &[TypeNode], fn(Batch) -> Result<Batch, Error>)] = &[
     }),
 ];
 
+/// A struct of one field; its name is added where the type is declared.
+const STRUCT: TypeNode = TypeNode::Struct(Vec::new());
+
 impl Guest for Hostile {
     fn signatures() -> Result<Vec<Signature>, Error> {
-        let field = |name: &str, nodes: &[TypeNode]| Field { name: name.to_owned(), nodes: nodes.to_vec() };
+        let named = |node: &TypeNode| match node {
+            TypeNode::Struct(_) => TypeNode::Struct(vec!["part".to_owned()]),
+            other => other.clone(),
+        };
+        let field = |name: &str, nodes: &[TypeNode]| Field {
+            name: name.to_owned(),
+            nodes: nodes.iter().map(named).collect(),
+        };
         let signature = |(name, output, _): &(&str, &[TypeNode], _)| Signature {
             name: (*name).to_owned(),
             inputs: vec![field("value", &[TypeNode::Int64])],

@@ -1,9 +1,10 @@
-//! `larder udf bind`: gives an on-demand view a component.
+//! `larder udf bind`: gives an on-demand view its component.
 
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 
+use super::short;
 use crate::arguments::BindArguments;
 use crate::repo::Repo;
 use crate::server_client;
@@ -15,12 +16,11 @@ pub(super) async fn run(repo: &Repo, arguments: &BindArguments) -> Result<()> {
     let bytes: Arc<[u8]> = bytes.into();
     let bound = store.bind_component(&arguments.view, bytes, arguments.function.as_deref()).await?;
     server_client::refresh(store.server_address().await).await?;
-    let component = bound.component.map(|digest| digest.to_string()).unwrap_or_default();
     println!(
         "Bound on demand feature view {} to {} of component {}",
         arguments.view,
         bound.function,
-        component.get(..16).unwrap_or(&component)
+        short(bound.component)
     );
     Ok(())
 }

@@ -134,10 +134,18 @@ fn transformation(node: &Node, view: &ObjectReader<'_>, report: &mut Report) -> 
         if let Some(output) = reader.size("output", report) {
             limits.output_bytes = output.value;
         }
-        for key in ["wall_time", "memory", "output"] {
+        if let Some(elements) = count(&reader, "table_elements", report) {
+            limits.table_elements = elements;
+        }
+        if let Some(message) = reader.size("message", report) {
+            limits.message_bytes = message.value;
+        }
+        limits.fuel = reader.read("fuel", report, Node::count).map(|fuel| fuel.value);
+        for key in ["wall_time", "memory", "output", "fuel"] {
             let none = match key {
                 "wall_time" => limits.wall_time.is_zero(),
                 "memory" => limits.memory_bytes == 0,
+                "fuel" => limits.fuel == Some(0),
                 _ => limits.output_bytes == 0,
             };
             if let (true, Some(place)) = (none, reader.key_place(key)) {
@@ -146,4 +154,11 @@ fn transformation(node: &Node, view: &ObjectReader<'_>, report: &mut Report) -> 
         }
     }
     Some((component?, function, limits))
+}
+
+/// A whole number that counts things in memory.
+fn count(reader: &ObjectReader<'_>, key: &str, report: &mut Report) -> Option<usize> {
+    let count = reader.read(key, report, Node::count)?;
+    // More than can be addressed is as good as everything.
+    Some(usize::try_from(count.value).unwrap_or(usize::MAX))
 }

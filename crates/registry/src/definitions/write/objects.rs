@@ -111,11 +111,23 @@ pub(super) fn limits(limits: TransformationLimits) -> Option<Value> {
     if limits == default {
         return None;
     }
-    Some(json!({
+    let mut written = json!({
         "wall_time": format_span(limits.wall_time),
         "memory": format_byte_size(limits.memory_bytes),
         "output": format_byte_size(limits.output_bytes),
-    }))
+    });
+    if let Value::Object(written) = &mut written {
+        if limits.table_elements != default.table_elements {
+            written.insert("table_elements".to_owned(), limits.table_elements.into());
+        }
+        if limits.message_bytes != default.message_bytes {
+            written.insert("message".to_owned(), format_byte_size(limits.message_bytes).into());
+        }
+        if let Some(fuel) = limits.fuel {
+            written.insert("fuel".to_owned(), fuel.into());
+        }
+    }
+    Some(written)
 }
 
 fn columns(object: Object, columns: &SourceColumns) -> Object {

@@ -11,7 +11,7 @@ use prost::Message as _;
 
 pub(super) use self::one_object::{
     bind_component, keep_dataset_profile, put_saved_dataset, record_materialization,
-    record_materialization_of_version, set_enabled, set_state,
+    record_materialization_of_version, restore_version, set_enabled, set_state,
 };
 use super::contents::{Contents, Object, Stored};
 use super::error::{ContentsError, RegistryError};

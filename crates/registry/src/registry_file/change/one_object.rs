@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use larder_core::{FeatureViewState, MaterializationInterval, SavedDataset, Timestamp};
+use larder_core::{FeatureViewState, MaterializationInterval, SavedDataset, Timestamp, ViewVersion};
 use prost::Message;
 
 use super::dataset_times;
@@ -12,7 +12,8 @@ use crate::proto::{
     saved_dataset_to_proto, time_to_proto, view_type, wire,
 };
 use crate::registry_file::contents::{self, Contents, Object, Stored};
-use crate::registry_file::error::ContentsError;
+use crate::registry_file::error::{ContentsError, RegistryError};
+use crate::registry_file::versioning::{Versioning, ViewMessage as _};
 
 /// Adds an interval to a view's record; `None` if there is no such view. All else of the view stays byte
 /// for byte.
@@ -142,25 +143,60 @@ pub(in super::super) fn set_enabled(
     Ok(None)
 }
 
-/// Names the component of an on-demand view in its tags; `None` if there is no such view. All else of the
-/// view stays as it is, so that Feast sees no change.
+/// Names the component of an on-demand view in its tags; `None` if there is no such view. Another component
+/// than before is another version of the view; all else of it stays as it is, so that Feast sees no change.
 pub(in super::super) fn bind_component(
     contents: &mut Contents,
-    project: &str,
+    versioning: Versioning<'_>,
     view: &str,
     tags: &BTreeMap<String, String>,
-) -> Result<Option<()>, ContentsError> {
+) -> Result<Option<()>, RegistryError> {
+    let at = |error: ContentsError| error.at(versioning.applying.path);
     let views = &mut contents.on_demand_feature_views;
-    let Some(slot) = views.iter_mut().find(|stored| stored.message().key() == (project, view)) else {
+    let wanted = (versioning.project, view);
+    let Some(slot) = views.iter_mut().find(|stored| stored.message().key() == wanted) else {
         return Ok(None);
     };
-    let mut message = slot.message().clone();
-    if let Some(spec) = &mut message.spec {
-        spec.tags.extend(tags.clone());
-        let spec = carry_spec(slot, spec)?;
-        let raw = wire::replace(slot.raw(), SPEC, &spec).map_err(|error| ContentsError::damaged(&error))?;
-        *slot = Stored::decode(raw)?;
+    let before = slot.message().clone();
+    let mut message = before.clone();
+    let Some(spec) = &mut message.spec else { return Ok(Some(())) };
+    spec.tags.extend(tags.clone());
+    let spec = carry_spec(slot, spec).map_err(at)?;
+    let raw = wire::replace(slot.raw(), SPEC, &spec).map_err(|error| at(ContentsError::damaged(&error)))?;
+    *slot = Stored::decode(raw).map_err(at)?;
+    if proto::OnDemandFeatureView::makes_version(&before, slot.message()) {
+        let after = slot.message().clone();
+        let versioned = versioning.add(&mut contents.versions, view, &before, after)?;
+        replace_part(slot, META, &versioned.meta.unwrap_or_default()).map_err(at)?;
     }
+    Ok(Some(()))
+}
+
+/// Puts an on-demand view back to one of its versions, whole; `None` if there is no such view or version.
+pub(in super::super) fn restore_version(
+    contents: &mut Contents,
+    versioning: Versioning<'_>,
+    view: &str,
+    number: u32,
+) -> Result<Option<()>, RegistryError> {
+    let views = &mut contents.on_demand_feature_views;
+    let wanted = (versioning.project, view);
+    let Some(slot) = views.iter_mut().find(|stored| stored.message().key() == wanted) else {
+        return Ok(None);
+    };
+    let recorded = versioning.recorded::<proto::OnDemandFeatureView>(&contents.versions, view, number)?;
+    let Some(recorded) = recorded else { return Ok(None) };
+    let before = slot.message();
+    let asked = match before.asked() {
+        ViewVersion::Pinned(_) => ViewVersion::Pinned(number),
+        ViewVersion::Latest => ViewVersion::Latest,
+    };
+    let mut restored = proto::OnDemandFeatureView { meta: before.meta.clone(), ..recorded };
+    restored.meta.get_or_insert_default().last_updated_timestamp =
+        Some(time_to_proto(versioning.applying.now));
+    *slot = slot
+        .revised(&restored.with_version(number, asked))
+        .map_err(|error| error.at(versioning.applying.path))?;
     Ok(Some(()))
 }
 

@@ -1,6 +1,6 @@
 //! On-demand feature views.
 
-use larder_core::format_span;
+use larder_core::{TransformationLimits, format_span};
 
 use super::{
     Comparison, aggregations_text, fields, function_text, projection_text, same_columns, version_text,
@@ -78,8 +78,19 @@ fn transformation_text(spec: &proto::OnDemandFeatureViewSpec) -> String {
         Some(component) => {
             let digest = component.to_string();
             let limits = transformation.limits;
+            let usual = TransformationLimits::default();
+            let mut others = String::new();
+            if limits.table_elements != usual.table_elements {
+                others.push_str(&format!(", table_elements: {}", limits.table_elements));
+            }
+            if limits.message_bytes != usual.message_bytes {
+                others.push_str(&format!(", message: {}", limits.message_bytes));
+            }
+            if let Some(fuel) = limits.fuel {
+                others.push_str(&format!(", fuel: {fuel}"));
+            }
             format!(
-                "{}@{} (wall_time: {}, memory: {}, output: {})",
+                "{}@{} (wall_time: {}, memory: {}, output: {}{others})",
                 transformation.function,
                 digest.get(..16).unwrap_or(&digest),
                 format_span(limits.wall_time),
