@@ -36,6 +36,7 @@
 //! # }
 //! ```
 
+mod anatomy;
 mod bindings;
 mod blocking;
 mod broken_contract;
@@ -48,6 +49,7 @@ mod input_size;
 mod lift;
 mod limits;
 mod lower;
+mod metered;
 mod sandboxed_call;
 mod signature;
 mod signature_error;
@@ -56,8 +58,11 @@ mod type_nodes;
 mod wasm_runtime;
 mod wasm_transformation;
 
+pub use anatomy::{Anatomy, MemorySize, WasmKind};
 pub use broken_contract::{BrokenContract, OffsetsProblem};
+pub use compiled::digest_of;
 pub use error::{CallError, UdfError};
 pub use limits::SandboxLimits;
+pub use metered::{Meter, MeteredCall, MeteredComponent, MeteredFunction};
 pub use signature_error::SignatureError;
 pub use wasm_runtime::{WasmRuntime, WasmRuntimeOptions};

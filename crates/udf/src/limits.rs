@@ -73,11 +73,13 @@ impl Default for SandboxLimits {
 #[derive(Debug)]
 pub(crate) struct MemoryLimiter {
     limit_bytes: usize,
+    /// The most that linear memory has been.
+    pub(crate) peak_bytes: usize,
 }
 
 impl MemoryLimiter {
     pub(crate) fn new(limit_bytes: usize) -> Self {
-        Self { limit_bytes }
+        Self { limit_bytes, peak_bytes: 0 }
     }
 }
 
@@ -100,6 +102,7 @@ impl ResourceLimiter for MemoryLimiter {
         if desired > self.limit_bytes {
             return Err(MemoryLimitReached { wanted_bytes: desired }.into());
         }
+        self.peak_bytes = self.peak_bytes.max(desired);
         Ok(true)
     }
 

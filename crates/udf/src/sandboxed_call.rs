@@ -42,15 +42,10 @@ pub(crate) fn transform(
     limits: TransformationLimits,
     sandbox: &SandboxLimits,
 ) -> Result<RecordBatch, CallError> {
-    /// What one column may add to the budget beside its buffers: its record, as wasmtime counts it.
-    const COLUMN_BYTES: usize = 64;
     let row_count = u32::try_from(input.num_rows()).map_err(|_| CallError::InputTooLong)?;
     let lowered = Lowered::new(input, &agreed.signature.inputs);
     let columns = lowered.as_params();
-    let records = (agreed.output_nodes + 1) * COLUMN_BYTES;
-    // An error message travels on the same budget as an output.
-    let copy_budget = limits.output_bytes.max(sandbox.message_bytes).saturating_add(records);
-    let mut store = store(component, limits, copy_budget);
+    let mut store = store(component, limits, copy_budget(agreed, limits, sandbox));
     let answer = component.instantiate(&mut store).and_then(|guest| {
         let input = BatchParam { row_count, columns: &columns };
         guest.larder_udf_transformation().call_transform(&mut store, agreed.index, input)
@@ -62,7 +57,25 @@ pub(crate) fn transform(
         .map_err(|source| CallError::Contract { source: Box::new(source) })
 }
 
-fn store(component: &Instantiable, limits: TransformationLimits, copy_budget: usize) -> Store<MemoryLimiter> {
+/// The bytes that one call may hand to the host.
+pub(crate) fn copy_budget(
+    agreed: &AgreedSignature,
+    limits: TransformationLimits,
+    sandbox: &SandboxLimits,
+) -> usize {
+    /// What one column may add to the budget beside its buffers: its record, as wasmtime counts it.
+    const COLUMN_BYTES: usize = 64;
+    let records = (agreed.output_nodes + 1) * COLUMN_BYTES;
+    // An error message travels on the same budget as an output.
+    limits.output_bytes.max(sandbox.message_bytes).saturating_add(records)
+}
+
+/// The state of one instance, with its limits.
+pub(crate) fn store(
+    component: &Instantiable,
+    limits: TransformationLimits,
+    copy_budget: usize,
+) -> Store<MemoryLimiter> {
     let mut store = Store::new(component.engine(), MemoryLimiter::new(limits.memory_bytes));
     store.limiter(|limiter| limiter);
     store.set_epoch_deadline(ticks_of(limits.wall_time));
@@ -71,7 +84,7 @@ fn store(component: &Instantiable, limits: TransformationLimits, copy_budget: us
 }
 
 /// Tells the ways a call can end apart.
-fn settle<T>(
+pub(crate) fn settle<T>(
     answer: wasmtime::Result<Result<T, WitError>>,
     limits: TransformationLimits,
     sandbox: &SandboxLimits,
@@ -85,7 +98,8 @@ fn settle<T>(
     }
 }
 
-fn stopped(error: wasmtime::Error, limits: TransformationLimits) -> CallError {
+/// How a call ended that the engine stopped.
+pub(crate) fn stopped(error: wasmtime::Error, limits: TransformationLimits) -> CallError {
     let TransformationLimits { wall_time, memory_bytes, output_bytes } = limits;
     if error.is::<MemoryLimitReached>() {
         return CallError::Memory { limit_bytes: memory_bytes };
