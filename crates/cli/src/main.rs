@@ -16,6 +16,7 @@ mod repo;
 mod server_client;
 mod store_door;
 mod template;
+mod udf_arguments;
 mod value_text;
 
 use std::io::IsTerminal as _;
@@ -25,6 +26,7 @@ use clap::Parser as _;
 use larder_core::ErrorKind;
 
 use crate::arguments::Arguments;
+use crate::commands::udf::test::BadTestFiles;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -72,6 +74,9 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
         cause.downcast_ref::<larder_core::Error>().is_some_and(|error| error.kind() == ErrorKind::Unavailable)
             || cause.is::<std::io::Error>()
     };
+    if error.is::<BadTestFiles>() {
+        return ExitCode::from(2);
+    }
     ExitCode::from(if error.chain().any(unavailable) { 3 } else { 1 })
 }
 

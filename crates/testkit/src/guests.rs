@@ -24,6 +24,8 @@ guests! {
     feast_golden = "feast_golden";
     /// `udfs/testing/echo`: returns its 16 inputs, one of each type, by `pass` and by `rebuild`.
     echo = "echo";
+    /// `udfs/testing/impure`: functions that are no pure functions of each row.
+    impure = "impure";
     /// `udfs/hostile/behaviours`: functions that misbehave when called.
     hostile_behaviours = "hostile_behaviours";
     /// `udfs/hostile/bad_signatures`: declares two functions of one name.

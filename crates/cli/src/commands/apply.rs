@@ -2,16 +2,45 @@
 
 use anyhow::Result;
 use larder::{ApplyOptions, ApplyOutcome};
+use larder_workbench::TestReport;
 
+use super::udf;
 use crate::arguments::{ApplyArguments, PlanArguments, ValidationFlags};
 use crate::repo::Repo;
 use crate::server_client;
 
-/// Shows what apply would change.
+/// Shows what apply would change, and tests the components that would be new.
 pub(crate) async fn plan(repo: &Repo, arguments: &PlanArguments) -> Result<()> {
     note(&arguments.of_feast);
     let store = repo.open().await?;
-    show(&store.plan().await?, arguments.json)
+    let outcome = store.plan().await?;
+    let tests = if arguments.skip_udf_tests || outcome.new_components.is_empty() {
+        None
+    } else {
+        let components = outcome.new_components.clone();
+        Some(udf::test::of_components(store.repo().to_owned(), components).await)
+    };
+    if arguments.json {
+        warn(&outcome);
+        let mut document = outcome.to_json();
+        if let (Some(Ok(run)), Some(document)) = (&tests, document.as_object_mut()) {
+            let reports = run.reports.iter().map(TestReport::to_json).collect();
+            document.insert("tests".to_owned(), reports);
+        }
+        println!("{}", serde_json::to_string_pretty(&document)?);
+    } else {
+        show(&outcome, false)?;
+        if let Some(Ok(run)) = &tests
+            && run.reports.iter().any(|report| !report.tests.is_empty())
+        {
+            println!("\nTests of new components");
+            udf::test::print_reports(&run.reports);
+        }
+    }
+    match tests {
+        Some(run) => run?.verdict(),
+        None => Ok(()),
+    }
 }
 
 /// Registers the definitions.
@@ -40,10 +69,14 @@ fn note(flags: &ValidationFlags) {
     }
 }
 
-fn show(outcome: &ApplyOutcome, json: bool) -> Result<()> {
+fn warn(outcome: &ApplyOutcome) {
     for warning in &outcome.warnings {
         eprintln!("{warning}");
     }
+}
+
+fn show(outcome: &ApplyOutcome, json: bool) -> Result<()> {
+    warn(outcome);
     if json {
         println!("{}", serde_json::to_string_pretty(&outcome.to_json())?);
     } else {

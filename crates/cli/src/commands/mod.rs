@@ -15,7 +15,7 @@ mod projects;
 mod push;
 mod serve;
 mod teardown;
-mod udf;
+pub(crate) mod udf;
 
 use anyhow::{Result, bail};
 use larder::{ObjectKind, Selection};
@@ -43,7 +43,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Push(push) => push::push(&repo()?, push).await,
         Command::WriteToOnlineStore(write) => push::write_to_online_store(&repo()?, write).await,
         Command::Serve(serve) => serve::run(&repo()?, serve).await,
-        Command::Udf(command) => udf::run(&repo()?, &command.verb).await,
+        Command::Udf(command) => udf::run(repo, &command.verb, quiet).await,
         Command::Entities(command) => objects::run(&repo()?, ObjectKind::Entity, &command.verb).await,
         Command::FeatureViews(command) => feature_views::run(&repo()?, &command.verb).await,
         Command::OnDemandFeatureViews(command) => {

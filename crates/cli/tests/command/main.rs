@@ -15,5 +15,7 @@ mod kill;
 mod kinds_of_views;
 mod larder;
 mod objects;
+mod recording;
 mod server;
 mod training_sets;
+mod udf;

@@ -4,17 +4,11 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 
-use crate::arguments::{BindArguments, UdfVerb};
+use crate::arguments::BindArguments;
 use crate::repo::Repo;
 use crate::server_client;
 
-pub(crate) async fn run(repo: &Repo, verb: &UdfVerb) -> Result<()> {
-    match verb {
-        UdfVerb::Bind(arguments) => bind(repo, arguments).await,
-    }
-}
-
-async fn bind(repo: &Repo, arguments: &BindArguments) -> Result<()> {
+pub(crate) async fn run(repo: &Repo, arguments: &BindArguments) -> Result<()> {
     let file = &arguments.component;
     let bytes = std::fs::read(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
     let store = repo.open().await?;

@@ -1,0 +1,31 @@
+//! `larder udf`: work on the components of on-demand feature views, a file a verb.
+
+mod bench;
+mod bind;
+mod function;
+mod inspect;
+mod record;
+mod run;
+pub(crate) mod test;
+
+use anyhow::{Context as _, Result};
+
+use crate::arguments::UdfVerb;
+use crate::repo::Repo;
+
+/// Carries out a verb. Only some need a feature repo.
+pub(crate) async fn run(repo: impl Fn() -> Result<Repo>, verb: &UdfVerb, quiet: bool) -> Result<()> {
+    match verb {
+        UdfVerb::Bind(arguments) => bind::run(&repo()?, arguments).await,
+        UdfVerb::Inspect(arguments) => inspect::run(arguments).await,
+        UdfVerb::Run(arguments) => run::run(arguments).await,
+        UdfVerb::Bench(arguments) => bench::run(arguments, quiet).await,
+        UdfVerb::Record(arguments) => record::run(&repo()?, arguments, quiet).await,
+        UdfVerb::Test(arguments) => test::run(repo, arguments).await,
+    }
+}
+
+/// Does work that compiles or runs Wasm, off the async threads.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.context("the work was broken off")?
+}
