@@ -69,17 +69,21 @@ impl Default for SandboxLimits {
     }
 }
 
-/// Stops a call at the moment its memory would grow past the limit.
+/// Stops a call at the moment its memories together would grow past the limit.
 #[derive(Debug)]
 pub(crate) struct MemoryLimiter {
     limit_bytes: usize,
-    /// The most that linear memory has been.
-    pub(crate) peak_bytes: usize,
+    used_bytes: usize,
 }
 
 impl MemoryLimiter {
     pub(crate) fn new(limit_bytes: usize) -> Self {
-        Self { limit_bytes, peak_bytes: 0 }
+        Self { limit_bytes, used_bytes: 0 }
+    }
+
+    /// What the memories have grown to together. Memory never shrinks, so it is the peak.
+    pub(crate) fn used_bytes(&self) -> usize {
+        self.used_bytes
     }
 }
 
@@ -94,15 +98,16 @@ pub(crate) struct MemoryLimitReached {
 impl ResourceLimiter for MemoryLimiter {
     fn memory_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        let wanted_bytes = self.used_bytes.saturating_add(desired.saturating_sub(current));
         // An error ends the call at once. `Ok(false)` would let a guest go on asking until its time is up.
-        if desired > self.limit_bytes {
-            return Err(MemoryLimitReached { wanted_bytes: desired }.into());
+        if wanted_bytes > self.limit_bytes {
+            return Err(MemoryLimitReached { wanted_bytes }.into());
         }
-        self.peak_bytes = self.peak_bytes.max(desired);
+        self.used_bytes = wanted_bytes;
         Ok(true)
     }
 

@@ -236,7 +236,7 @@ impl MeteredFunction {
                     .map_err(|source| CallError::Contract { source: Box::new(source) })
             });
             let instructions = fuel.saturating_sub(store.get_fuel().unwrap_or(fuel));
-            calls.push(MeteredCall { output, instructions, memory_bytes: store.data().peak_bytes });
+            calls.push(MeteredCall { output, instructions, memory_bytes: store.data().used_bytes() });
             if is_stopped {
                 break;
             }

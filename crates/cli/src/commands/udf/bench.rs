@@ -8,7 +8,7 @@ use super::{blocking, function};
 use crate::materialize_progress::grouped;
 use crate::udf_arguments::BenchArguments;
 
-pub(crate) async fn run(arguments: &BenchArguments, quiet: bool) -> Result<()> {
+pub(super) async fn run(arguments: &BenchArguments, quiet: bool) -> Result<()> {
     let (function_arguments, input_file) = (arguments.function.clone(), arguments.input.clone());
     let (name, costs) = blocking(move || {
         let function = function::open(&function_arguments)?;

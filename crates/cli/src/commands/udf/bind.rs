@@ -8,7 +8,7 @@ use crate::arguments::BindArguments;
 use crate::repo::Repo;
 use crate::server_client;
 
-pub(crate) async fn run(repo: &Repo, arguments: &BindArguments) -> Result<()> {
+pub(super) async fn run(repo: &Repo, arguments: &BindArguments) -> Result<()> {
     let file = &arguments.component;
     let bytes = std::fs::read(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
     let store = repo.open().await?;

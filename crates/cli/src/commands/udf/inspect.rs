@@ -7,7 +7,7 @@ use super::{blocking, function};
 use crate::udf_arguments::InspectArguments;
 
 /// Prints what a file is. One that is refused is printed all the same, and fails.
-pub(crate) async fn run(arguments: &InspectArguments) -> Result<()> {
+pub(super) async fn run(arguments: &InspectArguments) -> Result<()> {
     let bytes = function::read(&arguments.file)?;
     let inspection = blocking(move || Ok(Inspection::of(bytes, &function::meter()?).0)).await?;
     if arguments.json {

@@ -1,4 +1,4 @@
-//! `larder udf`: work on the components of on-demand feature views, a file a verb.
+//! `larder udf`: from a function's source to the component of a view. One file for each verb.
 
 mod bench;
 mod bind;
@@ -13,8 +13,8 @@ use anyhow::{Context as _, Result};
 use crate::arguments::UdfVerb;
 use crate::repo::Repo;
 
-/// Carries out a verb. Only some need a feature repo.
-pub(crate) async fn run(repo: impl Fn() -> Result<Repo>, verb: &UdfVerb, quiet: bool) -> Result<()> {
+/// Carries out a verb. `repo` finds the feature repo, for the verbs that need one.
+pub(crate) async fn run(repo: impl FnOnce() -> Result<Repo>, verb: &UdfVerb, quiet: bool) -> Result<()> {
     match verb {
         UdfVerb::Bind(arguments) => bind::run(&repo()?, arguments).await,
         UdfVerb::Inspect(arguments) => inspect::run(arguments).await,

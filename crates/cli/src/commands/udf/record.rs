@@ -29,7 +29,7 @@ struct Row {
     expect: Map<String, Value>,
 }
 
-pub(crate) async fn run(repo: &Repo, arguments: &RecordArguments, quiet: bool) -> Result<()> {
+pub(super) async fn run(repo: &Repo, arguments: &RecordArguments, quiet: bool) -> Result<()> {
     let name = arguments.output.file_name().unwrap_or_default().to_string_lossy();
     if !name.ends_with(TEST_FILE_ENDING) {
         bail!("`{}` is no test file; call it `NAME{TEST_FILE_ENDING}`", arguments.output.display());

@@ -11,7 +11,7 @@ use crate::udf_arguments::RunArguments;
 /// Rows that a table on the terminal shows before it says how many more there are.
 const SHOWN_ROWS: usize = 50;
 
-pub(crate) async fn run(arguments: &RunArguments) -> Result<()> {
+pub(super) async fn run(arguments: &RunArguments) -> Result<()> {
     let (function_arguments, input_file) = (arguments.function.clone(), arguments.input.clone());
     let (name, outputs, measured) = blocking(move || {
         let function = function::open(&function_arguments)?;

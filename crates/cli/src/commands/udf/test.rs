@@ -40,7 +40,7 @@ pub(crate) struct TestRun {
     problems: Vec<larder::Problem>,
 }
 
-pub(crate) async fn run(repo: impl Fn() -> Result<Repo>, arguments: &TestArguments) -> Result<()> {
+pub(super) async fn run(repo: impl FnOnce() -> Result<Repo>, arguments: &TestArguments) -> Result<()> {
     let mut paths = arguments.paths.clone();
     if paths.is_empty() {
         paths.push(repo()?.config()?.repo_path);
