@@ -8,6 +8,7 @@ use crate::log_level::{self, LogLevel};
 use crate::object_arguments::{
     DeleteArguments, FeatureViewsCommand, FeaturesCommand, ObjectCommand, PermissionsCommand, ProjectsCommand,
 };
+use crate::udf_arguments::{BenchArguments, InspectArguments, RecordArguments, RunArguments, TestArguments};
 use larder_core::{InvalidTimestamp, Timestamp};
 
 /// A feature store that runs on-demand transformations as sandboxed WebAssembly.
@@ -48,7 +49,7 @@ pub(crate) enum Command {
     Demo(DemoArguments),
     /// Create a feature repo with sample definitions, data and a transformation.
     Init(InitArguments),
-    /// Show what apply would change, and change nothing.
+    /// Show what apply would change, test components that would be new, and change nothing.
     Plan(PlanArguments),
     /// Register the definitions of the feature repo; remove what it no longer defines.
     Apply(ApplyArguments),
@@ -137,6 +138,9 @@ pub(crate) struct PlanArguments {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Do not run the tests (`*.test.yaml`) of components that would be new.
+    #[arg(long)]
+    pub(crate) skip_udf_tests: bool,
     #[command(flatten)]
     pub(crate) of_feast: ValidationFlags,
 }
@@ -275,6 +279,29 @@ pub(crate) enum UdfVerb {
     /// Show the components that an on-demand view had, version by version.
     #[command(after_help = "Example:\n  larder udf history transformed_conv_rate")]
     History(HistoryArguments),
+    /// Say what a component takes and gives, and whether larder accepts it.
+    #[command(after_help = "Example:\n  larder udf inspect udfs/driver_features.wasm")]
+    Inspect(InspectArguments),
+    /// Put rows through a function, and show what it makes of them and what that costs.
+    #[command(
+        after_help = "Example:\n  larder udf run udfs/driver_features.wasm --function driver_quality --input rows.csv"
+    )]
+    Run(RunArguments),
+    /// Measure calls of 1 to 65,536 rows.
+    #[command(
+        after_help = "Example:\n  larder udf bench udfs/driver_features.wasm --function driver_quality"
+    )]
+    Bench(BenchArguments),
+    /// Run the cases of `*.test.yaml` files, and check over generated rows what holds for every pure function.
+    #[command(
+        after_help = "Examples:\n  larder udf test                                all tests of the feature repo\n  \
+                      larder udf test udfs/driver_features.wasm      a component without a test file"
+    )]
+    Test(TestArguments),
+    /// Make a case of the next rows that a running server computes for a view.
+    #[command(after_help = "Example, beside `larder serve --recording`:\n  \
+                      larder udf record transformed_conv_rate --rows 20 --redact val_to_add -o udfs/recorded.test.yaml")]
+    Record(RecordArguments),
 }
 
 #[derive(Debug, Args)]
@@ -531,6 +558,10 @@ pub(crate) struct ServeArguments {
     /// The port for metrics; 0 takes a free one.
     #[arg(long, value_name = "PORT", default_value_t = 8000)]
     pub(crate) metrics_port: u16,
+    /// Let `larder udf record` read what requests bring to on-demand views, which may be private: whoever
+    /// reaches the port may.
+    #[arg(long)]
+    pub(crate) recording: bool,
     /// Seconds after which an idle connection is closed.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub(crate) keep_alive_timeout: u64,

@@ -16,6 +16,7 @@ mod repo;
 mod server_client;
 mod store_door;
 mod template;
+mod udf_arguments;
 mod value_text;
 mod verbs_of_feast;
 
@@ -26,6 +27,7 @@ use clap::Parser as _;
 use larder_core::ErrorKind;
 
 use crate::arguments::Arguments;
+use crate::commands::udf::test::BadTestFiles;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -86,6 +88,9 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
         cause.downcast_ref::<larder_core::Error>().is_some_and(|error| error.kind() == ErrorKind::Unavailable)
             || cause.is::<std::io::Error>()
     };
+    if error.is::<BadTestFiles>() {
+        return ExitCode::from(2);
+    }
     ExitCode::from(if error.chain().any(unavailable) { 3 } else { 1 })
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use larder_core::{Result, Timestamp};
+use larder_core::{ComponentDigest, Result, Timestamp};
 use larder_online::OnlineError;
 use larder_registry::{
     Action, ApplyOptions, ChainLink, Definitions, FeatureRepo, ObjectChange, ObjectKind, OnlineStoreConfig,
@@ -23,6 +23,8 @@ pub struct ApplyOutcome {
     pub diff: RegistryDiff,
     /// Remarks on the definitions that stop nothing.
     pub warnings: Vec<Problem>,
+    /// The components of on-demand views that no registered view had before: new ones, and changed ones.
+    pub new_components: BTreeSet<ComponentDigest>,
     /// Where a server serves this project. It removes rows that are no longer wanted, and it sees the
     /// change at its next refresh.
     pub serving_at: Option<SocketAddr>,
@@ -102,10 +104,12 @@ impl FeatureStore {
     /// its place; else as the registry.
     pub async fn plan(&self) -> Result<ApplyOutcome> {
         let definitions = self.definitions().await?;
+        let before = self.refresh().await?;
+        let new_components = new_components(&definitions, before.snapshot());
         let (registry, warnings) = (Arc::clone(self.registry()), definitions.warnings.clone());
         let after = definitions.snapshot(Timestamp::EPOCH);
         let diff = blocking::run(move || registry.plan(&definitions)).await?;
-        Ok(self.outcome(diff, warnings, &after, None))
+        Ok(ApplyOutcome { new_components, ..self.outcome(diff, warnings, &after, None) })
     }
 
     /// Makes the registry hold exactly what the repo defines, and removes online rows that no longer
@@ -130,11 +134,12 @@ impl FeatureStore {
     pub async fn apply_with(&self, options: ApplyOptions) -> Result<ApplyOutcome> {
         let definitions = self.definitions().await?;
         let before = self.refresh().await?;
+        let new_components = new_components(&definitions, before.snapshot());
         let (registry, warnings) = (Arc::clone(self.registry()), definitions.warnings.clone());
         let diff = blocking::run(move || registry.apply_with(&definitions, options)).await?;
         let after = self.refresh().await?;
         let serving_at = self.follow_registry(before.snapshot(), after.snapshot()).await?;
-        Ok(self.outcome(diff, warnings, after.snapshot(), serving_at))
+        Ok(ApplyOutcome { new_components, ..self.outcome(diff, warnings, after.snapshot(), serving_at) })
     }
 
     /// Removes all of the project: its registry entries, then its online rows. Other projects stay.
@@ -220,6 +225,7 @@ impl FeatureStore {
             warnings,
             serving_at,
             chains: after.on_demand_chains(),
+            new_components: BTreeSet::new(),
             online_store: self.config().online_store.name(),
         }
     }
@@ -249,4 +255,12 @@ fn outdated_views(diff: &RegistryDiff, after: &RegistrySnapshot) -> Vec<String> 
     })
     .map(|view| view.name.clone())
     .collect()
+}
+
+/// The components of definitions that no view of a registry has.
+fn new_components(definitions: &Definitions, before: &RegistrySnapshot) -> BTreeSet<ComponentDigest> {
+    let registered = before.on_demand_feature_views().iter();
+    let registered: BTreeSet<_> =
+        registered.filter_map(|view| view.object.transformation.component).collect();
+    definitions.components.keys().filter(|digest| !registered.contains(digest)).copied().collect()
 }

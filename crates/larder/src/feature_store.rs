@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, OnceCell};
 
 use crate::online::Online;
 use crate::online_changes::OnlineChanges;
+use crate::recorder::{RecordedRuntime, Recorder};
 use crate::udf_runtime;
 
 /// The feature store of one repo, with Feast's verbs.
@@ -26,6 +27,7 @@ pub struct FeatureStore {
     registry: Arc<RegistryFile>,
     offline: Arc<dyn OfflineStore>,
     udf: Arc<dyn UdfRuntime>,
+    recorder: Arc<Recorder>,
     clock: Arc<dyn Clock>,
     /// Opened by the first verb that needs it, since one process at a time may hold it.
     online: OnceCell<Online>,
@@ -54,7 +56,9 @@ impl FeatureStore {
         let registry = RegistryFile::open(&registry_path, Arc::clone(&clock))?;
         let registry = Arc::new(registry.with_online_versioning(config.registry.online_versioning));
         let cache_dir = registry_path.parent().map(|folder| folder.join("components/compiled"));
-        let udf = udf_runtime(cache_dir)?;
+        let recorder = Arc::new(Recorder::default());
+        let udf: Arc<dyn UdfRuntime> =
+            Arc::new(RecordedRuntime { runtime: udf_runtime(cache_dir)?, recorder: Arc::clone(&recorder) });
         let snapshot = read_snapshot(&registry, &config).await?;
         let catalog = load_catalog(&registry, &udf, snapshot).await;
         Ok(Self {
@@ -62,6 +66,7 @@ impl FeatureStore {
             config,
             registry,
             udf,
+            recorder,
             clock,
             online: OnceCell::new(),
             catalog: RwLock::new(catalog),
@@ -118,6 +123,10 @@ impl FeatureStore {
 
     pub(crate) fn udf(&self) -> &Arc<dyn UdfRuntime> {
         &self.udf
+    }
+
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.recorder
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {

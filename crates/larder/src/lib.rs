@@ -37,6 +37,7 @@ mod feature_store;
 mod get_historical_features;
 mod online;
 mod online_changes;
+mod recorder;
 mod registry_log;
 mod saved_dataset;
 mod server;

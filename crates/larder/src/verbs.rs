@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use larder_core::Result;
+use larder_core::{RequestError, Result};
 use larder_materialize::{
     MaterializationEvent, Materialize, MaterializeIncremental, Push, WriteToOnlineStore,
 };
 use larder_registry::RegistrySnapshot;
 use larder_serving::{
     FeatureServer, MaterializeObserver, MaterializeRange, MaterializeRequest, MaterializeSummary,
-    OnlineRequest, OnlineResponse, PushRequest, SearchRequest, WriteRequest,
+    OnlineRequest, OnlineResponse, PushRequest, Recording, SearchRequest, WriteRequest,
 };
 
 use crate::{FeatureStore, wire};
@@ -75,6 +75,18 @@ impl FeatureServer for FeatureStore {
         // Also after an error: views done before it are recorded.
         self.refresh().await?;
         Ok(wire::summary(report?))
+    }
+
+    async fn record(&self, view: &str) -> Result<Recording> {
+        let catalog = self.catalog();
+        let transformation = &catalog.snapshot().on_demand_feature_view(view)?.object.transformation;
+        let Some(component) = transformation.component else {
+            let text =
+                format!("on-demand feature view `{view}` has no component, so there are no calls to record");
+            return Err(RequestError::other(text).into());
+        };
+        let (function, calls) = (transformation.function.clone(), self.recorder().listen(view));
+        Ok(Recording { component, function, calls })
     }
 
     async fn refresh(&self) -> Result<()> {

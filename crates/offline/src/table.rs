@@ -5,8 +5,8 @@ use std::path::Path;
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
-use arrow::datatypes::SchemaRef;
-use larder_core::FileFormat;
+use arrow::datatypes::{Schema, SchemaRef};
+use larder_core::{Field, FileFormat, ValueType};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -23,25 +23,47 @@ use crate::write_text::write_text;
 ///
 /// [`OfflineError::UnknownFormat`], [`OfflineError::Io`] or [`OfflineError::CorruptFile`].
 pub fn read_table(path: &Path) -> Result<RecordBatch, OfflineError> {
-    let table = FileTable::open_plain(path, format_of(path)?).map_err(|error| match error {
+    let table = open(path)?;
+    let schema = SchemaRef::new(table.schema()?);
+    let wanted = schema.fields().iter().map(|field| Wanted::found(field.name())).collect();
+    read(&table, &schema, wanted)
+}
+
+/// Reads a file as [`read_table`] does, with every cell as the text that stands there; an empty cell is
+/// null.
+///
+/// # Errors
+///
+/// As [`read_table`].
+pub fn read_text_table(path: &Path) -> Result<RecordBatch, OfflineError> {
+    let table = open(path)?;
+    let names: Vec<String> = table.schema()?.fields().iter().map(|field| field.name().clone()).collect();
+    let fields: Vec<Field> = names.into_iter().map(|name| Field::new(name, ValueType::STRING)).collect();
+    let schema = Schema::new(fields.iter().map(Field::to_arrow).collect::<Vec<_>>());
+    read(&table, &SchemaRef::new(schema), fields.iter().map(Wanted::field).collect())
+}
+
+fn open(path: &Path) -> Result<FileTable, OfflineError> {
+    FileTable::open_plain(path, format_of(path)?).map_err(|error| match error {
         // There is no source whose path could be corrected.
         OfflineError::FileNotFound { path, .. } => {
             OfflineError::Io { action: "read", path, source: ErrorKind::NotFound.into() }
         }
         error => error,
-    })?;
-    let schema = SchemaRef::new(table.schema()?);
-    let selection =
-        table.select(schema.fields().iter().map(|field| Wanted::found(field.name())).collect())?;
+    })
+}
+
+fn read(table: &FileTable, schema: &SchemaRef, wanted: Vec<Wanted>) -> Result<RecordBatch, OfflineError> {
+    let selection = table.select(wanted)?;
     let mut batches = Vec::new();
     for chunk in 0..table.chunk_count() {
         table.scan(chunk, &selection, &mut |columns, _| {
-            let batch = RecordBatch::try_new(SchemaRef::clone(&schema), columns.to_vec());
+            let batch = RecordBatch::try_new(SchemaRef::clone(schema), columns.to_vec());
             batches.push(batch.map_err(OfflineError::arrow("put a table together"))?);
             Ok(())
         })?;
     }
-    concat_batches(&schema, &batches).map_err(OfflineError::arrow("put a table together"))
+    concat_batches(schema, &batches).map_err(OfflineError::arrow("put a table together"))
 }
 
 /// Writes a Parquet, CSV or NDJSON file, as its ending says, in place of what may be there. The file

@@ -53,6 +53,7 @@ mod repo_config;
 mod shape;
 mod snapshot;
 mod suggestion;
+mod test_file;
 mod text_file;
 mod yaml;
 
@@ -61,7 +62,7 @@ pub use definitions::{DefinitionFiles, Definitions, FeatureRepo, definitions_jso
 pub use describe::{Description, ListFilter, Listing, PermissionCheck};
 pub use on_demand_chain::{ChainLink, OnDemandCycle};
 pub use permission_rule::InvalidPattern;
-pub use problem::{Excerpt, Problem, Problems};
+pub use problem::{Excerpt, Place, Problem, Problems};
 pub use registry_diff::{Action, ObjectChange, ObjectKind, PropertyChange, RegistryDiff, TableChange};
 pub use registry_file::{ApplyOptions, DamagedContents, RegistryError, RegistryFile};
 pub use repo_config::{
@@ -72,3 +73,8 @@ pub use repo_config::{
 pub use snapshot::{
     FeatureViewVersion, Registered, RegistrySnapshot, SnapshotObjects, UnsupportedObject, VersionedView,
 };
+pub use test_file::{
+    Budgets, Cell, InputDomain, Property, Spread, TEST_FILE_ENDING, TestCase, TestTable, Then, Tolerance,
+    TransformationTests, find_test_files, read_test_file,
+};
+pub use yaml::At;

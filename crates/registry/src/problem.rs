@@ -208,7 +208,7 @@ impl SourceText {
 
 /// A stretch of one line of a file.
 #[derive(Clone, Debug)]
-pub(crate) struct Place {
+pub struct Place {
     source: Arc<SourceText>,
     line: usize,
     column: usize,
@@ -222,7 +222,7 @@ impl Place {
     }
 
     /// A problem at this place.
-    pub(crate) fn problem(&self, what: impl Into<String>) -> Problem {
+    pub fn problem(&self, what: impl Into<String>) -> Problem {
         // Longer lines are data, not definitions, and would bury the message.
         const LONGEST_SHOWN: usize = 400;
         let line = self.source.lines.get(self.line.saturating_sub(1));

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use larder_core::{InputTable, PushMode, Result, Timestamp};
 use larder_registry::RegistrySnapshot;
 
-use crate::{MaterializeObserver, MaterializeSummary, OnlineRequest, OnlineResponse, SearchRequest};
+use crate::{
+    MaterializeObserver, MaterializeSummary, OnlineRequest, OnlineResponse, Recording, SearchRequest,
+};
 
 /// The verbs behind the HTTP doors.
 ///
@@ -64,6 +66,13 @@ pub trait FeatureServer: Debug + Send + Sync + 'static {
         request: MaterializeRequest,
         observer: Arc<dyn MaterializeObserver>,
     ) -> Result<MaterializeSummary>;
+
+    /// The good calls of an on-demand view from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError`](larder_core::RequestError) if there is no such view, or it has no component.
+    async fn record(&self, view: &str) -> Result<Recording>;
 
     /// Looks whether the registry has changed, in this process or another, and if so uses it from now on.
     ///

@@ -30,6 +30,7 @@ mod online_response;
 mod online_retrieval;
 mod plan_cache;
 mod prepared_plan;
+mod recording;
 mod search;
 
 pub use feature_log::{FeatureLog, LoggedAnswer};
@@ -39,4 +40,5 @@ pub use materialize_progress::{MaterializeEvent, MaterializeObserver, Materializ
 pub use online_request::{EntityValues, OnlineRequest};
 pub use online_response::{FeatureStatus, OnlineResponse, ResponseColumn};
 pub use online_retrieval::OnlineRetrieval;
+pub use recording::{RecordedCall, Recording};
 pub use search::{Filter, Join, Metric, Operator, SearchRequest};

@@ -26,6 +26,8 @@ guests! {
     feast_golden = "feast_golden";
     /// `udfs/testing/echo`: returns its inputs, one of each type and some nested ones, by `pass` and by `rebuild`.
     echo = "echo";
+    /// `udfs/testing/impure`: functions that are no pure functions of each row.
+    impure = "impure";
     /// `udfs/hostile/behaviours`: functions that misbehave when called.
     hostile_behaviours = "hostile_behaviours";
     /// `udfs/hostile/bad_signatures`: declares two functions of one name.

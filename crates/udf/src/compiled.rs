@@ -28,7 +28,7 @@ impl std::fmt::Debug for CompiledComponent {
 }
 
 /// The SHA-256 of bytes.
-pub(crate) fn digest_of(bytes: &[u8]) -> ComponentDigest {
+pub fn digest_of(bytes: &[u8]) -> ComponentDigest {
     ComponentDigest(Sha256::digest(bytes).into())
 }
 
@@ -68,7 +68,8 @@ impl CompiledComponent {
     }
 }
 
-fn compile(
+/// Compiles a component, and keeps it in `cache`.
+pub(crate) fn compile(
     bytes: &[u8],
     digest: ComponentDigest,
     engine: &Engine,

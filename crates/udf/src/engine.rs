@@ -9,7 +9,8 @@ pub(crate) fn build(limits: &SandboxLimits) -> Result<Engine, UdfError> {
     start(&config(limits))
 }
 
-/// Builds the engine of views that limit `fuel`. Its code counts every step, and is slower.
+/// Builds an engine that counts instructions as it goes, for views that limit `fuel` and for measuring. Its code
+/// is slower.
 pub(crate) fn build_counting(limits: &SandboxLimits) -> Result<Engine, UdfError> {
     start(config(limits).consume_fuel(true))
 }

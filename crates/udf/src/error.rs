@@ -272,6 +272,14 @@ pub enum CallError {
         /// The cause.
         source: Source,
     },
+    /// The caller passed another table than the signature says.
+    #[error("was given {found} instead of {expected}")]
+    WrongInput {
+        /// What came.
+        found: String,
+        /// What the signature says.
+        expected: String,
+    },
     /// The input has more rows or bytes than the contract can say.
     #[error("was given an input column that is too long for one call")]
     InputTooLong,

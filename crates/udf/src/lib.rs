@@ -39,6 +39,7 @@
 //! # }
 //! ```
 
+mod anatomy;
 mod bindings;
 mod blocking;
 mod broken_contract;
@@ -54,6 +55,7 @@ mod lift;
 mod limits;
 mod lower;
 mod machine;
+mod metered;
 mod quick_calls;
 mod sandboxed_call;
 mod signature;
@@ -63,8 +65,11 @@ mod type_nodes;
 mod wasm_runtime;
 mod wasm_transformation;
 
+pub use anatomy::{Anatomy, MemorySize, WasmKind};
 pub use broken_contract::{BrokenContract, OffsetsProblem};
+pub use compiled::digest_of;
 pub use error::{CallError, UdfError};
 pub use limits::SandboxLimits;
+pub use metered::{Meter, MeteredCall, MeteredComponent, MeteredFunction};
 pub use signature_error::SignatureError;
 pub use wasm_runtime::{WasmRuntime, WasmRuntimeOptions};

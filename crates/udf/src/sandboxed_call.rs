@@ -68,7 +68,7 @@ pub(crate) fn transform(
 }
 
 /// The bytes that one call may hand to the host.
-fn copy_budget(agreed: &AgreedSignature, limits: TransformationLimits) -> usize {
+pub(crate) fn copy_budget(agreed: &AgreedSignature, limits: TransformationLimits) -> usize {
     /// What one column may add to the budget beside its buffers: its record, as wasmtime counts it.
     const COLUMN_BYTES: usize = 64;
     let records = (agreed.output_nodes + 1) * COLUMN_BYTES;
@@ -76,7 +76,12 @@ fn copy_budget(agreed: &AgreedSignature, limits: TransformationLimits) -> usize 
     limits.output_bytes.max(limits.message_bytes).saturating_add(records)
 }
 
-fn store(component: &Instantiable, limits: TransformationLimits, copy_budget: usize) -> Store<MemoryLimiter> {
+/// The state of one instance, with its limits.
+pub(crate) fn store(
+    component: &Instantiable,
+    limits: TransformationLimits,
+    copy_budget: usize,
+) -> Store<MemoryLimiter> {
     let limiter = MemoryLimiter::new(limits.memory_bytes, limits.table_elements);
     let mut store = Store::new(component.engine(), limiter);
     store.limiter(|limiter| limiter);
@@ -91,7 +96,7 @@ fn store(component: &Instantiable, limits: TransformationLimits, copy_budget: us
 
 /// What a guest was doing when it was stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
+pub(crate) enum Step {
     /// Its instance was made, and its start function ran.
     Start,
     /// It was called.
@@ -99,7 +104,7 @@ enum Step {
 }
 
 /// Tells the ways a call can end apart.
-fn settle<T>(
+pub(crate) fn settle<T>(
     answer: wasmtime::Result<Result<T, WitError>>,
     limits: TransformationLimits,
     sandbox: &SandboxLimits,
@@ -113,7 +118,8 @@ fn settle<T>(
     }
 }
 
-fn stopped(
+/// How a call ended that the engine stopped.
+pub(crate) fn stopped(
     error: wasmtime::Error,
     step: Step,
     limits: TransformationLimits,

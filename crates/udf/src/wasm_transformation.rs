@@ -7,7 +7,7 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::DataType;
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
-use larder_core::{Layout, Result, Transformation, TransformationLimits, TransformationSignature, ValueType};
+use larder_core::{Layout, Transformation, TransformationLimits, TransformationSignature, ValueType};
 use tokio::time::Instant;
 use tracing::instrument;
 
@@ -46,7 +46,7 @@ impl Transformation for WasmTransformation {
     }
 
     #[instrument(name = "larder_udf.transform", skip_all, fields(view = %self.view, rows = input.num_rows()))]
-    async fn transform(&self, input: RecordBatch) -> Result<RecordBatch> {
+    async fn transform(&self, input: RecordBatch) -> larder_core::Result<RecordBatch> {
         self.check(&input)?;
         // A guest holds its input, its output and what it computes with: an eighth for the input.
         let calls = split(&input, self.sandbox.rows_per_call, self.limits.memory_bytes / 8);
@@ -127,24 +127,41 @@ impl WasmTransformation {
 
     /// Checks that `input` has the columns of the signature.
     fn check(&self, input: &RecordBatch) -> Result<(), UdfError> {
-        let expected = &self.agreed.signature.inputs;
-        let schema = input.schema_ref();
-        let fits = schema.fields().len() == expected.len()
-            && schema.fields().iter().zip(expected).all(|(actual, expected)| {
-                *actual.name() == expected.name && is_carried_by(&expected.value_type, actual.data_type())
-            });
-        if fits {
-            return Ok(());
-        }
-        let found = schema.fields().iter().map(|field| format!("`{}`: {}", field.name(), field.data_type()));
-        let wanted = expected.iter().map(|field| format!("`{}`: {}", field.name, field.value_type));
-        Err(UdfError::WrongInput {
-            view: self.view.clone(),
-            function: self.agreed.signature.name.clone(),
-            found: found.collect::<Vec<_>>().join(", "),
-            expected: wanted.collect::<Vec<_>>().join(", "),
+        check_input(&self.agreed.signature, input).map_err(|WrongInput { found, expected }| {
+            UdfError::WrongInput {
+                view: self.view.clone(),
+                function: self.agreed.signature.name.clone(),
+                found,
+                expected,
+            }
         })
     }
+}
+
+/// What a table has instead of the columns of a signature.
+pub(crate) struct WrongInput {
+    pub(crate) found: String,
+    pub(crate) expected: String,
+}
+
+/// Checks that `input` has the input columns of `signature`.
+pub(crate) fn check_input(
+    signature: &TransformationSignature,
+    input: &RecordBatch,
+) -> Result<(), WrongInput> {
+    let expected = &signature.inputs;
+    let schema = input.schema_ref();
+    let fits = schema.fields().len() == expected.len()
+        && schema.fields().iter().zip(expected).all(|(actual, expected)| {
+            *actual.name() == expected.name && is_carried_by(&expected.value_type, actual.data_type())
+        });
+    if fits {
+        return Ok(());
+    }
+    let found = schema.fields().iter().map(|field| format!("`{}`: {}", field.name(), field.data_type()));
+    let wanted = expected.iter().map(|field| format!("`{}`: {}", field.name, field.value_type));
+    let (found, expected) = (found.collect::<Vec<_>>().join(", "), wanted.collect::<Vec<_>>().join(", "));
+    Err(WrongInput { found, expected })
 }
 
 /// Whether Arrow's type carries larder's. The name of a list's item does not matter.

@@ -2,21 +2,49 @@
 
 use anyhow::Result;
 use larder::{ApplyOptions, ApplyOutcome};
+use larder_workbench::TestReport;
 
+use super::udf;
 use crate::arguments::{ApplyArguments, PlanArguments, ValidationFlags};
 use crate::repo::Repo;
 use crate::server_client;
 
-/// Shows what apply would change, and which on-demand views read each other.
+/// Shows what apply would change and which on-demand views read each other, and tests the components that would
+/// be new.
 pub(crate) async fn plan(repo: &Repo, arguments: &PlanArguments) -> Result<()> {
     note(&arguments.of_feast);
     let store = repo.open().await?;
     let outcome = store.plan().await?;
-    show(&outcome, arguments.json)?;
-    if !arguments.json && !outcome.chains.is_empty() {
-        print!("\nOn-demand feature views that read each other\n{}", outcome.chains_text());
+    let tests = if arguments.skip_udf_tests || outcome.new_components.is_empty() {
+        None
+    } else {
+        let components = outcome.new_components.clone();
+        Some(udf::test::of_components(store.repo().to_owned(), components).await)
+    };
+    if arguments.json {
+        warn(&outcome);
+        let mut document = outcome.to_json();
+        if let (Some(Ok(run)), Some(document)) = (&tests, document.as_object_mut()) {
+            let reports = run.reports.iter().map(TestReport::to_json).collect();
+            document.insert("tests".to_owned(), reports);
+        }
+        println!("{}", serde_json::to_string_pretty(&document)?);
+    } else {
+        show(&outcome, false)?;
+        if !outcome.chains.is_empty() {
+            print!("\nOn-demand feature views that read each other\n{}", outcome.chains_text());
+        }
+        if let Some(Ok(run)) = &tests
+            && run.reports.iter().any(|report| !report.tests.is_empty())
+        {
+            println!("\nTests of new components");
+            udf::test::print_reports(&run.reports);
+        }
     }
-    Ok(())
+    match tests {
+        Some(run) => run?.verdict(),
+        None => Ok(()),
+    }
 }
 
 /// Registers the definitions.
@@ -45,7 +73,7 @@ fn note(flags: &ValidationFlags) {
     }
 }
 
-fn show(outcome: &ApplyOutcome, json: bool) -> Result<()> {
+fn warn(outcome: &ApplyOutcome) {
     for warning in &outcome.warnings {
         eprintln!("{warning}");
     }
@@ -55,6 +83,10 @@ fn show(outcome: &ApplyOutcome, json: bool) -> Result<()> {
              computes them again"
         );
     }
+}
+
+fn show(outcome: &ApplyOutcome, json: bool) -> Result<()> {
+    warn(outcome);
     if json {
         println!("{}", serde_json::to_string_pretty(&outcome.to_json())?);
     } else {

@@ -16,7 +16,7 @@ mod projects;
 mod push;
 mod serve;
 mod teardown;
-mod udf;
+pub(crate) mod udf;
 mod validate;
 
 use anyhow::{Result, bail};

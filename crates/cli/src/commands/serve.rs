@@ -19,6 +19,7 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeArguments) -> Result<()> {
     let listener = listen(&arguments.host, arguments.port, "--port").await?;
     let mut options = ServerOptions {
         idle_timeout: Duration::from_secs(arguments.keep_alive_timeout),
+        recording: arguments.recording,
         ..ServerOptions::default()
     };
     if arguments.metrics || store.config().feature_server.metrics.enabled {

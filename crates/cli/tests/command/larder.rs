@@ -63,7 +63,7 @@ impl Repo {
 
     /// A command on the repo, to be started as the caller likes.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_larder"));
+        let mut command = program();
         command.arg("-c").arg(self.dir()).args(arguments);
         command
     }
@@ -77,9 +77,16 @@ impl Repo {
     }
 }
 
+/// The program, which keeps compiled components within the target folder.
+fn program() -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_larder"));
+    program.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
+    program
+}
+
 /// Runs a command outside any repo.
 pub(crate) fn larder(arguments: &[&str]) -> Printed {
-    let output = Command::new(env!("CARGO_BIN_EXE_larder")).args(arguments).output().unwrap();
+    let output = program().args(arguments).output().unwrap();
     Printed::from(output)
 }
 
@@ -126,7 +133,13 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server on a free port and waits until it listens.
     pub(crate) fn start(repo: &Repo) -> Self {
-        let mut child = repo.command(&["serve", "-p", "0"]).stderr(Stdio::piped()).spawn().unwrap();
+        Self::start_with(repo, &[])
+    }
+
+    /// The same with further flags.
+    pub(crate) fn start_with(repo: &Repo, flags: &[&str]) -> Self {
+        let arguments = [&["serve", "-p", "0"], flags].concat();
+        let mut child = repo.command(&arguments).stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut seen = String::new();
         let address = loop {

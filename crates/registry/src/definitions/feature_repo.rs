@@ -10,6 +10,7 @@ use super::read::read_document;
 use crate::complete::{ComponentFiles, FunctionFiles};
 use crate::problem::{Problem, Problems, Report, SourceText};
 use crate::repo_config::{FEATURE_STORE_YAML, RepoConfig};
+use crate::test_file::is_test_file;
 use crate::text_file::read_text;
 use crate::yaml::parse;
 
@@ -21,8 +22,8 @@ const DEEPEST: usize = 16;
 /// The definitions of a feature repo as they are written.
 ///
 /// Every `*.yaml` and `*.yml` file in the folder of `feature_store.yaml` and below holds definitions,
-/// except in hidden folders, in `data`, `target`, `node_modules` and `__pycache__`, and except what
-/// `.feastignore` names.
+/// except in hidden folders, in `data`, `target`, `node_modules` and `__pycache__`, except what
+/// `.feastignore` names, and except the tests of transformations, `*.test.yaml`.
 #[derive(Debug)]
 pub struct FeatureRepo {
     pub(crate) config: RepoConfig,
@@ -115,10 +116,16 @@ fn read_component(path: &Path) -> io::Result<Vec<u8>> {
 
 /// The files of definitions, by path.
 fn definition_files(config: &RepoConfig) -> Result<Vec<PathBuf>, Problem> {
-    let ignore = Ignore::read(&config.repo_path)?;
+    let mut files = yaml_files(&config.repo_path)?;
+    files.retain(|file| file != &config.file && !is_test_file(file));
+    Ok(files)
+}
+
+/// The YAML files in a folder and below that its `.feastignore` does not name, by path.
+pub(crate) fn yaml_files(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
+    let ignore = Ignore::read(folder)?;
     let mut files = Vec::new();
-    collect(&config.repo_path, Path::new(""), &ignore, 0, &mut files)?;
-    files.retain(|file| file != &config.file);
+    collect(folder, Path::new(""), &ignore, 0, &mut files)?;
     files.sort();
     Ok(files)
 }

@@ -9,12 +9,14 @@ mod shapes;
 mod write;
 
 pub use self::feature_repo::FeatureRepo;
+pub(crate) use self::feature_repo::yaml_files;
 pub use self::json_schema::definitions_json_schema;
 pub(crate) use self::parsed::{
     ParsedDataSource, ParsedDefinitions, ParsedFeatureService, ParsedFeatureView, ParsedFunction,
     ParsedOnDemandFeatureView, ParsedProjection, ParsedSourceKind,
 };
-pub(crate) use self::read::not_a_key_type;
+pub(crate) use self::read::{not_a_key_type, read_limits};
+pub(crate) use self::shapes::LIMITS;
 pub use self::write::DefinitionFiles;
 
 use std::collections::BTreeMap;

@@ -9,5 +9,6 @@ mod object;
 mod parse;
 
 pub(crate) use node::{Entry, Node, NodeKind};
-pub(crate) use object::{At, ObjectReader};
+pub use object::At;
+pub(crate) use object::ObjectReader;
 pub(crate) use parse::{Expansion, parse};

@@ -13,9 +13,11 @@ use crate::suggestion::suggest;
 
 /// Something with the place it was read from.
 #[derive(Clone, Debug)]
-pub(crate) struct At<T> {
-    pub(crate) value: T,
-    pub(crate) place: Place,
+pub struct At<T> {
+    /// What was read.
+    pub value: T,
+    /// Where it stands.
+    pub place: Place,
 }
 
 impl<T> At<T> {

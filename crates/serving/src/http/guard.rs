@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use futures::FutureExt as _;
 use larder_core::{Error, ErrorKind};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::{Instant, timeout};
 
 use super::ServerOptions;
@@ -33,6 +33,8 @@ pub(crate) struct App {
     pub(crate) offline_batches: Option<Arc<OfflineBatches>>,
     pub(crate) background: BackgroundTasks,
     pub(crate) in_progress: Arc<ViewsInProgress>,
+    /// True once the shutdown has begun: what would go on for as long as the client likes ends.
+    pub(crate) closing: watch::Sender<bool>,
     permits: Semaphore,
 }
 
@@ -48,6 +50,7 @@ impl App {
                 .map(|options| Arc::new(OfflineBatches::new(options))),
             background: BackgroundTasks::default(),
             in_progress: Arc::default(),
+            closing: watch::Sender::new(false),
             permits,
             options,
         }

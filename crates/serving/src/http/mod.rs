@@ -8,6 +8,7 @@
 //! | `GET /v1/vector_stores` and below | views with vectors, as `OpenAI` shows vector stores |
 //! | `POST /materialize`, `POST /materialize-incremental` | `null`, or with `?async=true` at once |
 //! | `POST /v1/materialize` | a line of JSON per step |
+//! | `POST /v1/record` | a line of JSON per row of an on-demand view, if the server is to record |
 //! | `GET /health` | 200 or 503 |
 //! | `GET /metrics` | Prometheus text; also on a port of its own |
 //!

@@ -34,6 +34,8 @@ pub struct ServerOptions {
     pub offline_push_batching: Option<OfflinePushBatching>,
     /// Takes note of answers of feature services.
     pub feature_log: Option<Arc<dyn FeatureLog>>,
+    /// Whether clients may read what requests bring to on-demand views, by `/v1/record`.
+    pub recording: bool,
     /// Where "now" comes from.
     pub clock: Arc<dyn Clock>,
 }
@@ -54,6 +56,7 @@ impl Default for ServerOptions {
             metrics_listener: None,
             offline_push_batching: None,
             feature_log: None,
+            recording: false,
             clock: Arc::new(SystemClock),
         }
     }

@@ -46,7 +46,6 @@ pub async fn serve(
     let router = router(Arc::clone(&app));
     let metrics_router = metrics_router(Arc::clone(&app));
     let metrics_listener = app.options.metrics_listener.clone();
-    let (closing, closed) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut upkeep = interval(UPKEEP_INTERVAL);
     upkeep.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -71,7 +70,8 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, _peer)) => {
-                let connection = serve_connection(stream, router.clone(), closed.clone(), &app.options);
+                let connection =
+                    serve_connection(stream, router.clone(), app.closing.subscribe(), &app.options);
                 connections.spawn(connection);
             }
             Err(error) => {
@@ -83,8 +83,7 @@ pub async fn serve(
     drop(listener);
     let deadline = Instant::now() + app.options.shutdown_timeout;
     tracing::info!(connections = connections.len(), "shutting down");
-    // There is a receiver, `closed`, so this reaches everyone.
-    let _all_told = closing.send(true);
+    app.closing.send_replace(true);
     let all_ended = async { while connections.join_next().await.is_some() {} };
     if timeout_at(deadline, all_ended).await.is_err() {
         tracing::warn!(connections = connections.len(), "dropping requests that did not finish in time");

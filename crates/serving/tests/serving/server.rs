@@ -8,8 +8,8 @@ use arrow::array::{AsArray, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, TimestampMicrosecondType};
 use async_trait::async_trait;
 use larder_core::{
-    EntityKeyEncoder, EntityKeyVersion, Error, ErrorKind, FeatureView, Field, InputTable, OnlineStore,
-    OnlineView, OnlineWrite, RequestError, Result, RowVersion, Timestamp, ValueType,
+    ComponentDigest, EntityKeyEncoder, EntityKeyVersion, Error, ErrorKind, FeatureView, Field, InputTable,
+    OnlineStore, OnlineView, OnlineWrite, RequestError, Result, RowVersion, Timestamp, ValueType,
 };
 use larder_online::MemoryOnlineStore;
 use larder_plan::{Catalog, Selection};
@@ -17,7 +17,7 @@ use larder_registry::RegistrySnapshot;
 use larder_serving::{
     EntityValues, FeatureServer, MaterializeEvent, MaterializeObserver, MaterializeRequest,
     MaterializeSummary, MaterializedView, OnlineRequest, OnlineResponse, OnlineRetrieval, PushRequest,
-    SearchRequest, ServerOptions, WriteRequest, serve,
+    Recording, SearchRequest, ServerOptions, WriteRequest, serve,
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -224,6 +224,15 @@ impl FeatureServer for TestServer {
             self.finished.fetch_add(1, Ordering::SeqCst);
         }
         Ok(summary)
+    }
+
+    async fn record(&self, view: &str) -> Result<Recording> {
+        let transformation = &self.catalog.snapshot().on_demand_feature_view(view)?.object.transformation;
+        let (calls, receiver) = tokio::sync::mpsc::channel(1);
+        // Ends at once: nobody calls.
+        drop(calls);
+        let component = transformation.component.unwrap_or(ComponentDigest([0; 32]));
+        Ok(Recording { component, function: transformation.function.clone(), calls: receiver })
     }
 
     async fn refresh(&self) -> Result<()> {

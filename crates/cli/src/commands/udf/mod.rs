@@ -1,15 +1,21 @@
 //! `larder udf`: from a function's source to the component of a view. One file for each verb.
 
+mod bench;
 mod bind;
 mod build;
+mod function;
 mod history;
+mod inspect;
 mod new;
 mod project;
+mod record;
 mod rollback;
+mod run;
 mod templates;
+pub(crate) mod test;
 mod toolchain;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use larder_core::ComponentDigest;
 
 use crate::arguments::UdfVerb;
@@ -23,6 +29,11 @@ pub(crate) async fn run(repo: impl FnOnce() -> Result<Repo>, verb: &UdfVerb, qui
         UdfVerb::Bind(arguments) => bind::run(&repo()?, arguments).await,
         UdfVerb::Rollback(arguments) => rollback::run(&repo()?, arguments).await,
         UdfVerb::History(arguments) => history::run(&repo()?, arguments).await,
+        UdfVerb::Inspect(arguments) => inspect::run(arguments).await,
+        UdfVerb::Run(arguments) => run::run(arguments).await,
+        UdfVerb::Bench(arguments) => bench::run(arguments, quiet).await,
+        UdfVerb::Record(arguments) => record::run(&repo()?, arguments, quiet).await,
+        UdfVerb::Test(arguments) => test::run(repo, arguments).await,
     }
 }
 
@@ -30,4 +41,9 @@ pub(crate) async fn run(repo: impl FnOnce() -> Result<Repo>, verb: &UdfVerb, qui
 fn short(component: Option<ComponentDigest>) -> String {
     let text = component.map(|digest| digest.to_string()).unwrap_or_default();
     text.get(..16).unwrap_or(&text).to_owned()
+}
+
+/// Does work that compiles or runs Wasm, off the async threads.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.context("the work was broken off")?
 }

@@ -18,6 +18,7 @@ use self::feature_service::read_feature_service;
 use self::feature_view::{
     read_batch_feature_view, read_feature_view, read_label_view, read_stream_feature_view,
 };
+pub(crate) use self::on_demand_feature_view::read_limits;
 use self::on_demand_feature_view::read_on_demand_feature_view;
 use self::permission::read_permission;
 use self::project::read_project;

@@ -121,38 +121,7 @@ fn transformation(node: &Node, view: &ObjectReader<'_>, report: &mut Report) -> 
     reader.require("component", report);
     let component = reader.read("component", report, |node, what| node.text(what).map(str::to_owned));
     let function = reader.name("function", report);
-    let mut limits = TransformationLimits::default();
-    if let Some(node) = reader.get("limits")
-        && let Some(reader) = ObjectReader::open(node, &LIMITS, report)
-    {
-        if let Some(wall_time) = reader.span("wall_time", report) {
-            limits.wall_time = wall_time.value;
-        }
-        if let Some(memory) = reader.size("memory", report) {
-            limits.memory_bytes = memory.value;
-        }
-        if let Some(output) = reader.size("output", report) {
-            limits.output_bytes = output.value;
-        }
-        if let Some(elements) = count(&reader, "table_elements", report) {
-            limits.table_elements = elements;
-        }
-        if let Some(message) = reader.size("message", report) {
-            limits.message_bytes = message.value;
-        }
-        limits.fuel = reader.read("fuel", report, Node::count).map(|fuel| fuel.value);
-        for key in ["wall_time", "memory", "output", "fuel"] {
-            let none = match key {
-                "wall_time" => limits.wall_time.is_zero(),
-                "memory" => limits.memory_bytes == 0,
-                "fuel" => limits.fuel == Some(0),
-                _ => limits.output_bytes == 0,
-            };
-            if let (true, Some(place)) = (none, reader.key_place(key)) {
-                report.problem(place.problem(format!("a `{key}` of zero lets no call succeed")));
-            }
-        }
-    }
+    let limits = reader.get("limits").map(|node| read_limits(node, report)).unwrap_or_default();
     Some((component?, function, limits))
 }
 
@@ -161,4 +130,38 @@ fn count(reader: &ObjectReader<'_>, key: &str, report: &mut Report) -> Option<us
     let count = reader.read(key, report, Node::count)?;
     // More than can be addressed is as good as everything.
     Some(usize::try_from(count.value).unwrap_or(usize::MAX))
+}
+
+/// What one call may use up; the defaults for what is left out.
+pub(crate) fn read_limits(node: &Node, report: &mut Report) -> TransformationLimits {
+    let mut limits = TransformationLimits::default();
+    let Some(reader) = ObjectReader::open(node, &LIMITS, report) else { return limits };
+    if let Some(wall_time) = reader.span("wall_time", report) {
+        limits.wall_time = wall_time.value;
+    }
+    if let Some(memory) = reader.size("memory", report) {
+        limits.memory_bytes = memory.value;
+    }
+    if let Some(output) = reader.size("output", report) {
+        limits.output_bytes = output.value;
+    }
+    if let Some(elements) = count(&reader, "table_elements", report) {
+        limits.table_elements = elements;
+    }
+    if let Some(message) = reader.size("message", report) {
+        limits.message_bytes = message.value;
+    }
+    limits.fuel = reader.read("fuel", report, Node::count).map(|fuel| fuel.value);
+    for key in ["wall_time", "memory", "output", "fuel"] {
+        let none = match key {
+            "wall_time" => limits.wall_time.is_zero(),
+            "memory" => limits.memory_bytes == 0,
+            "fuel" => limits.fuel == Some(0),
+            _ => limits.output_bytes == 0,
+        };
+        if let (true, Some(place)) = (none, reader.key_place(key)) {
+            report.problem(place.problem(format!("a `{key}` of zero lets no call succeed")));
+        }
+    }
+    limits
 }

@@ -4,6 +4,7 @@ mod get_online_features;
 mod materialize;
 mod observe;
 mod push;
+mod record;
 mod router;
 mod search;
 mod vector_stores;

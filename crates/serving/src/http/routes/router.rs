@@ -15,6 +15,7 @@ use super::get_online_features::get_online_features;
 use super::materialize::{materialize, materialize_incremental, materialize_with_progress};
 use super::observe::{health, metrics, refresh};
 use super::push::{push, write_to_online_store};
+use super::record::record;
 use super::search::search;
 use super::vector_stores;
 use crate::http::error::{HttpError, error_response};
@@ -80,6 +81,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/health", get(health))
         .route("/metrics", get(metrics))
         .route("/v1/refresh", post(refresh))
+        .route("/v1/record", post(record))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .with_state(app)
@@ -106,7 +108,7 @@ async fn method_not_allowed(State(app): State<Arc<App>>) -> Response {
 async fn not_found(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
     let known = |path: &str| {
         Endpoint::ALL.iter().any(|endpoint| endpoint.path() == path)
-            || ["/health", "/metrics", "/v1/refresh", "/v1/vector_stores"].contains(&path)
+            || ["/health", "/metrics", "/v1/record", "/v1/refresh", "/v1/vector_stores"].contains(&path)
     };
     if let Some(path) = uri.path().strip_suffix('/').filter(|path| known(path)) {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
