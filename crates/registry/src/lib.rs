@@ -42,6 +42,7 @@ mod byte_size;
 mod complete;
 mod definitions;
 mod describe;
+mod permission_rule;
 mod problem;
 mod proto;
 mod registry_diff;
@@ -56,13 +57,15 @@ mod yaml;
 pub use binding::{BindingError, BoundInput, bind_inputs, check_outputs};
 pub use definitions::{DefinitionFiles, Definitions, FeatureRepo, definitions_json_schema};
 pub use describe::{Description, ListFilter, Listing};
+pub use permission_rule::{InvalidPattern, PermissionRule};
 pub use problem::{Excerpt, Problem, Problems};
 pub use registry_diff::{Action, ObjectChange, ObjectKind, PropertyChange, RegistryDiff, TableChange};
 pub use registry_file::{ApplyOptions, DamagedContents, RegistryError, RegistryFile};
 pub use repo_config::{
-    ErrorStatus, FEATURE_STORE_YAML, FeatureLoggingConfig, FeatureServerConfig, HttpConfig,
-    MaterializationConfig, MetricsConfig, OfflinePushBatching, OfflineStoreConfig, OnlineStoreConfig,
-    RegistryConfig, RepoConfig, Settings,
+    AuditLoggingConfig, AuditSink, AuthConfig, ErrorStatus, FEATURE_STORE_YAML, FeatureLoggingConfig,
+    FeatureServerConfig, HttpConfig, MaterializationConfig, MetricsConfig, OfflinePushBatching,
+    OfflineStoreConfig, OidcClientConfig, OidcConfig, OnlineStoreConfig, RegistryConfig, RepoConfig, Secret,
+    Settings,
 };
 pub use snapshot::{
     FeatureViewVersion, Registered, RegistrySnapshot, SnapshotObjects, UnsupportedObject, VersionedView,

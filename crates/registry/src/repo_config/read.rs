@@ -96,7 +96,7 @@ impl<'a> Reader<'a> {
         self.provider();
         self.offline_store();
         self.batch_engine();
-        self.auth();
+        let auth = self.auth();
         let feature_server = self.feature_server();
         let entity_key_serialization_version = self.entity_key_version();
         let materialization = self.materialization();
@@ -118,6 +118,7 @@ impl<'a> Reader<'a> {
             coerce_tz_aware,
             materialization,
             http,
+            auth,
             feature_server,
             settings: Settings::new(self.entries),
             warnings: Vec::new(),
