@@ -27,6 +27,8 @@
 
 mod all_entities;
 mod apply;
+mod audit_log;
+mod auth;
 mod blocking;
 mod change_view;
 mod delete;
@@ -39,6 +41,7 @@ mod online_changes;
 mod registry_log;
 mod saved_dataset;
 mod server;
+mod unique_id;
 mod verbs;
 mod wire;
 mod write_definitions;
@@ -59,8 +62,8 @@ pub use larder_registry::{
 };
 pub use larder_serving::{
     EntityValues, FeatureServer, MaterializeEvent, MaterializeRange, MaterializeRequest, MaterializeSummary,
-    MaterializedView, OnlineRequest, OnlineResponse, PushRequest, SearchRequest, ServerOptions, WriteRequest,
-    shutdown_signal,
+    MaterializedView, OnlineRequest, OnlineResponse, PushRequest, SearchRequest, ServerCertificate,
+    ServerOptions, WriteRequest, connect_to_certificate, shutdown_signal,
 };
 pub use saved_dataset::NewSavedDataset;
 pub use write_definitions::WRITTEN_DEFINITIONS;

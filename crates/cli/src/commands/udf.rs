@@ -20,7 +20,7 @@ async fn bind(repo: &Repo, arguments: &BindArguments) -> Result<()> {
     let store = repo.open().await?;
     let bytes: Arc<[u8]> = bytes.into();
     let bound = store.bind_component(&arguments.view, bytes, arguments.function.as_deref()).await?;
-    server_client::refresh(store.server_address().await).await?;
+    server_client::refresh(&store, store.server_address().await).await?;
     let component = bound.component.map(|digest| digest.to_string()).unwrap_or_default();
     println!(
         "Bound on demand feature view {} to {} of component {}",

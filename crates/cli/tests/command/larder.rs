@@ -126,14 +126,22 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server on a free port and waits until it listens.
     pub(crate) fn start(repo: &Repo) -> Self {
-        let mut child = repo.command(&["serve", "-p", "0"]).stderr(Stdio::piped()).spawn().unwrap();
+        Self::start_with(repo, &[])
+    }
+
+    /// The same, with more flags.
+    pub(crate) fn start_with(repo: &Repo, flags: &[&str]) -> Self {
+        let arguments = [&["serve", "-p", "0"], flags].concat();
+        let mut child = repo.command(&arguments).stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut seen = String::new();
         let address = loop {
             let mut line = String::new();
             assert!(stderr.read_line(&mut line).unwrap() > 0, "the server ended: {seen}");
             seen.push_str(&line);
-            if let Some((_, address)) = line.split_once("on http://") {
+            if line.starts_with("Serving")
+                && let Some((_, address)) = line.split_once("://")
+            {
                 break address.trim().to_owned();
             }
         };

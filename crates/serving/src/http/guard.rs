@@ -14,6 +14,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout};
 
 use super::ServerOptions;
+use super::authorization::{Access, Authorization};
 use super::background::{BackgroundTasks, ViewsInProgress};
 use super::body::RequestBody;
 use super::error::{HttpError, error_response};
@@ -33,6 +34,8 @@ pub(crate) struct App {
     pub(crate) offline_batches: Option<Arc<OfflineBatches>>,
     pub(crate) background: BackgroundTasks,
     pub(crate) in_progress: Arc<ViewsInProgress>,
+    /// `None` where everybody may do everything.
+    pub(crate) authorization: Option<Authorization>,
     permits: Semaphore,
 }
 
@@ -48,6 +51,7 @@ impl App {
                 .map(|options| Arc::new(OfflineBatches::new(options))),
             background: BackgroundTasks::default(),
             in_progress: Arc::default(),
+            authorization: options.authenticator.clone().map(Authorization::new),
             permits,
             options,
         }
@@ -98,15 +102,16 @@ impl App {
 /// Answers one request. Whatever `handle` does, there is an answer, and it is counted.
 pub(crate) async fn answer<F, A>(app: Arc<App>, endpoint: Endpoint, request: Request, handle: F) -> Response
 where
-    F: FnOnce(Arc<App>, RequestBody) -> A,
+    F: FnOnce(Arc<App>, Access, RequestBody) -> A,
     A: Future<Output = Result<Response, HttpError>>,
 {
     let started = Instant::now();
     let (head, body) = request.into_parts();
     let handled = AssertUnwindSafe(async {
+        let access = Access::of(&app, &head.extensions)?;
         let _permit = app.permit(endpoint).await?;
         let body = app.body(&head.headers, body).await?;
-        handle(Arc::clone(&app), body).await
+        handle(Arc::clone(&app), access, body).await
     })
     .catch_unwind()
     .await;

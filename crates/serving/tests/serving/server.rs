@@ -9,7 +9,7 @@ use arrow::datatypes::{Schema, TimestampMicrosecondType};
 use async_trait::async_trait;
 use larder_core::{
     EntityKeyEncoder, EntityKeyVersion, Error, ErrorKind, FeatureView, Field, InputTable, OnlineStore,
-    OnlineView, OnlineWrite, RequestError, Result, RowVersion, Timestamp, ValueType,
+    OnlineView, OnlineWrite, Permission, RequestError, Result, RowVersion, Timestamp, ValueType,
 };
 use larder_online::MemoryOnlineStore;
 use larder_plan::{Catalog, Selection};
@@ -46,9 +46,13 @@ pub(crate) struct TestServer {
 impl TestServer {
     /// A server with the rows that the recorded answers show.
     pub(crate) async fn new() -> Arc<Self> {
+        Self::with_permissions(Vec::new()).await
+    }
+
+    pub(crate) async fn with_permissions(permissions: Vec<Permission>) -> Arc<Self> {
         let store = Arc::new(MemoryOnlineStore::new());
         let server = Arc::new(Self {
-            catalog: repo::catalog().await,
+            catalog: repo::catalog(permissions).await,
             retrieval: OnlineRetrieval::new(Arc::clone(&store) as _, EntityKeyVersion::V3),
             store,
             healthy: AtomicBool::new(true),
@@ -254,7 +258,10 @@ impl Running {
     }
 
     pub(crate) async fn start_with(options: ServerOptions) -> Self {
-        let server = TestServer::new().await;
+        Self::start_server(TestServer::new().await, options).await
+    }
+
+    pub(crate) async fn start_server(server: Arc<TestServer>, options: ServerOptions) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use larder_core::{Error, ErrorKind};
+use larder_core::{Error, ErrorKind, PermittedAction};
 use larder_plan::Selection;
 
 use crate::LoggedAnswer;
+use crate::http::authorization::{Access, read_by};
 use crate::http::body::{GetOnlineFeatures, RequestBody};
 use crate::http::error::{HttpError, json_response};
 use crate::http::guard::App;
@@ -15,10 +16,17 @@ use crate::http::guard::App;
 /// An answer with more values than this takes long enough to write that other requests would notice.
 const LARGE_ANSWER_VALUES: usize = 50_000;
 
-pub(crate) async fn get_online_features(app: Arc<App>, body: RequestBody) -> Result<Response, HttpError> {
+pub(crate) async fn get_online_features(
+    app: Arc<App>,
+    access: Access,
+    body: RequestBody,
+) -> Result<Response, HttpError> {
     let body: GetOnlineFeatures = body.read().await?;
     let metadata = body.include_feature_view_version_metadata;
     let request = body.into_request();
+    access
+        .require(&app, &[PermittedAction::ReadOnline], |registry| read_by(registry, &request.selection))
+        .await?;
     let service = match &request.selection {
         Selection::Service(name) if app.options.feature_log.is_some() => Some(name.clone()),
         _ => None,
