@@ -160,7 +160,7 @@ fn a_second_store_on_the_folder_is_told_who_holds_it() -> TestResult {
     assert_eq!(
         error.to_string(),
         format!(
-            "the online store in `{}` is in use by another process; it serves at http://127.0.0.1:6566 \
+            "the online store in `{}` is in use by another process; it serves at https://127.0.0.1:6566 \
              (process {}): send the request there, or stop it",
             folder.path().display(),
             std::process::id()
