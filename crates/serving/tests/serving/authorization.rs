@@ -286,3 +286,15 @@ async fn vector_stores_whose_definition_may_not_be_read_are_not_listed() {
     let stores = ask(hidden.address, "reader", "GET", list, "").await;
     assert_eq!((stores.status, stores.json()["data"].clone()), (200, json!([])));
 }
+
+#[tokio::test]
+async fn what_an_apply_closes_while_it_is_read_is_not_answered() {
+    let describe = permission("d", &[PermittedAction::Describe], Policy::AllowAll);
+    let closed = Arc::clone(TestServer::with_permissions(vec![describe]).await.catalog.snapshot());
+    for (path, body) in [("/get-online-features", READ), ("/search", SEARCH)] {
+        let running = start(vec![permission("r", &[PermittedAction::ReadOnline], Policy::AllowAll)]).await;
+        assert_eq!(ask(running.address, "reader", "POST", path, body).await.status, 200, "{path}");
+        *running.server.applied_while_reading.lock().unwrap() = Some(Arc::clone(&closed));
+        assert_eq!(ask(running.address, "reader", "POST", path, body).await.status, 403, "{path}");
+    }
+}

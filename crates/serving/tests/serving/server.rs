@@ -30,6 +30,9 @@ use crate::repo;
 #[derive(Debug)]
 pub(crate) struct TestServer {
     pub(crate) catalog: Arc<Catalog>,
+    /// What an apply puts in the place of the catalog's snapshot while the next read goes on.
+    pub(crate) applied_while_reading: Mutex<Option<Arc<RegistrySnapshot>>>,
+    applied: Mutex<Option<Arc<RegistrySnapshot>>>,
     pub(crate) store: Arc<MemoryOnlineStore>,
     pub(crate) retrieval: OnlineRetrieval,
     pub(crate) healthy: AtomicBool,
@@ -53,6 +56,8 @@ impl TestServer {
         let store = Arc::new(MemoryOnlineStore::new());
         let server = Arc::new(Self {
             catalog: repo::catalog(permissions).await,
+            applied_while_reading: Mutex::default(),
+            applied: Mutex::default(),
             retrieval: OnlineRetrieval::new(Arc::clone(&store) as _, EntityKeyVersion::V3),
             store,
             healthy: AtomicBool::new(true),
@@ -131,6 +136,12 @@ impl TestServer {
         self.store.write(write).await.map(|_outcome| ())
     }
 
+    fn apply_while_reading(&self) {
+        if let Some(snapshot) = self.applied_while_reading.lock().unwrap().take() {
+            *self.applied.lock().unwrap() = Some(snapshot);
+        }
+    }
+
     pub(crate) async fn get(&self, features: &[&str], entities: Value) -> Result<OnlineResponse> {
         let features = features.iter().map(|feature| (*feature).to_owned()).collect();
         self.get_online_features(request(Selection::References(features), &entities)).await
@@ -150,15 +161,20 @@ fn columns(table: &Value) -> Vec<(String, Vec<Value>)> {
 #[async_trait]
 impl FeatureServer for TestServer {
     async fn snapshot(&self) -> Result<Arc<RegistrySnapshot>> {
-        Ok(Arc::clone(self.catalog.snapshot()))
+        let applied = self.applied.lock().unwrap();
+        Ok(Arc::clone(applied.as_ref().unwrap_or(self.catalog.snapshot())))
     }
 
     async fn get_online_features(&self, request: OnlineRequest) -> Result<OnlineResponse> {
-        self.retrieval.get_online_features(&self.catalog, request).await
+        let answer = self.retrieval.get_online_features(&self.catalog, request).await;
+        self.apply_while_reading();
+        answer
     }
 
     async fn search(&self, request: SearchRequest) -> Result<OnlineResponse> {
-        self.retrieval.search(&self.catalog, request).await
+        let answer = self.retrieval.search(&self.catalog, request).await;
+        self.apply_while_reading();
+        answer
     }
 
     async fn push(&self, request: PushRequest) -> Result<()> {

@@ -12,6 +12,7 @@
 mod protected;
 mod rules;
 
+use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::extract::{FromRequestParts, Request, State};
@@ -20,9 +21,11 @@ use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use larder_core::{Authenticator, Caller, Error, ErrorKind, PermittedAction, Result};
+use larder_plan::Selection;
 use larder_registry::RegistrySnapshot;
 
-pub(crate) use self::protected::{Protected, fed_by, named, read_by};
+use self::protected::read_by;
+pub(crate) use self::protected::{Protected, fed_by, named};
 use self::rules::Rules;
 use crate::http::error::{HttpError, error_response};
 use crate::http::guard::App;
@@ -95,6 +98,33 @@ impl Access {
             rules.check(user, actions, &object)?;
         }
         Ok(())
+    }
+
+    /// What `read` answers to a request, if the sender may read what the request selects, before it and
+    /// after: an apply in between may have closed it.
+    ///
+    /// # Errors
+    ///
+    /// As [`require`](Self::require), and as `read`.
+    pub(crate) async fn read<R, A, F>(
+        &self,
+        app: &App,
+        request: R,
+        selection: fn(&R) -> &Selection,
+        read: impl FnOnce(R) -> F,
+    ) -> Result<A>
+    where
+        F: Future<Output = Result<A>>,
+    {
+        if !self.is_limited() {
+            return read(request).await;
+        }
+        let selection = selection(&request).clone();
+        let actions = [PermittedAction::ReadOnline];
+        self.require(app, &actions, |registry| read_by(registry, &selection)).await?;
+        let answer = read(request).await?;
+        self.require(app, &actions, |registry| read_by(registry, &selection)).await?;
+        Ok(answer)
     }
 
     /// Whether the sender's rights depend on permissions.

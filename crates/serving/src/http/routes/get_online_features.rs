@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use larder_core::{Error, ErrorKind, PermittedAction};
+use larder_core::{Error, ErrorKind};
 use larder_plan::Selection;
 
 use crate::LoggedAnswer;
-use crate::http::authorization::{Access, read_by};
+use crate::http::authorization::Access;
 use crate::http::body::{GetOnlineFeatures, RequestBody};
 use crate::http::error::{HttpError, json_response};
 use crate::http::guard::App;
@@ -24,14 +24,13 @@ pub(crate) async fn get_online_features(
     let body: GetOnlineFeatures = body.read().await?;
     let metadata = body.include_feature_view_version_metadata;
     let request = body.into_request();
-    access
-        .require(&app, &[PermittedAction::ReadOnline], |registry| read_by(registry, &request.selection))
-        .await?;
     let service = match &request.selection {
         Selection::Service(name) if app.options.feature_log.is_some() => Some(name.clone()),
         _ => None,
     };
-    let answer = app.server.get_online_features(request).await?;
+    let answer = access
+        .read(&app, request, |request| &request.selection, |request| app.server.get_online_features(request))
+        .await?;
     if let (Some(log), Some(feature_service)) = (&app.options.feature_log, service)
         && log.wants(&feature_service)
     {
