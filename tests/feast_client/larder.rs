@@ -1,7 +1,7 @@
 //! The golden repo in a temporary folder, and `larder` on it.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -90,6 +90,12 @@ impl Repo {
         let length = text[start..].find("offline_store:").unwrap();
         let block = format!("online_store:\n  type: {kind}\n  path: {path}\n");
         fs::write(&file, [&text[..start], &block, &text[start + length..]].concat()).unwrap();
+    }
+
+    /// Adds text at the end of a file, which need not be there.
+    pub(crate) fn add(&self, file: &str, text: &str) {
+        let mut file = fs::OpenOptions::new().create(true).append(true).open(self.path().join(file)).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

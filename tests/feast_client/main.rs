@@ -10,8 +10,12 @@
 mod larder;
 mod python;
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use larder::{Repo, Server};
+use larder_testkit::oidc_provider::{OidcProvider, SigningKey};
 use python::Release;
+use serde_json::json;
 
 /// Runs a session under every release, each on a fresh server over the golden repo.
 fn on_a_fresh_server(session: &str) {
@@ -26,6 +30,39 @@ fn on_a_fresh_server(session: &str) {
 fn a_remote_online_store_reads_writes_and_materializes() {
     on_a_fresh_server("remote_online_store");
 }
+
+#[test]
+fn a_client_with_a_token_may_do_what_permissions_say_and_gets_feasts_own_error_else() {
+    let provider = OidcProvider::start(vec![SigningKey::rsa("first")], json!({}));
+    #[expect(clippy::disallowed_methods, reason = "the server under test uses the machine's clock")]
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let claims = |role: &str| json!({ "preferred_username": "ada", "roles": [role], "exp": now + 3600 });
+    let tokens = [
+        provider.token(&claims("reader")),
+        provider.token(&claims("guest")),
+        SigningKey::rsa("first").token(&claims("reader")),
+    ];
+    let repo = Repo::materialized();
+    repo.add("permissions.yaml", PERMISSIONS);
+    let url = provider.discovery_url();
+    repo.add(
+        "feature_store.yaml",
+        &format!("auth: {{type: oidc, auth_discovery_url: '{url}', client_id: feast}}\n"),
+    );
+    repo.larder(&["apply"]);
+    let server = Server::start(&repo, &[]);
+    let [reader, guest, stranger] = &tokens;
+    for release in python::RELEASES {
+        let repo = repo.path().display().to_string();
+        release.session("tokens", &[&repo, server.url(), reader, guest, stranger]);
+    }
+}
+
+const PERMISSIONS: &str = "permissions:
+  - name: readers
+    actions: [read_online]
+    policy: {roles: [reader]}
+";
 
 #[test]
 fn a_registry_made_by_larder_opens_in_feast() {

@@ -565,6 +565,12 @@ pub(crate) struct ServeArguments {
     /// Seconds after which an idle connection is closed.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub(crate) keep_alive_timeout: u64,
+    /// Speak TLS with this private key, in PEM; needs `--cert`.
+    #[arg(short, long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+    /// The certificate of the key, in PEM, followed by those of its authorities.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
     /// The protocol.
     #[arg(short = 't', long = "type", value_name = "TYPE", value_parser = ["http"], default_value = "http")]
     pub(crate) kind: String,
@@ -593,10 +599,4 @@ pub(crate) struct FlagsOfFeast {
     /// There is no access log; `--log-level debug` shows requests that were refused.
     #[arg(long)]
     pub(crate) no_access_log: bool,
-    /// Refused: larder serves plain HTTP. Put a proxy that ends TLS before it.
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) key: Option<PathBuf>,
-    /// Refused: as `--key`.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) cert: Option<PathBuf>,
 }

@@ -1,37 +1,61 @@
 //! Requests to a running server.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
+use hyper::client::conn::http1::SendRequest;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use larder::{FeatureStore, connect_to_certificate};
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 /// Makes a server look at the registry now; it would by itself within its refresh time.
 ///
 /// # Errors
 ///
-/// As [`ServerClient::post`].
-pub(crate) async fn refresh(server: Option<SocketAddr>) -> Result<()> {
-    if let Some(server) = server {
-        ServerClient::new(server).post("/v1/refresh", &serde_json::json!({})).await?;
+/// As [`ServerClient::post`]. To have no token for the server is none: what was changed is changed.
+pub(crate) async fn refresh(store: &FeatureStore, server: Option<SocketAddr>) -> Result<()> {
+    let Some(server) = server else { return Ok(()) };
+    match ServerClient::of(store, server).await {
+        Ok(client) => client.post("/v1/refresh", &serde_json::json!({})).await.map(|_null| ()),
+        Err(error) => {
+            eprintln!("note: the server is not told now, and will see the change by itself: {error:#}");
+            Ok(())
+        }
     }
-    Ok(())
 }
 
 /// Talks to the server that holds the online store.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub(crate) struct ServerClient {
     address: SocketAddr,
+    /// What the server wants from its clients.
+    token: Option<String>,
+    /// What the server shows, in DER; `None` if it speaks plain HTTP.
+    certificate: Option<Vec<u8>>,
 }
 
 impl ServerClient {
+    /// A client of a server that asks nobody who they are.
     pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { address }
+        Self { address, token: None, certificate: None }
+    }
+
+    /// A client of the server of a store, with the token that it wants, and by TLS if that is what it speaks.
+    ///
+    /// # Errors
+    ///
+    /// If `auth` of `feature_store.yaml` says of no token, or it cannot be had.
+    pub(crate) async fn of(store: &FeatureStore, address: SocketAddr) -> Result<Self> {
+        let published = store.server().await.filter(|server| server.http == address);
+        let certificate = published.and_then(|server| server.certificate);
+        Ok(Self { address, token: store.client_token().await?, certificate })
     }
 
     /// Posts JSON; the body of a good answer.
@@ -39,7 +63,7 @@ impl ServerClient {
     /// # Errors
     ///
     /// If the server cannot be reached, or with the server's own message if it refuses.
-    pub(crate) async fn post(self, path: &str, body: &Value) -> Result<Bytes> {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Bytes> {
         let response = self.send(path, body).await?;
         let status = response.status();
         let body =
@@ -53,7 +77,7 @@ impl ServerClient {
     ///
     /// As [`post`](Self::post), and what `line` returns.
     pub(crate) async fn post_for_lines(
-        self,
+        &self,
         path: &str,
         body: &Value,
         mut line: impl FnMut(&[u8]) -> Result<()>,
@@ -84,19 +108,41 @@ impl ServerClient {
         Ok(())
     }
 
-    async fn send(self, path: &str, body: &Value) -> Result<Response<Incoming>> {
+    async fn send(&self, path: &str, body: &Value) -> Result<Response<Incoming>> {
         let address = self.address;
         let unreachable = || format!("cannot reach the server at {address}");
         let stream = TcpStream::connect(address).await.with_context(unreachable)?;
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.with_context(unreachable)?;
-        // Ends with the answer; its errors show up there.
-        tokio::spawn(connection);
-        let request = Request::post(path)
+        let mut sender = match &self.certificate {
+            Some(certificate) => {
+                let stream = connect_to_certificate(stream, certificate).await.with_context(unreachable)?;
+                handshake(stream).await.with_context(unreachable)?
+            }
+            None => handshake(stream).await.with_context(unreachable)?,
+        };
+        let mut request = Request::post(path)
             .header("host", address.to_string())
-            .header("content-type", "application/json")
-            .body(Full::new(Bytes::from(serde_json::to_vec(body)?)))?;
+            .header("content-type", "application/json");
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let request = request.body(Full::new(Bytes::from(serde_json::to_vec(body)?)))?;
         sender.send_request(request).await.with_context(unreachable)
+    }
+}
+
+async fn handshake(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) -> hyper::Result<SendRequest<Full<Bytes>>> {
+    let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    // Ends with the answer; its errors show up there.
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+// Does not show the token.
+impl fmt::Debug for ServerClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerClient").field("address", &self.address).finish_non_exhaustive()
     }
 }
 

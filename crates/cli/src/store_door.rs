@@ -32,7 +32,7 @@ impl StoreDoor {
         };
         match error.downcast_ref::<OnlineError>() {
             Some(OnlineError::Locked { holder: Some(address), .. }) => {
-                Ok(Self::Server(ServerClient::new(address.http)))
+                Ok(Self::Server(ServerClient::of(&store, address.http).await?))
             }
             _ => Err(error.into()),
         }

@@ -16,6 +16,8 @@ pub enum ErrorKind {
     NotFound,
     /// The input breaks a rule: correct the input.
     Invalid,
+    /// The caller may not do this: ask for the permission.
+    Forbidden,
     /// A store or file cannot be reached now: try again later.
     Unavailable,
     /// Stored bytes cannot be understood: restore or rebuild them.

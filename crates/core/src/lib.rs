@@ -23,6 +23,7 @@
 //! ```
 
 mod aggregation;
+mod caller;
 mod clock;
 pub mod column;
 mod data_source;
@@ -58,6 +59,7 @@ mod view_version;
 mod zoned_timestamp;
 
 pub use aggregation::Aggregation;
+pub use caller::{Authenticator, Caller, User};
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use data_source::{DataSource, DataSourceKind, FileFormat, FileSource, PushSource, RequestSource};
 pub use entity::{DUMMY_ENTITY, DUMMY_JOIN_KEY, Entity, dummy_join_key};

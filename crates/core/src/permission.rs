@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::User;
+
 /// Lets some users do some actions with some objects. One that grants is enough; without any permission
 /// in a project, everybody may do everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +50,38 @@ pub enum Policy {
         /// The namespaces.
         namespaces: Vec<String>,
     },
+}
+
+impl Policy {
+    /// Whether a user is among those.
+    pub fn admits(&self, user: &User) -> bool {
+        let any = |wanted: &[String], has: &[String]| wanted.iter().any(|name| has.contains(name));
+        match self {
+            Self::AllowAll => true,
+            Self::Roles(roles) => any(roles, &user.roles),
+            Self::Groups(groups) => any(groups, &user.groups),
+            Self::Namespaces(namespaces) => any(namespaces, &user.namespaces),
+            Self::GroupsAndNamespaces { groups, namespaces } => {
+                any(groups, &user.groups) || any(namespaces, &user.namespaces)
+            }
+        }
+    }
+
+    /// Why a user is not among those, in Feast's words; empty for everybody.
+    pub fn refusal(&self) -> String {
+        match self {
+            Self::AllowAll => String::new(),
+            Self::Roles(roles) => {
+                let quoted: Vec<String> = roles.iter().map(|role| format!("'{role}'")).collect();
+                format!("Requires roles [{}]", quoted.join(", "))
+            }
+            Self::Groups(_) => "User is not added into the permitted groups".to_owned(),
+            Self::Namespaces(_) => "User is not added into the permitted namespaces".to_owned(),
+            Self::GroupsAndNamespaces { .. } => {
+                "User must be in at least one of the permitted groups or namespaces".to_owned()
+            }
+        }
+    }
 }
 
 macro_rules! numbered {

@@ -240,6 +240,12 @@ pub enum RequestError {
         /// The view.
         view: String,
     },
+    /// The permissions of the project do not let the caller do this.
+    #[error("Permission error:\n{details}")]
+    PermissionDenied {
+        /// Which permission said no, and why; or that none says yes.
+        details: String,
+    },
     /// Anything else that is wrong with a request. Feast answers these with a bare message.
     #[error("{message}")]
     Other {
@@ -275,6 +281,7 @@ impl RequestError {
             Self::RequestDataMissingHistorical { .. } => "RequestDataNotFoundInEntityDfException",
             Self::EntityDfMissingColumns { .. } => "FeastEntityDFMissingColumnsError",
             Self::PushSourceNotFound { .. } => "PushSourceNotFoundException",
+            Self::PermissionDenied { .. } => "FeastPermissionError",
             _ => return None,
         })
     }
@@ -297,6 +304,7 @@ impl From<RequestError> for Error {
             | RequestError::RequestDataMissingOnline { .. }
             | RequestError::RequestDataMissingHistorical { .. }
             | RequestError::PushSourceNotFound { .. } => ErrorKind::NotFound,
+            RequestError::PermissionDenied { .. } => ErrorKind::Forbidden,
             _ => ErrorKind::Invalid,
         };
         Self::new(kind, error)

@@ -84,6 +84,14 @@ impl Timestamp {
             .ok_or_else(|| InvalidTimestamp { text: text.to_owned() })
     }
 
+    /// With three digits of a second, cut: `2024-01-31T12:00:00.123Z`.
+    pub fn to_rfc3339_millis(self) -> String {
+        match DateTime::<Utc>::from_timestamp_micros(self.0) {
+            Some(time) => time.to_rfc3339_opts(SecondsFormat::Millis, true),
+            None => self.to_string(),
+        }
+    }
+
     /// As Python prints an aware `datetime` in UTC without microseconds: `2024-01-31 12:00:00+00:00`.
     pub fn to_python_seconds(self) -> String {
         match DateTime::<Utc>::from_timestamp_micros(self.0) {

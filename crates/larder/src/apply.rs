@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use larder_core::{ComponentDigest, Result, Timestamp};
-use larder_online::OnlineError;
+use larder_online::{OnlineError, ServerAddress};
 use larder_registry::{
     Action, ApplyOptions, ChainLink, Definitions, FeatureRepo, ObjectChange, ObjectKind, OnlineStoreConfig,
     Problem, RegistryDiff, RegistrySnapshot, TableChange,
@@ -201,12 +201,17 @@ impl FeatureStore {
 
     /// Where another process serves the online store, if one does.
     pub async fn server_address(&self) -> Option<SocketAddr> {
+        self.server().await.map(|server| server.http)
+    }
+
+    /// Another process that serves the online store, if one does.
+    pub async fn server(&self) -> Option<ServerAddress> {
         let OnlineStoreConfig::Sled { path, .. } = &self.config().online_store else {
             return None;
         };
         let path = path.clone();
-        let read = blocking::run(move || Ok(larder_online::ServerAddress::read(&path)?)).await;
-        read.ok().flatten().filter(|address| address.pid != std::process::id()).map(|address| address.http)
+        let read = blocking::run(move || Ok(ServerAddress::read(&path)?)).await;
+        read.ok().flatten().filter(|address| address.pid != std::process::id())
     }
 
     fn outcome(

@@ -19,7 +19,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tracing::{error, warn};
 
-use crate::{FeatureStore, blocking};
+use crate::{FeatureStore, blocking, unique_id};
 
 /// So many rows of one service are written without waiting for the end of the interval.
 const MAX_WAITING_ROWS: usize = 100_000;
@@ -168,7 +168,7 @@ pub(crate) fn log_folder(repo: &Path, service: &FeatureService) -> Option<PathBu
 
 /// Writes one new file of answers.
 fn write_file(folder: &Path, answers: &[LoggedAnswer]) -> Result<()> {
-    let file = unique_id()?;
+    let file = unique_id::hexadecimal()?;
     let batches: Vec<RecordBatch> = answers
         .iter()
         .enumerate()
@@ -189,14 +189,6 @@ fn write_file(folder: &Path, answers: &[LoggedAnswer]) -> Result<()> {
         part += 1;
     }
     Ok(())
-}
-
-/// 32 hexadecimal digits that nobody else has.
-fn unique_id() -> Result<String> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes)
-        .map_err(|source| Error::new(ErrorKind::Unavailable, std::io::Error::other(source)))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 #[cfg(test)]

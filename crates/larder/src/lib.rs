@@ -27,6 +27,8 @@
 
 mod all_entities;
 mod apply;
+mod audit_log;
+mod auth;
 mod blocking;
 mod change_view;
 mod dask_rows;
@@ -42,6 +44,7 @@ mod registry_log;
 mod saved_dataset;
 mod server;
 mod udf_runtime;
+mod unique_id;
 mod validation;
 mod verbs;
 mod wire;
@@ -63,8 +66,8 @@ pub use larder_registry::{
 };
 pub use larder_serving::{
     EntityValues, FeatureServer, MaterializeEvent, MaterializeRange, MaterializeRequest, MaterializeSummary,
-    MaterializedView, OnlineRequest, OnlineResponse, PushRequest, SearchRequest, ServerOptions, WriteRequest,
-    shutdown_signal,
+    MaterializedView, OnlineRequest, OnlineResponse, PushRequest, SearchRequest, ServerCertificate,
+    ServerOptions, WriteRequest, connect_to_certificate, shutdown_signal,
 };
 pub use saved_dataset::NewSavedDataset;
 pub use udf_runtime::udf_runtime;

@@ -59,15 +59,19 @@ impl FeatureStore {
         self.online().await.map(|_| ())
     }
 
-    /// Tells other processes that this one serves the online store at `address`, until the answer is
-    /// dropped. `None` for a store that other processes can open as well, or cannot see anyway.
+    /// Tells other processes that this one serves the online store at `address`, and with which certificate
+    /// if it speaks TLS, until the answer is dropped. `None` for a store that other processes can open as well, or cannot see anyway.
     ///
     /// # Errors
     ///
     /// If the store cannot be opened or the address cannot be written.
-    pub async fn publish_address(&self, address: SocketAddr) -> Result<Option<PublishedAddress>> {
+    pub async fn publish_address(
+        &self,
+        address: SocketAddr,
+        certificate: Option<Vec<u8>>,
+    ) -> Result<Option<PublishedAddress>> {
         match &self.online().await?.sled {
-            Some(sled) => Ok(Some(sled.publish_address(address)?)),
+            Some(sled) => Ok(Some(sled.publish_address(address, certificate)?)),
             None => Ok(None),
         }
     }

@@ -11,19 +11,22 @@ use tokio::net::TcpListener;
 use tracing::warn;
 
 use crate::FeatureStore;
+use crate::audit_log::QueuedAuditLog;
+use crate::auth::authenticator;
 use crate::feature_log::{QueuedFeatureLog, log_folder};
 
 impl FeatureStore {
     /// Serves Feast's HTTP on `listener` until `shutdown` completes, then finishes what has begun.
     ///
     /// The online store's folder shows other processes where it is served. The registry is looked at
-    /// every `registry_refresh`; zero means only when asked. Answers of feature services are logged where
-    /// `feature_store.yaml` asks for it. The statuses of errors, what is measured, and
+    /// every `registry_refresh`; zero means only when asked. Answers of feature services, and requests for
+    /// auditors, are logged where `feature_store.yaml` asks for it. Who may do what, the statuses of errors, what is measured, and
     /// whether offline pushes are gathered are as `feature_store.yaml` asks, whatever `options` say.
     ///
     /// # Errors
     ///
-    /// If the online store is held by another process, or the listener fails.
+    /// If the online store is held by another process, or the listener fails; and if `auth` or a permission
+    /// cannot be enforced, or the audit log cannot be opened.
     pub async fn serve(
         self: Arc<Self>,
         listener: TcpListener,
@@ -36,19 +39,34 @@ impl FeatureStore {
         options.error_status = config.http.error_status;
         options.metrics = config.feature_server.metrics.clone();
         options.offline_push_batching = config.feature_server.offline_push_batching;
+        self.check_auth()?;
+        options.authenticator = authenticator(&config.auth, self.clock())?;
+        let audit_log = match &config.feature_server.audit_logging {
+            Some(audit) => {
+                let (log, writer) = QueuedAuditLog::open(audit)?;
+                options.audit_log = Some(Arc::clone(&log) as _);
+                Some((log, writer))
+            }
+            None => None,
+        };
         let feature_log = config.feature_server.feature_logging.map(|logging| {
             warn_of_unsupported_logs(&self);
             let (log, writer) = QueuedFeatureLog::new(Arc::clone(&self), logging);
             options.feature_log = Some(Arc::clone(&log) as _);
             (log, tokio::spawn(writer.run()))
         });
-        let _published = self.publish_address(reachable(address)).await?;
+        let certificate = options.certificate.as_ref().map(|certificate| certificate.der().to_vec());
+        let _published = self.publish_address(reachable(address), certificate).await?;
         let refresher = tokio::spawn(refresh_periodically(Arc::clone(&self), registry_refresh));
         let served = larder_serving::serve(listener, Arc::clone(&self) as _, options, shutdown).await;
         refresher.abort();
         if let Some((log, writer)) = feature_log {
             log.close();
             writer.await.map_err(|source| Error::new(ErrorKind::Internal, source))?;
+        }
+        if let Some((log, writer)) = audit_log {
+            log.close();
+            writer.finish().await?;
         }
         served.map_err(|source| Error::new(ErrorKind::Unavailable, source))
     }

@@ -7,6 +7,8 @@
 //! <folder>/server.json    {"http":"127.0.0.1:6566","pid":4711}
 //! ```
 //!
+//! A server that speaks TLS also publishes its certificate, as `"certificate"`: DER in base64.
+//!
 //! The file counts only while the folder is locked: a server that was killed leaves it behind, and the
 //! next process to open the folder deletes it.
 
@@ -31,11 +33,37 @@ pub struct ServerAddress {
     pub http: SocketAddr,
     /// Its process.
     pub pid: u32,
+    /// The certificate that it shows, in DER; `None` if it speaks plain HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "in_base64")]
+    pub certificate: Option<Vec<u8>>,
+}
+
+mod in_base64 {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD as BASE64;
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    #[expect(clippy::ref_option, reason = "serde asks for this form")]
+    pub(super) fn serialize<S: Serializer>(
+        certificate: &Option<Vec<u8>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        certificate.as_ref().map(|der| BASE64.encode(der)).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Vec<u8>>, D::Error> {
+        let text: Option<String> = Option::deserialize(deserializer)?;
+        text.map(|text| BASE64.decode(text).map_err(D::Error::custom)).transpose()
+    }
 }
 
 impl fmt::Display for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{} (process {})", self.http, self.pid)
+        let scheme = if self.certificate.is_some() { "https" } else { "http" };
+        write!(f, "{scheme}://{} (process {})", self.http, self.pid)
     }
 }
 

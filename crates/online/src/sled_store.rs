@@ -114,14 +114,18 @@ impl SledOnlineStore {
     }
 
     /// Tells other processes, through [`ServerAddress::read`] and [`OnlineError::Locked`], that this one
-    /// answers at `http` for the store. The address is taken back when the returned value is dropped;
+    /// answers at `http` for the store, by TLS with this certificate if there is one. The address is taken back when the returned value is dropped;
     /// until then the folder stays locked.
     ///
     /// # Errors
     ///
     /// [`OnlineError::Folder`] if the file cannot be written.
-    pub fn publish_address(&self, http: SocketAddr) -> Result<PublishedAddress, OnlineError> {
-        let address = ServerAddress { http, pid: std::process::id() };
+    pub fn publish_address(
+        &self,
+        http: SocketAddr,
+        certificate: Option<Vec<u8>>,
+    ) -> Result<PublishedAddress, OnlineError> {
+        let address = ServerAddress { http, pid: std::process::id(), certificate };
         PublishedAddress::publish(Arc::clone(&self.store.folder), &address)
     }
 

@@ -153,14 +153,14 @@ fn a_second_store_on_the_folder_is_told_who_holds_it() -> TestResult {
     assert_eq!(path, folder.path());
 
     let http: SocketAddr = "127.0.0.1:6566".parse()?;
-    let published = store.publish_address(http)?;
-    let address = ServerAddress { http, pid: std::process::id() };
+    let published = store.publish_address(http, Some(vec![1, 2, 3]))?;
+    let address = ServerAddress { http, pid: std::process::id(), certificate: Some(vec![1, 2, 3]) };
     assert_eq!(ServerAddress::read(folder.path())?.as_ref(), Some(&address));
     let error = open(folder.path()).expect_err("the folder is still locked");
     assert_eq!(
         error.to_string(),
         format!(
-            "the online store in `{}` is in use by another process; it serves at http://127.0.0.1:6566 \
+            "the online store in `{}` is in use by another process; it serves at https://127.0.0.1:6566 \
              (process {}): send the request there, or stop it",
             folder.path().display(),
             std::process::id()
@@ -181,7 +181,7 @@ fn a_second_store_on_the_folder_is_told_who_holds_it() -> TestResult {
 fn an_address_keeps_the_folder_locked() -> TestResult {
     let folder = tempfile::tempdir()?;
     let store = open(folder.path())?;
-    let published = store.publish_address("127.0.0.1:1".parse()?)?;
+    let published = store.publish_address("127.0.0.1:1".parse()?, None)?;
     drop(store);
     assert!(matches!(open(folder.path()), Err(OnlineError::Locked { holder: Some(_), .. })));
     drop(published);

@@ -25,13 +25,19 @@ impl From<InvalidPattern> for Error {
 
 /// A permission, ready to be compared with objects.
 #[derive(Clone, Debug)]
-pub(crate) struct PermissionRule {
+pub struct PermissionRule {
     permission: Permission,
     patterns: Vec<Regex>,
 }
 
 impl PermissionRule {
-    pub(crate) fn new(permission: Permission) -> Result<Self, InvalidPattern> {
+    /// The rule of a permission.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPattern`] if a pattern of names is no regular expression, or one that larder does not have,
+    /// such as those that look around.
+    pub fn new(permission: Permission) -> Result<Self, InvalidPattern> {
         let compile = |pattern: &String| {
             whole_name(pattern).map_err(|source| InvalidPattern {
                 permission: permission.name.clone(),
@@ -43,14 +49,15 @@ impl PermissionRule {
         Ok(Self { permission, patterns })
     }
 
-    pub(crate) fn permission(&self) -> &Permission {
+    /// The permission.
+    pub fn permission(&self) -> &Permission {
         &self.permission
     }
 
     /// Whether it is about an object: one of its kinds, its whole name matched by one of the patterns where
     /// there are any, and with all required tags. Feature views of the batch and stream kinds are feature
     /// views too.
-    pub(crate) fn is_about(&self, kind: PermissionType, name: &str, tags: &BTreeMap<String, String>) -> bool {
+    pub fn is_about(&self, kind: PermissionType, name: &str, tags: &BTreeMap<String, String>) -> bool {
         let types = &self.permission.types;
         let is_feature_view =
             matches!(kind, PermissionType::BatchFeatureView | PermissionType::StreamFeatureView);

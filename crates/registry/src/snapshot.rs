@@ -316,6 +316,13 @@ impl RegistrySnapshot {
         &self.permissions.ordered
     }
 
+    /// Whether the project has permissions, be they such that larder cannot use: then what no permission
+    /// grants is refused.
+    pub fn has_permissions(&self) -> bool {
+        let mut unsupported = self.unsupported.iter();
+        !self.permissions().is_empty() || unsupported.any(|object| object.kind == ObjectKind::Permission)
+    }
+
     /// The saved dataset of this name.
     ///
     /// # Errors

@@ -18,6 +18,7 @@
 //! [`OnlineStore`](larder_core::OnlineStore) and a [`Catalog`](larder_plan::Catalog). Writing is not its
 //! matter either; it passes rows and requests on.
 
+mod audit_log;
 mod entity_columns;
 mod fan_out;
 mod feature_log;
@@ -33,9 +34,12 @@ mod prepared_plan;
 mod recording;
 mod search;
 
+pub use audit_log::{AuditEvent, AuditLog};
 pub use feature_log::{FeatureLog, LoggedAnswer};
 pub use feature_server::{FeatureServer, MaterializeRange, MaterializeRequest, PushRequest, WriteRequest};
-pub use http::{ServerOptions, serve, shutdown_signal};
+pub use http::{
+    CertificateError, ServerCertificate, ServerOptions, connect_to_certificate, serve, shutdown_signal,
+};
 pub use materialize_progress::{MaterializeEvent, MaterializeObserver, MaterializeSummary, MaterializedView};
 pub use online_request::{EntityValues, OnlineRequest};
 pub use online_response::{FeatureStatus, OnlineResponse, ResponseColumn};

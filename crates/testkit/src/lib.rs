@@ -5,6 +5,7 @@ pub mod feast_stores;
 mod feast_values;
 pub mod guests;
 pub mod naive_join;
+pub mod oidc_provider;
 pub mod raw_guest;
 pub mod row_generator;
 

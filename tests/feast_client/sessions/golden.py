@@ -12,8 +12,8 @@ from feast import FeatureStore, RepoConfig
 from feast.feature_server import get_app
 
 
-def store(repo, online_store):
-    """A client whose registry is the file of `repo`."""
+def store(repo, online_store, **settings):
+    """A client whose registry is the file of `repo`, with further settings."""
     config = RepoConfig(
         project="larder_golden",
         provider="local",
@@ -22,14 +22,15 @@ def store(repo, online_store):
         offline_store={"type": "dask"},
         entity_key_serialization_version=3,
         repo_path=repo,
+        **settings,
     )
     return FeatureStore(config=config)
 
 
-def remote_store(repo, url):
+def remote_store(repo, url, **settings):
     """A client whose registry is the file of `repo` and whose online store is the server at `url`."""
     # Without retries the client shows the first answer.
-    return store(repo, {"type": "remote", "path": url, "connection_retries": 0})
+    return store(repo, {"type": "remote", "path": url, "connection_retries": 0}, **settings)
 
 
 def sqlite_store(repo):

@@ -19,8 +19,11 @@ pub(crate) fn configuration(repo: &Repo) -> Result<()> {
 }
 
 pub(crate) async fn endpoint(repo: &Repo) -> Result<()> {
-    match repo.open().await?.server_address().await {
-        Some(address) => println!("Feature server endpoint: http://{address}"),
+    match repo.open().await?.server().await {
+        Some(server) => {
+            let scheme = if server.certificate.is_some() { "https" } else { "http" };
+            println!("Feature server endpoint: {scheme}://{}", server.http);
+        }
         None => println!("There is no active feature server."),
     }
     Ok(())

@@ -27,7 +27,7 @@ async fn delete(repo: &Repo, name: &str, yes: bool) -> Result<()> {
     if !yes && !confirmed(name)? {
         bail!("nothing was deleted");
     }
-    server_client::refresh(store.delete_project(name).await?).await?;
+    server_client::refresh(&store, store.delete_project(name).await?).await?;
     println!("Project '{name}' deleted successfully.");
     Ok(())
 }

@@ -3,21 +3,28 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
-use larder::{ServerOptions, shutdown_signal};
+use anyhow::{Context as _, Result};
+use larder::{ServerCertificate, ServerOptions, shutdown_signal};
 use tokio::net::TcpListener;
 
 use crate::arguments::{FlagsOfFeast, ServeArguments};
 use crate::repo::Repo;
 
 pub(crate) async fn run(repo: &Repo, arguments: &ServeArguments) -> Result<()> {
-    check(&arguments.of_feast)?;
+    note_without_effect(&arguments.of_feast);
     debug_assert_eq!(arguments.kind, "http", "the parser takes nothing else");
     let store = repo.open().await?;
+    store.check_auth()?;
+    let certificate = match (&arguments.cert, &arguments.key) {
+        (Some(cert), Some(key)) => Some(ServerCertificate::load(cert, key)?),
+        _ => None,
+    };
     // Before the port is taken, so that a second server fails for the reason that matters.
     store.open_online_store().await?;
     let listener = listen(&arguments.host, arguments.port, "--port").await?;
+    let scheme = if certificate.is_some() { "https" } else { "http" };
     let mut options = ServerOptions {
+        certificate,
         idle_timeout: Duration::from_secs(arguments.keep_alive_timeout),
         recording: arguments.recording,
         ..ServerOptions::default()
@@ -27,7 +34,7 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeArguments) -> Result<()> {
         eprintln!("Metrics are at http://{}/metrics", metrics.local_addr()?);
         options.metrics_listener = Some(Arc::new(metrics));
     }
-    eprintln!("Serving project {} on http://{}", store.config().project, listener.local_addr()?);
+    eprintln!("Serving project {} on {scheme}://{}", store.config().project, listener.local_addr()?);
     let refresh = Duration::from_secs(arguments.registry_ttl_seconds);
     store.serve(listener, refresh, options, shutdown_signal()).await?;
     eprintln!("Stopped.");
@@ -40,13 +47,8 @@ async fn listen(host: &str, port: u16, flag: &str) -> Result<TcpListener> {
     })
 }
 
-/// Says which of Feast's flags do nothing here, and refuses those without which serving would be wrong.
-fn check(flags: &FlagsOfFeast) -> Result<()> {
-    if flags.key.is_some() || flags.cert.is_some() {
-        bail!(
-            "larder serves plain HTTP; leave out `--key` and `--cert`, and put a proxy that ends TLS before it"
-        );
-    }
+/// Says which of Feast's flags do nothing here.
+fn note_without_effect(flags: &FlagsOfFeast) {
     let without_effect = [
         (flags.no_access_log, "--no-access-log", "there is no access log"),
         (
@@ -71,5 +73,4 @@ fn check(flags: &FlagsOfFeast) -> Result<()> {
             eprintln!("note: `{flag}` has no effect: {why}");
         }
     }
-    Ok(())
 }

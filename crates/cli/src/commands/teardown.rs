@@ -6,8 +6,9 @@ use crate::repo::Repo;
 use crate::server_client;
 
 pub(crate) async fn run(repo: &Repo) -> Result<()> {
-    let outcome = repo.open().await?.teardown().await?;
-    server_client::refresh(outcome.serving_at).await?;
+    let store = repo.open().await?;
+    let outcome = store.teardown().await?;
+    server_client::refresh(&store, outcome.serving_at).await?;
     print!("{outcome}");
     Ok(())
 }

@@ -146,7 +146,9 @@ impl Server {
             let mut line = String::new();
             assert!(stderr.read_line(&mut line).unwrap() > 0, "the server ended: {seen}");
             seen.push_str(&line);
-            if let Some((_, address)) = line.split_once("on http://") {
+            if line.starts_with("Serving")
+                && let Some((_, address)) = line.split_once("://")
+            {
                 break address.trim().to_owned();
             }
         };

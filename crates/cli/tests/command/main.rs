@@ -7,6 +7,7 @@
     reason = "the harness of a test fails as tests do"
 )]
 
+mod auth;
 mod chained_views;
 mod compat;
 mod configuration;

@@ -220,5 +220,27 @@ fn the_flags_of_feasts_server_are_taken_and_metrics_have_a_port() {
     assert!(text.contains("feast_feature_freshness_seconds{feature_view=\"driver_hourly_stats\""), "{text}");
     assert!(seen.iter().any(|line| line.contains("`--workers` has no effect")), "{seen:?}");
     let refused = repo.run(&["serve", "--cert", "c.pem", "--key", "k.pem"]).failure(1);
-    assert!(refused.contains("plain HTTP"), "{refused}");
+    assert!(refused.contains("a certificate cannot be read from c.pem"), "{refused}");
+    assert!(repo.run(&["serve", "--cert", "c.pem"]).failure(2).contains("--key"));
+}
+
+#[test]
+fn a_server_with_a_certificate_speaks_tls_and_the_commands_go_through_it_all_the_same() {
+    let repo = Repo::materialized();
+    let signed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let file = |name: &str, text: String| {
+        let path = repo.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let cert = file("cert.pem", signed.cert.pem());
+    let key = file("key.pem", signed.signing_key.serialize_pem());
+    let server = Server::start_with(&repo, &["--cert", &cert, "-k", &key]);
+    let read = ["get-online-features", "-e", "driver_id=1001", "-f", "driver_hourly_stats:conv_rate"];
+    assert!(repo.run(&read).json()["conv_rate"][0].is_number());
+    let endpoint = repo.run(&["endpoint"]).success().stdout;
+    assert_eq!(endpoint, format!("Feature server endpoint: https://{}\n", server.address()));
+    repo.run(&["apply"]).success();
+    assert!(server.post("/get-online-features", &json!({})).is_err(), "it does not speak plain HTTP");
+    assert_eq!(server.terminate(), 0);
 }

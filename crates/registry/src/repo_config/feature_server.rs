@@ -1,6 +1,7 @@
 //! The section `feature_server`: what a server does beside answering.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::keys::{FEATURE_SERVER, OTHER_FEATURE_LOGGING, OTHER_METRICS};
@@ -17,6 +18,32 @@ pub struct FeatureServerConfig {
     pub offline_push_batching: Option<OfflinePushBatching>,
     /// Whether served features are logged; `None` means not.
     pub feature_logging: Option<FeatureLoggingConfig>,
+    /// Whether requests are logged for auditors; `None` means not.
+    pub audit_logging: Option<AuditLoggingConfig>,
+}
+
+/// How requests are logged for auditors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditLoggingConfig {
+    /// Where the log goes.
+    pub sink: AuditSink,
+    /// Whether reads that went well are logged too.
+    pub log_successful_reads: bool,
+}
+
+/// Where the audit log goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AuditSink {
+    /// The standard output.
+    Stdout,
+    /// The end of a file.
+    File {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The server's own log, at level info.
+    Log,
 }
 
 /// What a server measures.
@@ -86,6 +113,7 @@ const METRICS: [&str; 8] = [
 ];
 const LOGGING: [&str; 4] =
     ["enabled", "flush_interval_secs", "write_to_disk_interval_secs", "queue_capacity"];
+const AUDIT: [&str; 4] = ["enabled", "sink", "file_path", "log_successful_reads"];
 const BATCHING: [&str; 3] = [
     "offline_push_batching_enabled",
     "offline_push_batching_batch_size",
@@ -95,7 +123,8 @@ const BATCHING: [&str; 3] = [
 impl<'a> Reader<'a> {
     pub(super) fn feature_server(&mut self) -> FeatureServerConfig {
         let Some(node) = self.node("feature_server") else { return FeatureServerConfig::default() };
-        let known = [&["type", "enabled", "metrics", "feature_logging"][..], &BATCHING].concat();
+        let known =
+            [&["type", "enabled", "metrics", "feature_logging", "audit_logging"][..], &BATCHING].concat();
         let block = self.block("feature_server", node, &known, &FEATURE_SERVER);
         if let Some(kind_node) = block.get("type")
             && let Some(kind) = self.ok(kind_node.text("`type` of `feature_server`"))
@@ -107,6 +136,7 @@ impl<'a> Reader<'a> {
             metrics: block.get("metrics").map(|node| self.metrics(node)).unwrap_or_default(),
             offline_push_batching: self.offline_push_batching(&block),
             feature_logging: block.get("feature_logging").and_then(|node| self.feature_logging(node)),
+            audit_logging: block.get("audit_logging").and_then(|node| self.audit_logging(node)),
         }
     }
 
@@ -178,6 +208,30 @@ impl<'a> Reader<'a> {
         let queue_capacity =
             self.positive(&block, "queue_capacity").or(NonZeroUsize::new(100_000)).expect("it is not zero");
         Some(FeatureLoggingConfig { flush_interval: Duration::from_secs(flush.min(write)), queue_capacity })
+    }
+
+    fn audit_logging(&mut self, node: &'a Node) -> Option<AuditLoggingConfig> {
+        let block = self.block("audit_logging", node, &AUDIT, &[]);
+        let enabled = self.switch(&block, "enabled", false);
+        let log_successful_reads = self.switch(&block, "log_successful_reads", true);
+        let path = match block.get("file_path") {
+            Some(node) => self.ok(node.text("`file_path`"))?,
+            None => "feast_audit.log",
+        };
+        let sink = match block.get("sink").map(|node| (node, node.text("`sink`"))) {
+            None | Some((_, Ok("stdout"))) => AuditSink::Stdout,
+            Some((_, Ok("file"))) => AuditSink::File { path: self.repo.join(path) },
+            Some((_, Ok("logger"))) => AuditSink::Log,
+            Some((node, Ok(other))) => {
+                self.not_there("audit sink", node, other, false, &["stdout", "file", "logger"]);
+                return None;
+            }
+            Some((_, Err(problem))) => {
+                self.report.problem(problem);
+                return None;
+            }
+        };
+        enabled.then_some(AuditLoggingConfig { sink, log_successful_reads })
     }
 
     pub(super) fn switch(&mut self, block: &Block<'a>, key: &str, default: bool) -> bool {

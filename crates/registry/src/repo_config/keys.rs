@@ -62,9 +62,6 @@ pub(super) const BATCH_ENGINES_LATER: [&str; 9] = [
     "trino",
 ];
 
-/// Authentication of Feast that larder does not have yet.
-pub(super) const AUTH_LATER: [&str; 2] = ["oidc", "kubernetes"];
-
 /// What becomes of a key of Feast's that larder does not act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
@@ -93,6 +90,10 @@ pub(super) const SQLITE: [(&str, Fate); 4] = [
     ("enable_openai_compatible_store", Fate::Remark("filters of a search need no column of their own")),
 ];
 
+/// Keys of an OIDC block that are not read into the configuration.
+pub(super) const AUTH_OIDC: [(&str, Fate); 2] =
+    [("ui_client_id", Fate::Silent), ("token_refresh_margin_seconds", Fate::Silent)];
+
 /// Keys of the registry block that are not read into the configuration.
 pub(super) const REGISTRY: [(&str, Fate); 7] = [
     ("cache_mode", Fate::Remark("a changed registry file is always seen at once")),
@@ -105,8 +106,7 @@ pub(super) const REGISTRY: [(&str, Fate); 7] = [
 ];
 
 /// Keys of the `feature_server` block that are not read into the configuration.
-pub(super) const FEATURE_SERVER: [(&str, Fate); 7] = [
-    ("audit_logging", Fate::Remark("audit logging is not supported yet")),
+pub(super) const FEATURE_SERVER: [(&str, Fate); 6] = [
     ("transformation_service_endpoint", Fate::Remark("transformations run inside larder")),
     ("mcp_enabled", Fate::Remark("larder has no MCP server yet")),
     ("mcp_server_name", Fate::Remark("larder has no MCP server yet")),
@@ -118,7 +118,7 @@ pub(super) const FEATURE_SERVER: [(&str, Fate); 7] = [
 /// Keys of the `metrics` block of `feature_server` that are not read into the configuration.
 pub(super) const OTHER_METRICS: [(&str, Fate); 2] = [
     ("offline_features", Fate::Remark("a server builds no training sets")),
-    ("audit_logging", Fate::Remark("audit logging is not supported yet")),
+    ("audit_logging", Fate::Remark("the audit log is `audit_logging` of `feature_server`")),
 ];
 
 /// Keys of the `feature_logging` block of `feature_server` that are not read into the configuration.

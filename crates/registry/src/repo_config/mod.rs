@@ -1,5 +1,6 @@
 //! `feature_store.yaml`: where a feature repo keeps things.
 
+mod auth;
 mod compat;
 mod expand;
 mod feature_server;
@@ -13,8 +14,12 @@ use std::time::Duration;
 
 use larder_core::EntityKeyVersion;
 
+pub use auth::{AuthConfig, OidcClientConfig, OidcConfig, Secret};
 pub use compat::{CompatConfig, OnlineTtl};
-pub use feature_server::{FeatureLoggingConfig, FeatureServerConfig, MetricsConfig, OfflinePushBatching};
+pub use feature_server::{
+    AuditLoggingConfig, AuditSink, FeatureLoggingConfig, FeatureServerConfig, MetricsConfig,
+    OfflinePushBatching,
+};
 pub use settings::Settings;
 
 use crate::problem::{Problem, Problems};
@@ -49,6 +54,8 @@ pub struct RepoConfig {
     pub http: HttpConfig,
     /// Which differences from Feast are taken back.
     pub compat: CompatConfig,
+    /// Who may use a server.
+    pub auth: AuthConfig,
     /// What a server does beside answering.
     pub feature_server: FeatureServerConfig,
     /// What the file says, for people.
@@ -252,7 +259,7 @@ mod tests {
     fn everything_wrong_is_told_at_once() {
         let error = read(
             "project: _demo\nprovider: gcp\nonline_store: {type: redis, connection_string: x}\n\
-             offline_store: bigquery\nauth: {type: oidc}\nentity_key_serialization_version: 1\n",
+             offline_store: bigquery\nauth: {type: ldap}\nentity_key_serialization_version: 1\n",
         )
         .unwrap_err();
         for expected in [
@@ -261,7 +268,7 @@ mod tests {
             "feature_store.yaml:2:11: provider `gcp` is not supported yet",
             "feature_store.yaml:3:22: online store `redis` is not supported yet",
             "feature_store.yaml:4:16: offline store `bigquery` is not supported yet",
-            "feature_store.yaml:5:14: auth `oidc` is not supported yet",
+            "feature_store.yaml:5:14: auth `ldap` is unknown",
             "feature_store.yaml:6:35: entity key version 1",
             "7 problems",
         ] {
@@ -357,6 +364,50 @@ mod tests {
         }
     }
 
+    fn auth(block: &str) -> Result<RepoConfig, String> {
+        read(&format!("project: demo\nregistry: r.db\nauth: {{{block}}}\n"))
+    }
+
+    #[test]
+    fn a_provider_of_tokens_is_read_with_feasts_defaults() {
+        let config = auth("type: oidc, auth_discovery_url: 'https://idp/x', client_id: feast").unwrap();
+        assert_eq!(config.warnings, []);
+        let AuthConfig::Oidc(oidc) = config.auth else { panic!("{:?}", config.auth) };
+        assert_eq!(oidc.discovery_url.as_deref(), Some("https://idp/x"));
+        assert_eq!((oidc.audience, oidc.issuer, oidc.verify_ssl), (None, None, true));
+        assert_eq!((oidc.key_lifespan.as_secs(), oidc.request_timeout.as_secs()), (300, 10));
+        assert_eq!(oidc.client, OidcClientConfig::Unsaid);
+        let config = auth(
+            "type: oidc, audience: a, issuer: i, verify_ssl: false, ca_cert_path: ca.pem, ui_client_id: x, \
+             jwks_cache_lifespan_seconds: 5, jwks_request_timeout_seconds: 0.5, token: s3cret",
+        );
+        let config = config.unwrap();
+        assert!(!format!("{config:?}").contains("s3cret"));
+        let AuthConfig::Oidc(oidc) = config.auth else { panic!("{:?}", config.auth) };
+        assert_eq!(oidc.ca_cert_path, Some(PathBuf::from("/repo/ca.pem")));
+        assert_eq!((oidc.key_lifespan.as_secs(), oidc.request_timeout.as_millis()), (5, 500));
+        assert!(matches!(oidc.client, OidcClientConfig::Token(token) if token.expose() == "s3cret"));
+        assert_eq!(auth("type: kubernetes, user_token: x").unwrap().auth, AuthConfig::Kubernetes);
+    }
+
+    #[test]
+    fn half_a_way_to_a_token_and_two_ways_are_problems() {
+        for (block, expected) in [
+            ("type: oidc, token: a, token_env_var: B", "several ways to a token"),
+            ("type: oidc, client_secret: a, client_id: b", "but not `auth_discovery_url`"),
+            ("type: oidc, client_secret: a, client_id: b, auth_discovery_url: u, username: x", "`password`"),
+            ("type: oidc, username: x, password: y", "but not `client_secret`"),
+            ("type: oidc, jwks_cache_lifespan_seconds: 0", "no number of seconds above zero"),
+            ("type: oidc, jwks_request_timeout_seconds: soon", "no number of seconds above zero"),
+            ("type: oidc, audiance: a", "unknown key `audiance` in `auth`"),
+            ("type: OIDC", "auth `OIDC` is unknown"),
+            ("type: no_auth}\nauth_config: {type: oidc", "are the same section"),
+        ] {
+            let error = auth(block).unwrap_err();
+            assert!(error.contains(expected), "{block}: {error}");
+        }
+    }
+
     fn feature_server(block: &str) -> Result<RepoConfig, String> {
         read(&format!("project: demo\nregistry: r.db\nfeature_server: {{{block}}}\n"))
     }
@@ -381,6 +432,20 @@ mod tests {
         assert_eq!((batching.batch_size.get(), batching.batch_interval), (100, Duration::from_secs(5)));
         let logging = config.feature_logging.unwrap();
         assert_eq!((logging.queue_capacity.get(), logging.flush_interval), (100_000, Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn the_audit_log_is_read_with_feasts_defaults() {
+        let audit = |block: &str| feature_server(block).map(|config| config.feature_server.audit_logging);
+        assert_eq!(audit("audit_logging: {enabled: false, sink: file}").unwrap(), None);
+        let config = audit("audit_logging: {enabled: true}").unwrap().unwrap();
+        assert_eq!(config, AuditLoggingConfig { sink: AuditSink::Stdout, log_successful_reads: true });
+        let config = audit("audit_logging: {enabled: true, sink: file, log_successful_reads: false}");
+        let path = PathBuf::from("/repo/feast_audit.log");
+        let expected = AuditLoggingConfig { sink: AuditSink::File { path }, log_successful_reads: false };
+        assert_eq!(config.unwrap().unwrap(), expected);
+        let error = audit("audit_logging: {enabled: true, sink: syslog}").unwrap_err();
+        assert!(error.contains("audit sink `syslog` is unknown"), "{error}");
     }
 
     #[test]

@@ -97,7 +97,7 @@ impl<'a> Reader<'a> {
         self.provider();
         self.offline_store();
         self.batch_engine();
-        self.auth();
+        let auth = self.auth();
         let feature_server = self.feature_server();
         let entity_key_serialization_version = self.entity_key_version();
         let materialization = self.materialization();
@@ -121,6 +121,7 @@ impl<'a> Reader<'a> {
             materialization,
             http,
             compat,
+            auth,
             feature_server,
             settings: Settings::new(self.entries),
             warnings: Vec::new(),

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::keys::{
-    AUTH_LATER, BATCH_ENGINES_LATER, Fate, OFFLINE_STORES_LATER, ONLINE_STORES_LATER, REGISTRIES_LATER,
-    REGISTRY, SQLITE,
+    BATCH_ENGINES_LATER, Fate, OFFLINE_STORES_LATER, ONLINE_STORES_LATER, REGISTRIES_LATER, REGISTRY, SQLITE,
 };
 use super::read::{Block, Reader};
 use super::{OnlineStoreConfig, RegistryConfig};
@@ -142,20 +141,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn auth(&mut self) {
-        for key in ["auth", "auth_config"] {
-            let Some(node) = self.node(key) else { continue };
-            let Some((kind_node, kind)) = self.store_type(key, node, "no_auth") else { continue };
-            if kind == "no_auth" {
-                self.store_block(key, node, &["type"], &[]);
-            } else {
-                self.not_there("auth", kind_node, kind, AUTH_LATER.contains(&kind), &["no_auth"]);
-            }
-        }
-    }
-
     /// The type of a store given as a word or as a block with `type`.
-    fn store_type(&mut self, section: &str, node: &'a Node, default: &'a str) -> Option<(&'a Node, &'a str)> {
+    pub(super) fn store_type(
+        &mut self,
+        section: &str,
+        node: &'a Node,
+        default: &'a str,
+    ) -> Option<(&'a Node, &'a str)> {
         if let NodeKind::Scalar(_) = node.kind {
             return Some((node, self.ok(node.text(&format!("`{section}`")))?));
         }
@@ -170,7 +162,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The block of a store; nothing where the store is given as a word.
-    fn store_block(
+    pub(super) fn store_block(
         &mut self,
         section: &str,
         node: &'a Node,

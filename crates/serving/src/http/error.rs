@@ -73,6 +73,9 @@ pub(crate) fn status_of(error: &Error, error_status: ErrorStatus) -> StatusCode 
     if let Some(RequestError::PushSourceNotFound { .. }) = mistake {
         return StatusCode::UNPROCESSABLE_ENTITY;
     }
+    if error.kind() == ErrorKind::Forbidden {
+        return StatusCode::FORBIDDEN;
+    }
     match error_status {
         ErrorStatus::Standard => precise_status(error.kind(), mistake),
         ErrorStatus::Feast => feast_status(error.kind(), mistake),
@@ -177,6 +180,7 @@ mod tests {
         let cases = [
             (RequestError::FeatureViewNotFound { view: "v".into(), project: "p".into() }, 404, 404),
             (RequestError::PushSourceNotFound { push_source: "s".into() }, 422, 422),
+            (RequestError::PermissionDenied { details: "d".into() }, 403, 403),
             (RequestError::RequestDataMissingOnline { missing: vec![] }, 404, 404),
             (RequestError::FeatureNotFound { feature: "f".into(), view: "v".into() }, 404, 500),
             (RequestError::FeatureNameCollision { names: vec![], full_feature_names: true }, 400, 500),

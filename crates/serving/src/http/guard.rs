@@ -14,6 +14,7 @@ use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::{Instant, timeout};
 
 use super::ServerOptions;
+use super::authorization::{Access, Authorization};
 use super::background::{BackgroundTasks, ViewsInProgress};
 use super::body::RequestBody;
 use super::error::{HttpError, error_response};
@@ -35,6 +36,8 @@ pub(crate) struct App {
     pub(crate) in_progress: Arc<ViewsInProgress>,
     /// True once the shutdown has begun: what would go on for as long as the client likes ends.
     pub(crate) closing: watch::Sender<bool>,
+    /// `None` where everybody may do everything.
+    pub(crate) authorization: Option<Authorization>,
     permits: Semaphore,
 }
 
@@ -51,6 +54,7 @@ impl App {
             background: BackgroundTasks::default(),
             in_progress: Arc::default(),
             closing: watch::Sender::new(false),
+            authorization: options.authenticator.clone().map(Authorization::new),
             permits,
             options,
         }
@@ -101,15 +105,16 @@ impl App {
 /// Answers one request. Whatever `handle` does, there is an answer, and it is counted.
 pub(crate) async fn answer<F, A>(app: Arc<App>, endpoint: Endpoint, request: Request, handle: F) -> Response
 where
-    F: FnOnce(Arc<App>, RequestBody) -> A,
+    F: FnOnce(Arc<App>, Access, RequestBody) -> A,
     A: Future<Output = Result<Response, HttpError>>,
 {
     let started = Instant::now();
     let (head, body) = request.into_parts();
     let handled = AssertUnwindSafe(async {
+        let access = Access::of(&app, &head.extensions)?;
         let _permit = app.permit(endpoint).await?;
         let body = app.body(&head.headers, body).await?;
-        handle(Arc::clone(&app), body).await
+        handle(Arc::clone(&app), access, body).await
     })
     .catch_unwind()
     .await;

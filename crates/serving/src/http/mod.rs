@@ -12,9 +12,11 @@
 //! | `GET /health` | 200 or 503 |
 //! | `GET /metrics` | Prometheus text; also on a port of its own |
 //!
-//! A request passes [`guard`] (permit, body limit, panics, metrics), [`body`] (JSON to a request, or the
+//! A request passes [`audit`] and [`authorization`] where the server has them, [`guard`] (permit, body limit, panics, metrics), [`body`] (JSON to a request, or the
 //! 422 that `FastAPI` gives), its route in [`routes`], and [`error`] if it fails.
 
+mod audit;
+mod authorization;
 mod background;
 mod body;
 mod error;
@@ -27,7 +29,9 @@ mod process_usage;
 mod python_json;
 mod routes;
 mod serve;
+mod tls;
 
 pub(crate) use metrics::FeatureCounts;
 pub use options::ServerOptions;
 pub use serve::{serve, shutdown_signal};
+pub use tls::{CertificateError, ServerCertificate, connect_to_certificate};

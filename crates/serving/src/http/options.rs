@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use larder_core::{Clock, SystemClock};
+use larder_core::{Authenticator, Clock, SystemClock};
 use larder_registry::{ErrorStatus, MetricsConfig, OfflinePushBatching};
 use tokio::net::TcpListener;
 
-use crate::FeatureLog;
+use super::tls::ServerCertificate;
+use crate::{AuditLog, FeatureLog};
 
 /// Limits and switches of the HTTP door.
 #[derive(Clone, Debug)]
@@ -36,6 +37,13 @@ pub struct ServerOptions {
     pub feature_log: Option<Arc<dyn FeatureLog>>,
     /// Whether clients may read what requests bring to on-demand views, by `/v1/record`.
     pub recording: bool,
+    /// What the server shows to clients, who then speak TLS to it; `None` means plain HTTP. Metrics on a port
+    /// of their own are always plain, as in Feast.
+    pub certificate: Option<ServerCertificate>,
+    /// Takes note of requests for auditors.
+    pub audit_log: Option<Arc<dyn AuditLog>>,
+    /// Finds out who sends requests; `None` means that everybody may do everything.
+    pub authenticator: Option<Arc<dyn Authenticator>>,
     /// Where "now" comes from.
     pub clock: Arc<dyn Clock>,
 }
@@ -57,6 +65,9 @@ impl Default for ServerOptions {
             offline_push_batching: None,
             feature_log: None,
             recording: false,
+            certificate: None,
+            audit_log: None,
+            authenticator: None,
             clock: Arc::new(SystemClock),
         }
     }

@@ -6,19 +6,22 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout, timeout_at};
 
 use super::ServerOptions;
+use super::audit::Peer;
 use super::guard::App;
 use super::metrics::{UPKEEP_INTERVAL, prometheus};
 use super::routes::{metrics_router, router};
+use super::tls::ServerCertificate;
 use crate::FeatureServer;
 
 /// How long to wait after a failure to accept, which is mostly a lack of file descriptors.
@@ -53,9 +56,9 @@ pub async fn serve(
     batches.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut shutdown = pin!(shutdown);
     loop {
-        let (accepted, router) = tokio::select! {
-            accepted = listener.accept() => (accepted, &router),
-            accepted = accept(metrics_listener.as_deref()) => (accepted, &metrics_router),
+        let (accepted, router, certificate) = tokio::select! {
+            accepted = listener.accept() => (accepted, &router, app.options.certificate.as_ref()),
+            accepted = accept(metrics_listener.as_deref()) => (accepted, &metrics_router, None),
             // Nobody else takes note of the connections that have ended.
             Some(_ended) = connections.join_next() => continue,
             _ = upkeep.tick() => {
@@ -69,9 +72,14 @@ pub async fn serve(
             () = &mut shutdown => break,
         };
         match accepted {
-            Ok((stream, _peer)) => {
-                let connection =
-                    serve_connection(stream, router.clone(), app.closing.subscribe(), &app.options);
+            Ok((stream, peer)) => {
+                let router = router.clone();
+                let router = match &app.options.audit_log {
+                    Some(_) => router.layer(Extension(Peer(peer))),
+                    None => router,
+                };
+                let (certificate, closed) = (certificate.cloned(), app.closing.subscribe());
+                let connection = serve_connection(stream, certificate, router, closed, &app.options);
                 connections.spawn(connection);
             }
             Err(error) => {
@@ -114,30 +122,48 @@ fn write_due_batches(app: &Arc<App>) {
 
 fn serve_connection(
     stream: TcpStream,
+    certificate: Option<ServerCertificate>,
     router: Router,
-    mut closed: watch::Receiver<bool>,
+    closed: watch::Receiver<bool>,
     options: &ServerOptions,
 ) -> impl Future<Output = ()> + Send + 'static {
+    let idle_timeout = options.idle_timeout;
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(options.idle_timeout);
+    builder.timer(TokioTimer::new()).header_read_timeout(idle_timeout);
     async move {
         // An answer is one write: waiting to fill a packet would only delay it.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot turn off the delay of small packets");
         }
-        let service = TowerToHyperService::new(router);
-        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-        let told_to_close = async { closed.wait_for(|closed| *closed).await.map(|_| ()) };
-        let ended = tokio::select! {
-            ended = &mut connection => ended,
-            _ = told_to_close => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
+        let Some(certificate) = certificate else {
+            return serve_stream(stream, &builder, router, closed).await;
         };
-        if let Err(error) = ended {
-            tracing::debug!(%error, "connection ended early");
+        match timeout(idle_timeout, certificate.acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => serve_stream(stream, &builder, router, closed).await,
+            Ok(Err(error)) => tracing::debug!(%error, "a client does not speak TLS as this server does"),
+            Err(_elapsed) => tracing::debug!("a client did not finish its TLS handshake in time"),
         }
+    }
+}
+
+async fn serve_stream(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    builder: &http1::Builder,
+    router: Router,
+    mut closed: watch::Receiver<bool>,
+) {
+    let service = TowerToHyperService::new(router);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let told_to_close = async { closed.wait_for(|closed| *closed).await.map(|_| ()) };
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        _ = told_to_close => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "connection ended early");
     }
 }
 

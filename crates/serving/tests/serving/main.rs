@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
+mod audit;
+mod authorization;
 mod bad_input;
 mod client;
 mod feature_log;
@@ -16,3 +18,4 @@ mod offline_batches;
 mod repo;
 mod search;
 mod server;
+mod tls;

@@ -9,8 +9,8 @@ use arrow::datatypes::{Float32Type, Int64Type, Schema};
 use async_trait::async_trait;
 use larder_core::{
     DataSource, DataSourceKind, Entity, Error, ErrorKind, FeatureService, FeatureView, FeatureViewProjection,
-    Field, OnDemandFeatureView, OnDemandSource, Project, PushSource, RequestSource, Result, Timestamp,
-    Transformation, TransformationSignature, ValueType, VectorSearch, dummy_join_key,
+    Field, OnDemandFeatureView, OnDemandSource, Permission, Project, PushSource, RequestSource, Result,
+    Timestamp, Transformation, TransformationSignature, ValueType, VectorSearch, dummy_join_key,
 };
 use larder_plan::Catalog;
 use larder_registry::{Registered, RegistrySnapshot, SnapshotObjects};
@@ -23,8 +23,8 @@ pub(crate) const PANIC: i64 = -1;
 /// A value that the on-demand view `od_pandas` refuses.
 pub(crate) const REFUSE: i64 = -2;
 
-pub(crate) async fn catalog() -> Arc<Catalog> {
-    let snapshot = Arc::new(snapshot());
+pub(crate) async fn catalog(permissions: Vec<Permission>) -> Arc<Catalog> {
+    let snapshot = Arc::new(snapshot(permissions));
     Arc::new(Catalog::load(snapshot, |view| ready(Ok(Native::of(&view.name)))).await)
 }
 
@@ -43,7 +43,7 @@ fn document_features() -> Vec<Field> {
     ]
 }
 
-fn snapshot() -> RegistrySnapshot {
+fn snapshot(permissions: Vec<Permission>) -> RegistrySnapshot {
     let objects = SnapshotObjects {
         entities: [("driver", "driver_id"), ("ea", "a"), ("eb", "b"), ("doc", "doc_id")]
             .map(|(name, join_key)| registered(entity(name, join_key)))
@@ -113,6 +113,7 @@ fn snapshot() -> RegistrySnapshot {
                 ],
             )),
         ],
+        permissions: permissions.into_iter().map(registered).collect(),
         ..SnapshotObjects::default()
     };
     RegistrySnapshot::new("1".into(), Project::new(PROJECT), Timestamp::EPOCH, objects)

@@ -9,7 +9,7 @@ use arrow::datatypes::{Schema, TimestampMicrosecondType};
 use async_trait::async_trait;
 use larder_core::{
     ComponentDigest, EntityKeyEncoder, EntityKeyVersion, Error, ErrorKind, FeatureView, Field, InputTable,
-    OnlineStore, OnlineView, OnlineWrite, RequestError, Result, RowVersion, Timestamp, ValueType,
+    OnlineStore, OnlineView, OnlineWrite, Permission, RequestError, Result, RowVersion, Timestamp, ValueType,
 };
 use larder_online::MemoryOnlineStore;
 use larder_plan::{Catalog, Selection};
@@ -30,6 +30,9 @@ use crate::repo;
 #[derive(Debug)]
 pub(crate) struct TestServer {
     pub(crate) catalog: Arc<Catalog>,
+    /// What an apply puts in the place of the catalog's snapshot while the next read goes on.
+    pub(crate) applied_while_reading: Mutex<Option<Arc<RegistrySnapshot>>>,
+    applied: Mutex<Option<Arc<RegistrySnapshot>>>,
     pub(crate) store: Arc<MemoryOnlineStore>,
     pub(crate) retrieval: OnlineRetrieval,
     pub(crate) healthy: AtomicBool,
@@ -46,9 +49,15 @@ pub(crate) struct TestServer {
 impl TestServer {
     /// A server with the rows that the recorded answers show.
     pub(crate) async fn new() -> Arc<Self> {
+        Self::with_permissions(Vec::new()).await
+    }
+
+    pub(crate) async fn with_permissions(permissions: Vec<Permission>) -> Arc<Self> {
         let store = Arc::new(MemoryOnlineStore::new());
         let server = Arc::new(Self {
-            catalog: repo::catalog().await,
+            catalog: repo::catalog(permissions).await,
+            applied_while_reading: Mutex::default(),
+            applied: Mutex::default(),
             retrieval: OnlineRetrieval::new(Arc::clone(&store) as _, EntityKeyVersion::V3),
             store,
             healthy: AtomicBool::new(true),
@@ -127,6 +136,12 @@ impl TestServer {
         self.store.write(write).await.map(|_outcome| ())
     }
 
+    fn apply_while_reading(&self) {
+        if let Some(snapshot) = self.applied_while_reading.lock().unwrap().take() {
+            *self.applied.lock().unwrap() = Some(snapshot);
+        }
+    }
+
     pub(crate) async fn get(&self, features: &[&str], entities: Value) -> Result<OnlineResponse> {
         let features = features.iter().map(|feature| (*feature).to_owned()).collect();
         self.get_online_features(request(Selection::References(features), &entities)).await
@@ -146,15 +161,20 @@ fn columns(table: &Value) -> Vec<(String, Vec<Value>)> {
 #[async_trait]
 impl FeatureServer for TestServer {
     async fn snapshot(&self) -> Result<Arc<RegistrySnapshot>> {
-        Ok(Arc::clone(self.catalog.snapshot()))
+        let applied = self.applied.lock().unwrap();
+        Ok(Arc::clone(applied.as_ref().unwrap_or(self.catalog.snapshot())))
     }
 
     async fn get_online_features(&self, request: OnlineRequest) -> Result<OnlineResponse> {
-        self.retrieval.get_online_features(&self.catalog, request).await
+        let answer = self.retrieval.get_online_features(&self.catalog, request).await;
+        self.apply_while_reading();
+        answer
     }
 
     async fn search(&self, request: SearchRequest) -> Result<OnlineResponse> {
-        self.retrieval.search(&self.catalog, request).await
+        let answer = self.retrieval.search(&self.catalog, request).await;
+        self.apply_while_reading();
+        answer
     }
 
     async fn push(&self, request: PushRequest) -> Result<()> {
@@ -263,7 +283,10 @@ impl Running {
     }
 
     pub(crate) async fn start_with(options: ServerOptions) -> Self {
-        let server = TestServer::new().await;
+        Self::start_server(TestServer::new().await, options).await
+    }
+
+    pub(crate) async fn start_server(server: Arc<TestServer>, options: ServerOptions) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();

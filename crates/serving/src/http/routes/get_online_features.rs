@@ -8,6 +8,7 @@ use larder_core::{Error, ErrorKind};
 use larder_plan::Selection;
 
 use crate::LoggedAnswer;
+use crate::http::authorization::Access;
 use crate::http::body::{GetOnlineFeatures, RequestBody};
 use crate::http::error::{HttpError, json_response};
 use crate::http::guard::App;
@@ -15,7 +16,11 @@ use crate::http::guard::App;
 /// An answer with more values than this takes long enough to write that other requests would notice.
 const LARGE_ANSWER_VALUES: usize = 50_000;
 
-pub(crate) async fn get_online_features(app: Arc<App>, body: RequestBody) -> Result<Response, HttpError> {
+pub(crate) async fn get_online_features(
+    app: Arc<App>,
+    access: Access,
+    body: RequestBody,
+) -> Result<Response, HttpError> {
     let body: GetOnlineFeatures = body.read().await?;
     let metadata = body.include_feature_view_version_metadata;
     let request = body.into_request();
@@ -23,7 +28,9 @@ pub(crate) async fn get_online_features(app: Arc<App>, body: RequestBody) -> Res
         Selection::Service(name) if app.options.feature_log.is_some() => Some(name.clone()),
         _ => None,
     };
-    let answer = app.server.get_online_features(request).await?;
+    let answer = access
+        .read(&app, request, |request| &request.selection, |request| app.server.get_online_features(request))
+        .await?;
     if let (Some(log), Some(feature_service)) = (&app.options.feature_log, service)
         && log.wants(&feature_service)
     {

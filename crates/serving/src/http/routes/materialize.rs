@@ -12,11 +12,12 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
 use futures::stream;
-use larder_core::{Error, ErrorKind, RequestError, Result, Timestamp};
+use larder_core::{Error, ErrorKind, PermittedAction, RequestError, Result, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
+use crate::http::authorization::{Access, named};
 use crate::http::background::InProgress;
 use crate::http::body::{
     Materialize, MaterializeIncremental, MaterializeWithProgress, RequestBody, read_time,
@@ -53,30 +54,33 @@ impl Switches {
 
 pub(crate) async fn materialize(
     app: Arc<App>,
+    access: Access,
     body: RequestBody,
     query: HashMap<String, String>,
 ) -> Result<Response, HttpError> {
     let switches = Switches::try_from_query(&query)?;
     let body: Materialize = body.read().await?;
     let range = range_of(&body, app.options.clock.now())?;
-    run(app, MaterializeRequest { range, feature_views: body.feature_views, version: body.version }, switches)
-        .await
+    let request = MaterializeRequest { range, feature_views: body.feature_views, version: body.version };
+    run(app, &access, request, switches).await
 }
 
 pub(crate) async fn materialize_incremental(
     app: Arc<App>,
+    access: Access,
     body: RequestBody,
     query: HashMap<String, String>,
 ) -> Result<Response, HttpError> {
     let switches = Switches::try_from_query(&query)?;
     let body: MaterializeIncremental = body.read().await?;
     let range = MaterializeRange::Incremental { end: read_time(&body.end_ts)? };
-    run(app, MaterializeRequest { range, feature_views: body.feature_views, version: body.version }, switches)
-        .await
+    let request = MaterializeRequest { range, feature_views: body.feature_views, version: body.version };
+    run(app, &access, request, switches).await
 }
 
 pub(crate) async fn materialize_with_progress(
     app: Arc<App>,
+    access: Access,
     body: RequestBody,
 ) -> Result<Response, HttpError> {
     let body: MaterializeWithProgress = body.read().await?;
@@ -95,8 +99,8 @@ pub(crate) async fn materialize_with_progress(
             );
         }
     };
-    let request = MaterializeRequest { range, feature_views: body.feature_views, version: body.version };
-    let views = views_of(&app, &request).await?;
+    let mut request = MaterializeRequest { range, feature_views: body.feature_views, version: body.version };
+    let views = permitted_views(&app, &access, &mut request).await?;
     let in_progress = app.in_progress.begin(views);
     Ok(stream_progress(&app, request, in_progress))
 }
@@ -118,8 +122,13 @@ fn range_of(body: &Materialize, now: Timestamp) -> Result<MaterializeRange, Requ
     Ok(MaterializeRange::Between { start, end })
 }
 
-async fn run(app: Arc<App>, request: MaterializeRequest, switches: Switches) -> Result<Response, HttpError> {
-    let views = views_of(&app, &request).await?;
+async fn run(
+    app: Arc<App>,
+    access: &Access,
+    mut request: MaterializeRequest,
+    switches: Switches,
+) -> Result<Response, HttpError> {
+    let views = permitted_views(&app, access, &mut request).await?;
     let in_progress = if switches.in_background && !switches.force {
         match app.in_progress.begin_alone(views.clone()) {
             Ok(in_progress) => in_progress,
@@ -145,6 +154,30 @@ async fn run(app: Arc<App>, request: MaterializeRequest, switches: Switches) -> 
         Ok(result) => result.map(|_summary| json_response(StatusCode::OK, "null")).map_err(HttpError::from),
         Err(_ended) => Err(stopped().into()),
     }
+}
+
+/// The views that a request means, if its sender may write them all. Where that depends, the request then
+/// names them, so that no view is materialized that was not asked about.
+async fn permitted_views(
+    app: &App,
+    access: &Access,
+    request: &mut MaterializeRequest,
+) -> Result<Vec<String>> {
+    if access.is_limited() {
+        // The work begins with a look at the registry, and must not find other permissions there.
+        app.server.refresh().await?;
+    }
+    let views = views_of(app, request).await?;
+    let write = [PermittedAction::WriteOnline];
+    access
+        .require(app, &write, |registry| {
+            Ok(views.iter().map(|view| named(registry, view)).collect::<Result<_, _>>()?)
+        })
+        .await?;
+    if access.is_limited() {
+        request.feature_views = Some(views.clone());
+    }
+    Ok(views)
 }
 
 /// The views that a request means; all of them exist, also in the version that it names.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::Response;
-use larder_core::{FeatureView, PushMode, RequestError};
+use larder_core::{PermittedAction, PushMode, RequestError};
 
 use crate::PushRequest;
+use crate::http::authorization::{Access, fed_by, named};
 use crate::http::body::{Push, RequestBody, WriteToOnlineStore};
 use crate::http::error::{HttpError, json_response};
 use crate::http::guard::App;
@@ -15,8 +16,14 @@ use crate::http::metrics;
 use crate::http::offline_batches::{Added, OfflineBatches};
 
 /// Answers nothing at all, as Feast does: 200 once the rows are written, 202 if some of it is to come.
-pub(crate) async fn push(app: Arc<App>, body: RequestBody) -> Result<Response, HttpError> {
+pub(crate) async fn push(app: Arc<App>, access: Access, body: RequestBody) -> Result<Response, HttpError> {
     let request = body.read::<Push>().await?.into_request()?;
+    let actions: &[PermittedAction] = match request.to {
+        PushMode::Online => &[PermittedAction::WriteOnline],
+        PushMode::Offline => &[PermittedAction::WriteOffline],
+        PushMode::OnlineAndOffline => &[PermittedAction::WriteOffline, PermittedAction::WriteOnline],
+    };
+    access.require(&app, actions, |registry| Ok(fed_by(registry, &request.push_source))).await?;
     let (push_source, mode) = (request.push_source.clone(), request.to.name());
     let mut response = Response::new(Body::empty());
     match &app.offline_batches {
@@ -58,16 +65,25 @@ async fn gather(
 /// What waits is answered for, so a name that nothing will ever be written under is refused at once.
 async fn refuse_unknown_source(app: &App, push_source: &str) -> Result<(), HttpError> {
     let snapshot = app.server.snapshot().await?;
-    let fed = |view: &FeatureView| view.stream_source.as_deref() == Some(push_source);
-    if snapshot.feature_views().iter().any(|view| fed(&view.object)) {
+    if !fed_by(&snapshot, push_source).is_empty() {
         return Ok(());
     }
     Err(RequestError::PushSourceNotFound { push_source: push_source.to_owned() }.into())
 }
 
 /// Answers `null`, as Feast does.
-pub(crate) async fn write_to_online_store(app: Arc<App>, body: RequestBody) -> Result<Response, HttpError> {
+pub(crate) async fn write_to_online_store(
+    app: Arc<App>,
+    access: Access,
+    body: RequestBody,
+) -> Result<Response, HttpError> {
     let request = body.read::<WriteToOnlineStore>().await?.into_request()?;
+    access
+        .require(&app, &[PermittedAction::WriteOnline], |registry| {
+            let unknown = |_| RequestError::ObjectNotFound { name: request.feature_view.clone() };
+            Ok(vec![named(registry, &request.feature_view).map_err(unknown)?])
+        })
+        .await?;
     app.server.write_to_online_store(request).await?;
     Ok(json_response(StatusCode::OK, "null"))
 }

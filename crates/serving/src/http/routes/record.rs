@@ -18,12 +18,13 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use larder_core::column::json_value;
-use larder_core::{RequestError, Result};
+use larder_core::{PermittedAction, RequestError, Result};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::http::authorization::{Access, named};
 use crate::http::error::{HttpError, error_response, json_response};
 use crate::http::guard::App;
 use crate::{RecordedCall, Recording};
@@ -36,9 +37,10 @@ struct RecordBody {
 }
 
 /// The next rows of a view; the answer goes on until there are so many, the client has enough, or the server
-/// is shut down. What requests bring may be private, so only a server that was started for it tells.
-pub(crate) async fn record(State(app): State<Arc<App>>, request: Request) -> Response {
-    match start(&app, request).await {
+/// is shut down. What requests bring may be private, so only a server that was started for it tells,
+/// and only those who may read the view.
+pub(crate) async fn record(State(app): State<Arc<App>>, access: Access, request: Request) -> Response {
+    match start(&app, &access, request).await {
         Ok((recording, rows)) => {
             json_response(StatusCode::OK, lines(recording, rows, app.closing.subscribe()))
         }
@@ -46,7 +48,7 @@ pub(crate) async fn record(State(app): State<Arc<App>>, request: Request) -> Res
     }
 }
 
-async fn start(app: &App, request: Request) -> Result<(Recording, usize), HttpError> {
+async fn start(app: &App, access: &Access, request: Request) -> Result<(Recording, usize), HttpError> {
     /// A name and a number.
     const LARGEST_BODY: usize = 16 << 10;
     if !app.options.recording {
@@ -65,6 +67,7 @@ async fn start(app: &App, request: Request) -> Result<(Recording, usize), HttpEr
     let RecordBody { view, rows } = serde_json::from_slice(&body).map_err(|error| {
         RequestError::other(format!("the body must be {{\"view\": NAME, \"rows\": NUMBER}}: {error}"))
     })?;
+    access.require(app, &[PermittedAction::ReadOnline], |registry| Ok(vec![named(registry, &view)?])).await?;
     Ok((app.server.record(&view).await?, rows))
 }
 

@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::extract::{Query, Request, State};
 use axum::http::uri::Uri;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
 
@@ -18,13 +19,30 @@ use super::push::{push, write_to_online_store};
 use super::record::record;
 use super::search::search;
 use super::vector_stores;
+use crate::http::audit::audit;
+use crate::http::authorization::authenticate;
 use crate::http::error::{HttpError, error_response};
 use crate::http::guard::{App, answer};
 use crate::http::metrics::Endpoint;
 
 type Parameters = Query<HashMap<String, String>>;
 
+/// Everything under its path. Who sends requests is asked before every route but `/health`, as in Feast, and
+/// whatever is answered, auditors see it; each only where the server has it.
 pub(crate) fn router(app: Arc<App>) -> Router {
+    let mut routes = routes();
+    if app.authorization.is_some() {
+        routes = routes.route_layer(from_fn_with_state(Arc::clone(&app), authenticate));
+    }
+    let router = routes
+        .route("/health", get(health))
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(not_found)
+        .with_state(Arc::clone(&app));
+    if app.options.audit_log.is_some() { router.layer(from_fn_with_state(app, audit)) } else { router }
+}
+
+fn routes() -> Router<Arc<App>> {
     Router::new()
         .route(
             Endpoint::GetOnlineFeatures.path(),
@@ -59,13 +77,16 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route(
             Endpoint::Materialize.path(),
             post(async |State(app): State<Arc<App>>, Query(query): Parameters, request: Request| {
-                answer(app, Endpoint::Materialize, request, |app, body| materialize(app, body, query)).await
+                answer(app, Endpoint::Materialize, request, |app, access, body| {
+                    materialize(app, access, body, query)
+                })
+                .await
             }),
         )
         .route(
             Endpoint::MaterializeIncremental.path(),
             post(async |State(app): State<Arc<App>>, Query(query): Parameters, request: Request| {
-                let handle = |app, body| materialize_incremental(app, body, query);
+                let handle = |app, access, body| materialize_incremental(app, access, body, query);
                 answer(app, Endpoint::MaterializeIncremental, request, handle).await
             }),
         )
@@ -78,16 +99,12 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/vector_stores", get(vector_stores::list))
         .route("/v1/vector_stores/{id}", get(vector_stores::describe))
         .route("/v1/vector_stores/{id}/search", post(vector_stores::search))
-        .route("/health", get(health))
         .route("/metrics", get(metrics))
         .route("/v1/refresh", post(refresh))
         .route("/v1/record", post(record))
-        .method_not_allowed_fallback(method_not_allowed)
-        .fallback(not_found)
-        .with_state(app)
 }
 
-/// The routes of a port for metrics alone.
+/// The routes of a port for metrics alone. As in Feast it asks nobody who they are.
 pub(crate) fn metrics_router(app: Arc<App>) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
@@ -112,7 +129,8 @@ async fn not_found(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) ->
     };
     if let Some(path) = uri.path().strip_suffix('/').filter(|path| known(path)) {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        let base = host.map(|host| format!("http://{host}")).unwrap_or_default();
+        let scheme = if app.options.certificate.is_some() { "https" } else { "http" };
+        let base = host.map(|host| format!("{scheme}://{host}")).unwrap_or_default();
         let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
         if let Ok(location) = HeaderValue::try_from(format!("{base}{path}{query}")) {
             let mut response = Response::new(Body::empty());

@@ -5,13 +5,17 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use crate::http::authorization::Access;
 use crate::http::body::{RequestBody, Search};
 use crate::http::error::{HttpError, json_response};
 use crate::http::guard::App;
 
-pub(crate) async fn search(app: Arc<App>, body: RequestBody) -> Result<Response, HttpError> {
+pub(crate) async fn search(app: Arc<App>, access: Access, body: RequestBody) -> Result<Response, HttpError> {
     let body: Search = body.read().await?;
     let metadata = body.include_feature_view_version_metadata;
-    let answer = app.server.search(body.into_request()?).await?;
+    let request = body.into_request()?;
+    let answer = access
+        .read(&app, request, |request| &request.selection, |request| app.server.search(request))
+        .await?;
     Ok(json_response(StatusCode::OK, answer.to_json(metadata)))
 }

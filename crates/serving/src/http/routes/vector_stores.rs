@@ -6,26 +6,30 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use larder_registry::RegistrySnapshot;
+use larder_core::{ErrorKind, FeatureView, PermittedAction};
+use larder_registry::{Registered, RegistrySnapshot};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::http::authorization::{Access, named};
 use crate::http::error::{HttpError, error_response, json_response};
 use crate::http::guard::App;
 use crate::search::is_indexed;
 
-pub(crate) async fn list(State(app): State<Arc<App>>) -> Response {
-    match app.server.snapshot().await {
-        Ok(snapshot) => {
-            let stores = vector_stores(&snapshot);
-            json_response(StatusCode::OK, json!({ "object": "list", "data": stores }).to_string())
-        }
-        Err(error) => error_response(&error.into(), app.options.error_status),
+/// Those whose definition the sender may read.
+pub(crate) async fn list(State(app): State<Arc<App>>, access: Access) -> Response {
+    match permitted_stores(&app, &access).await {
+        Ok(stores) => json_response(StatusCode::OK, json!({ "object": "list", "data": stores }).to_string()),
+        Err(error) => error_response(&error, app.options.error_status),
     }
 }
 
-pub(crate) async fn describe(State(app): State<Arc<App>>, Path(id): Path<String>) -> Response {
-    match find(&app, &id).await {
+pub(crate) async fn describe(
+    State(app): State<Arc<App>>,
+    access: Access,
+    Path(id): Path<String>,
+) -> Response {
+    match find(&app, &access, PermittedAction::Describe, &id).await {
         Ok(Some(store)) => json_response(StatusCode::OK, store.to_string()),
         Ok(None) => not_found(&id),
         Err(error) => error_response(&error, app.options.error_status),
@@ -33,8 +37,8 @@ pub(crate) async fn describe(State(app): State<Arc<App>>, Path(id): Path<String>
 }
 
 /// A search here is by text, and needs a model that turns text into vectors.
-pub(crate) async fn search(State(app): State<Arc<App>>, Path(id): Path<String>) -> Response {
-    match find(&app, &id).await {
+pub(crate) async fn search(State(app): State<Arc<App>>, access: Access, Path(id): Path<String>) -> Response {
+    match find(&app, &access, PermittedAction::ReadOnline, &id).await {
         Ok(Some(_)) => {
             let text = "larder has no embedding model; embed the text and send its vector to POST /search";
             refused(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request_error", text)
@@ -44,23 +48,53 @@ pub(crate) async fn search(State(app): State<Arc<App>>, Path(id): Path<String>) 
     }
 }
 
-async fn find(app: &App, id: &str) -> Result<Option<Value>, HttpError> {
+async fn permitted_stores(app: &App, access: &Access) -> Result<Vec<Value>, HttpError> {
     let snapshot = app.server.snapshot().await?;
-    Ok(vector_stores(&snapshot).into_iter().find(|store| store.get("id").and_then(Value::as_str) == Some(id)))
+    let mut stores = Vec::new();
+    for view in indexed_views(&snapshot) {
+        match require(app, access, PermittedAction::Describe, &view.object).await {
+            Ok(()) => stores.push(vector_store(&snapshot, view)),
+            Err(error) if error.kind() == ErrorKind::Forbidden => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(stores)
 }
 
-fn vector_stores(snapshot: &RegistrySnapshot) -> Vec<Value> {
-    let views = snapshot.feature_views().iter();
-    let indexed = views.filter(|view| view.object.features.iter().any(is_indexed));
-    let stores = indexed.map(|view| {
-        let name = &view.object.name;
-        let id = vector_store_id(&snapshot.project.name, name);
-        json!({
-            "id": id, "object": "vector_store", "name": name, "status": "completed",
-            "created_at": view.created.seconds(),
-        })
-    });
-    stores.collect()
+async fn find(
+    app: &App,
+    access: &Access,
+    action: PermittedAction,
+    id: &str,
+) -> Result<Option<Value>, HttpError> {
+    let snapshot = app.server.snapshot().await?;
+    let has_id =
+        |view: &&Registered<FeatureView>| vector_store_id(&snapshot.project.name, &view.object.name) == id;
+    let Some(view) = indexed_views(&snapshot).find(has_id) else { return Ok(None) };
+    require(app, access, action, &view.object).await?;
+    Ok(Some(vector_store(&snapshot, view)))
+}
+
+async fn require(
+    app: &App,
+    access: &Access,
+    action: PermittedAction,
+    view: &FeatureView,
+) -> larder_core::Result<()> {
+    access.require(app, &[action], |registry| Ok(vec![named(registry, &view.name)?])).await
+}
+
+fn indexed_views(snapshot: &RegistrySnapshot) -> impl Iterator<Item = &Registered<FeatureView>> {
+    snapshot.feature_views().iter().filter(|view| view.object.features.iter().any(is_indexed))
+}
+
+fn vector_store(snapshot: &RegistrySnapshot, view: &Registered<FeatureView>) -> Value {
+    let name = &view.object.name;
+    let id = vector_store_id(&snapshot.project.name, name);
+    json!({
+        "id": id, "object": "vector_store", "name": name, "status": "completed",
+        "created_at": view.created.seconds(),
+    })
 }
 
 /// Feast's identifier of a view.

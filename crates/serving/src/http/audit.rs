@@ -1,0 +1,62 @@
+//! Takes note of every request but those that look after the server's health, for auditors.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::HeaderMap;
+use axum::middleware::Next;
+use axum::response::Response;
+use larder_core::Caller;
+use tokio::time::Instant;
+
+use super::authorization::Access;
+use super::guard::App;
+use crate::AuditEvent;
+
+/// A longer id of a request is cut.
+const MAX_ID_CHARS: usize = 200;
+
+/// Where a connection comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// Answers a request and takes note of it.
+pub(crate) async fn audit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let Some(log) = app.options.audit_log.as_ref().map(Arc::clone) else { return next.run(request).await };
+    let path = request.uri().path().to_owned();
+    if path == "/health" {
+        return next.run(request).await;
+    }
+    let started = Instant::now();
+    let method = request.method().to_string();
+    let request_id = header(request.headers(), "x-request-id");
+    let forwarded = header(request.headers(), "x-forwarded-for");
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip().to_string());
+    let response = next.run(request).await;
+    let user = match response.extensions().get::<Access>() {
+        Some(Access::Of(Caller::User(user))) => Some(Arc::clone(user)),
+        _ => None,
+    };
+    log.log(AuditEvent {
+        timestamp: app.options.clock.now(),
+        request_id,
+        user,
+        address: forwarded.as_deref().map(first_of_list).or(peer).unwrap_or_default(),
+        method,
+        path,
+        status: response.status().as_u16(),
+        duration: started.elapsed(),
+    });
+    response
+}
+
+fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+    let text = headers.get(name)?.to_str().ok()?;
+    (!text.is_empty()).then(|| text.chars().take(MAX_ID_CHARS).collect())
+}
+
+/// A proxy adds itself at the end.
+fn first_of_list(list: &str) -> String {
+    list.split(',').next().unwrap_or_default().trim().to_owned()
+}

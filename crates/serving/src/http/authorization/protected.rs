@@ -1,0 +1,103 @@
+//! The objects that a request is about.
+
+use std::collections::BTreeMap;
+
+use larder_core::{
+    FeatureView, FeatureViewKind, OnDemandFeatureView, OnDemandSource, PermissionType, RequestError, Result,
+    split_version,
+};
+use larder_plan::Selection;
+use larder_registry::RegistrySnapshot;
+
+/// An object that permissions may be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Protected<'s> {
+    pub(crate) kind: PermissionType,
+    pub(crate) name: &'s str,
+    pub(crate) tags: &'s BTreeMap<String, String>,
+}
+
+impl<'s> From<&'s FeatureView> for Protected<'s> {
+    fn from(view: &'s FeatureView) -> Self {
+        let kind = match view.kind {
+            FeatureViewKind::Batch(_) => PermissionType::BatchFeatureView,
+            FeatureViewKind::Stream(_) => PermissionType::StreamFeatureView,
+            FeatureViewKind::Label(_) => PermissionType::LabelView,
+            _ => PermissionType::FeatureView,
+        };
+        Self { kind, name: &view.name, tags: &view.tags }
+    }
+}
+
+impl<'s> From<&'s OnDemandFeatureView> for Protected<'s> {
+    fn from(view: &'s OnDemandFeatureView) -> Self {
+        Self { kind: PermissionType::OnDemandFeatureView, name: &view.name, tags: &view.tags }
+    }
+}
+
+/// What must be readable for a selection: the service alone; or every view that is named, and with an
+/// on-demand view those that it computes from.
+///
+/// # Errors
+///
+/// [`RequestError`] for a name that the registry does not have.
+pub(crate) fn read_by<'s>(
+    snapshot: &'s RegistrySnapshot,
+    selection: &Selection,
+) -> Result<Vec<Protected<'s>>> {
+    let references = match selection {
+        Selection::Service(name) => {
+            let service = &snapshot.feature_service(name)?.object;
+            let kind = PermissionType::FeatureService;
+            return Ok(vec![Protected { kind, name: &service.name, tags: &service.tags }]);
+        }
+        Selection::References(references) => references,
+    };
+    let mut objects: Vec<Protected<'s>> = Vec::new();
+    let mut last_view = "";
+    for reference in references {
+        let invalid = || RequestError::InvalidFeatureReference { reference: reference.clone() };
+        // Every request comes here, so nothing is copied; what else is wrong with it is told later.
+        let (view, _version) = split_version(reference.split_once(':').ok_or_else(invalid)?.0);
+        if view == last_view {
+            continue;
+        }
+        for object in with_sources(snapshot, view)? {
+            if !objects.contains(&object) {
+                objects.push(object);
+            }
+        }
+        last_view = view;
+    }
+    Ok(objects)
+}
+
+/// A view of any kind, by name.
+///
+/// # Errors
+///
+/// [`RequestError::FeatureViewNotFound`].
+pub(crate) fn named<'s>(snapshot: &'s RegistrySnapshot, view: &str) -> Result<Protected<'s>, RequestError> {
+    match snapshot.on_demand_feature_view(view) {
+        Ok(view) => Ok(view.object.as_ref().into()),
+        Err(_) => Ok(snapshot.feature_view(view)?.object.as_ref().into()),
+    }
+}
+
+/// The views that a push source feeds; none where the source feeds none, or is not there.
+pub(crate) fn fed_by<'s>(snapshot: &'s RegistrySnapshot, push_source: &str) -> Vec<Protected<'s>> {
+    let views = snapshot.feature_views().iter().map(|view| view.object.as_ref());
+    views.filter(|view| view.stream_source.as_deref() == Some(push_source)).map(Protected::from).collect()
+}
+
+fn with_sources<'s>(snapshot: &'s RegistrySnapshot, view: &str) -> Result<Vec<Protected<'s>>> {
+    let mut objects = vec![named(snapshot, view)?];
+    if let Ok(view) = snapshot.on_demand_feature_view(view) {
+        for source in &view.object.sources {
+            if let OnDemandSource::FeatureView(projection) = source {
+                objects.push(named(snapshot, &projection.view)?);
+            }
+        }
+    }
+    Ok(objects)
+}
