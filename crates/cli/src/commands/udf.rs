@@ -46,7 +46,7 @@ async fn roll_back(repo: &Repo, arguments: &RollbackArguments) -> Result<()> {
         restored.function,
         short(restored.component)
     );
-    eprintln!("The next apply of other definitions changes it again.");
+    eprintln!("The next apply goes back to what the definitions say.");
     Ok(())
 }
 
