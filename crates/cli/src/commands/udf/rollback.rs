@@ -17,6 +17,6 @@ pub(super) async fn run(repo: &Repo, arguments: &RollbackArguments) -> Result<()
         restored.function,
         short(restored.component)
     );
-    eprintln!("The next apply of other definitions changes it again.");
+    eprintln!("The next apply goes back to what the definitions say.");
     Ok(())
 }
