@@ -8,7 +8,7 @@ use crate::log_level::{self, LogLevel};
 use crate::object_arguments::{
     DeleteArguments, FeatureViewsCommand, FeaturesCommand, ObjectCommand, ProjectsCommand,
 };
-use larder_core::{InvalidTimestamp, Timestamp};
+use larder_core::{Capability, InvalidTimestamp, Timestamp};
 
 /// A feature store that runs on-demand transformations as sandboxed WebAssembly.
 #[derive(Debug, Parser)]
@@ -119,6 +119,8 @@ pub(crate) enum Command {
     Version,
     /// Work on the components of on-demand feature views.
     Udf(UdfCommand),
+    /// Run jobs: components that join, materialize, read, push and write.
+    Job(JobCommand),
     /// Print the JSON Schema of definition files, for editors.
     DefinitionsSchema,
 }
@@ -218,6 +220,46 @@ pub(crate) struct BindArguments {
     /// The function in the component; its only one, or the one called as the view, where it is left out.
     #[arg(long, value_name = "NAME")]
     pub(crate) function: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JobCommand {
+    #[command(subcommand)]
+    pub(crate) verb: JobVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobVerb {
+    /// Run a job to its end: a component's file, or a job of the registry by its name. What it logs goes to
+    /// stderr.
+    #[command(
+        after_help = "Examples:\n  larder job run udfs/keep_online_current.wasm --allow materialize,log -- driver_hourly_stats"
+    )]
+    Run(RunJobArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunJobArguments {
+    /// The component's file, which ends with .wasm, or the name of a job.
+    #[arg(value_name = "JOB")]
+    pub(crate) job: String,
+    /// What the component may do: offline-read, offline-write, materialize, online-read, push, log. Repeat, or
+    /// separate by commas. Nothing by default.
+    #[arg(long, value_name = "CAPABILITY", value_delimiter = ',', value_parser = capability)]
+    pub(crate) allow: Vec<Capability>,
+    /// The time that the run is for; now, where it is left out. No zone means UTC.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) time: Option<Timestamp>,
+    /// What the job is told, after `--`.
+    #[arg(last = true, value_name = "ARGUMENT")]
+    pub(crate) arguments: Vec<String>,
+}
+
+fn capability(name: &str) -> Result<Capability, String> {
+    Capability::from_name(name).ok_or_else(|| {
+        let names: Vec<&str> = Capability::ALL.iter().map(|capability| capability.name()).collect();
+        format!("there is no such capability; a job can be allowed {}", names.join(", "))
+    })
 }
 
 #[derive(Debug, Args)]

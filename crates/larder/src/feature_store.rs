@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use larder_core::{
-    Clock, ErrorKind, OfflineStore, OnDemandFeatureView, Project, RequestError, Result, SystemClock,
-    Timestamp, Transformation, UdfRuntime,
+    Clock, ErrorKind, JobRuntime, OfflineStore, OnDemandFeatureView, Project, RequestError, Result,
+    SystemClock, Timestamp, Transformation, UdfRuntime,
 };
 use larder_offline::FileOfflineStore;
 use larder_plan::Catalog;
@@ -26,6 +26,7 @@ pub struct FeatureStore {
     registry: Arc<RegistryFile>,
     offline: Arc<dyn OfflineStore>,
     udf: Arc<dyn UdfRuntime>,
+    jobs: Arc<dyn JobRuntime>,
     clock: Arc<dyn Clock>,
     /// Opened by the first verb that needs it, since one process at a time may hold it.
     online: OnceCell<Online>,
@@ -55,7 +56,8 @@ impl FeatureStore {
         let registry = Arc::new(registry.with_online_versioning(config.registry.online_versioning));
         let cache_dir = registry_path.parent().map(|folder| folder.join("components/compiled"));
         let options = WasmRuntimeOptions { cache_dir, ..WasmRuntimeOptions::default() };
-        let udf: Arc<dyn UdfRuntime> = Arc::new(WasmRuntime::try_new(options)?);
+        let runtime = Arc::new(WasmRuntime::try_new(options)?);
+        let udf: Arc<dyn UdfRuntime> = Arc::clone(&runtime) as _;
         let snapshot = read_snapshot(&registry, &config).await?;
         let catalog = load_catalog(&registry, &udf, snapshot).await;
         Ok(Self {
@@ -63,6 +65,7 @@ impl FeatureStore {
             config,
             registry,
             udf,
+            jobs: runtime,
             clock,
             online: OnceCell::new(),
             catalog: RwLock::new(catalog),
@@ -119,6 +122,10 @@ impl FeatureStore {
 
     pub(crate) fn udf(&self) -> &Arc<dyn UdfRuntime> {
         &self.udf
+    }
+
+    pub(crate) fn job_runtime(&self) -> &Arc<dyn JobRuntime> {
+        &self.jobs
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {

@@ -26,7 +26,8 @@ pub(crate) fn build(limits: &SandboxLimits) -> Result<Engine, UdfError> {
 }
 
 fn pool(limits: &SandboxLimits) -> PoolingAllocationConfig {
-    let slots = limits.concurrent_calls.saturating_add(limits.concurrent_compilations);
+    let slots = [limits.concurrent_calls, limits.concurrent_compilations, limits.concurrent_jobs];
+    let slots = slots.into_iter().fold(0, usize::saturating_add);
     let slots = u32::try_from(slots).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(slots)

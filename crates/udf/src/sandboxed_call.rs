@@ -101,7 +101,7 @@ fn stopped(error: wasmtime::Error, limits: TransformationLimits) -> CallError {
     }
 }
 
-fn in_plain_words(trap: Trap) -> &'static str {
+pub(crate) fn in_plain_words(trap: Trap) -> &'static str {
     match trap {
         Trap::StackOverflow => "overflowed its stack (endless recursion?)",
         Trap::MemoryOutOfBounds | Trap::HeapMisaligned => {
@@ -120,7 +120,7 @@ fn in_plain_words(trap: Trap) -> &'static str {
 }
 
 /// Cuts a message of a guest at a character, so that it stays readable in a log and in an answer.
-fn cut(mut message: String, limit_bytes: usize) -> String {
+pub(crate) fn cut(mut message: String, limit_bytes: usize) -> String {
     if message.is_empty() {
         return "an error without a message".to_owned();
     }

@@ -7,14 +7,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use larder_core::{
-    ComponentDigest, InspectedComponent, Result, Transformation, TransformationLimits, UdfRuntime,
+    ComponentDigest, InspectedComponent, InspectedJob, JobHost, JobRun, JobRuntime, Result, Transformation,
+    TransformationLimits, UdfRuntime,
 };
-use tokio::sync::OnceCell;
+use tokio::runtime::Handle;
+use tokio::sync::{OnceCell, watch};
+use tracing::instrument;
 use wasmtime::Engine;
 
 use crate::blocking::BlockingSlots;
 use crate::cache::CompiledCache;
 use crate::compiled::{CompiledComponent, digest_of};
+use crate::job::{self, CompiledJob, JobCallError, JobError};
 use crate::ticker::EpochTicker;
 use crate::wasm_transformation::WasmTransformation;
 use crate::{SandboxLimits, UdfError, engine};
@@ -29,7 +33,7 @@ pub struct WasmRuntimeOptions {
     pub sandbox: SandboxLimits,
 }
 
-/// Runs transformations that are Wasm components.
+/// Runs transformations and jobs that are Wasm components.
 ///
 /// Must be used from within a tokio runtime: compiling and calling happen on its blocking pool.
 #[derive(Debug)]
@@ -39,6 +43,7 @@ pub struct WasmRuntime {
     cache: Option<Arc<CompiledCache>>,
     compilations: BlockingSlots,
     calls: Arc<BlockingSlots>,
+    jobs: BlockingSlots,
     components: Mutex<HashMap<ComponentDigest, Arc<OnceCell<Arc<CompiledComponent>>>>>,
     /// Kept by every transformation too, for without it no time limit holds.
     ticker: Arc<EpochTicker>,
@@ -64,6 +69,7 @@ impl WasmRuntime {
             cache,
             compilations: BlockingSlots::new(sandbox.concurrent_compilations),
             calls: Arc::new(BlockingSlots::new(sandbox.concurrent_calls)),
+            jobs: BlockingSlots::new(sandbox.concurrent_jobs),
             components: Mutex::default(),
             ticker: Arc::new(ticker),
             sandbox,
@@ -141,5 +147,41 @@ impl UdfRuntime for WasmRuntime {
             parallel_calls: cores.min(self.sandbox.concurrent_calls),
             _ticker: Arc::clone(&self.ticker),
         }))
+    }
+}
+
+impl WasmRuntime {
+    /// The compiled job of `bytes`. Not remembered: a job runs long, and the cache on disk has its code.
+    async fn compiled_job(&self, bytes: Arc<[u8]>) -> Result<CompiledJob, UdfError> {
+        let (engine, sandbox, cache) = (self.engine.clone(), self.sandbox, self.cache.clone());
+        self.compilations.run(move || CompiledJob::load(bytes, &engine, cache.as_deref(), &sandbox)).await?
+    }
+}
+
+#[async_trait]
+impl JobRuntime for WasmRuntime {
+    async fn inspect_job(&self, component: Arc<[u8]>) -> Result<InspectedJob> {
+        let job = self.compiled_job(component).await?;
+        Ok(InspectedJob { bytes: Arc::clone(&job.bytes), digest: job.digest })
+    }
+
+    #[instrument(name = "larder_udf.run_job", skip_all, fields(job = %run.job))]
+    async fn run_job(&self, run: JobRun, host: Arc<dyn JobHost>) -> Result<()> {
+        let (wanted_bytes, limit_bytes) = (run.limits.memory_bytes, self.sandbox.memory_bytes);
+        if wanted_bytes > limit_bytes {
+            return Err(JobError::MemoryLimitTooHigh { job: run.job, wanted_bytes, limit_bytes }.into());
+        }
+        let compiled = self.compiled_job(Arc::clone(&run.component)).await?;
+        let (name, sandbox, runtime) = (run.job.clone(), self.sandbox, Handle::current());
+        // Dropped with this future, which ends the job.
+        let (_alive, given_up) = watch::channel(());
+        let ticker = Arc::clone(&self.ticker);
+        let done = self.jobs.run(move || {
+            let done = job::run(&compiled, run, host, &sandbox, runtime, given_up);
+            drop(ticker);
+            done
+        });
+        let done: Result<(), JobCallError> = done.await?;
+        Ok(done.map_err(|source| JobError::Failed { job: name, source })?)
     }
 }

@@ -1,0 +1,9 @@
+//! Jobs: the third door to the verbs, beside the command line and HTTP.
+
+mod host;
+mod run_component;
+mod table_output;
+mod training_set_stream;
+
+pub use host::JobObserver;
+pub use run_component::ComponentRun;
