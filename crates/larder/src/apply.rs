@@ -141,7 +141,7 @@ impl FeatureStore {
     async fn definitions(&self) -> Result<Definitions> {
         let config = self.config().clone();
         let repo = blocking::run(move || Ok(FeatureRepo::load(&config)?)).await?;
-        Ok(repo.complete(self.offline().as_ref(), self.udf().as_ref()).await?)
+        Ok(repo.complete(self.offline().as_ref(), self.udf().as_ref(), self.job_runtime().as_ref()).await?)
     }
 
     /// Makes the online store follow what the registry has become. Where another process serves this project,
