@@ -233,9 +233,36 @@ pub(crate) enum JobVerb {
     /// Run a job to its end: a component's file, or a job of the registry by its name. What it logs goes to
     /// stderr.
     #[command(
-        after_help = "Examples:\n  larder job run udfs/keep_online_current.wasm --allow materialize,log -- driver_hourly_stats"
+        after_help = "Examples:\n  larder job run udfs/keep_online_current.wasm --allow materialize,log -- driver_hourly_stats\n  larder job run nightly"
     )]
     Run(RunJobArguments),
+    /// List the jobs of the registry: when they are due and how they last ended.
+    List(JobListArguments),
+    /// Show the runs of a job, the latest first.
+    History(JobHistoryArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JobListArguments {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JobHistoryArguments {
+    /// The job.
+    #[arg(value_name = "JOB")]
+    pub(crate) job: String,
+    /// Print JSON, with the logs.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show at most so many runs.
+    #[arg(long, value_name = "COUNT", default_value_t = 20)]
+    pub(crate) limit: usize,
+    /// Print the log of the latest run that has one.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) log: bool,
 }
 
 #[derive(Debug, Args)]

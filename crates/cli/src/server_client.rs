@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
@@ -40,11 +40,16 @@ impl ServerClient {
     ///
     /// If the server cannot be reached, or with the server's own message if it refuses.
     pub(crate) async fn post(self, path: &str, body: &Value) -> Result<Bytes> {
-        let response = self.send(path, body).await?;
-        let status = response.status();
-        let body =
-            response.into_body().collect().await.context("the server broke off its answer")?.to_bytes();
-        if status.is_success() { Ok(body) } else { Err(refusal(status, &body)) }
+        whole(self.send(Method::POST, path, Some(body)).await?).await
+    }
+
+    /// Asks for something; the body of a good answer.
+    ///
+    /// # Errors
+    ///
+    /// As [`post`](Self::post).
+    pub(crate) async fn get(self, path: &str) -> Result<Bytes> {
+        whole(self.send(Method::GET, path, None).await?).await
     }
 
     /// Posts JSON, and hands each line of the answer to `line` as it arrives.
@@ -58,7 +63,7 @@ impl ServerClient {
         body: &Value,
         mut line: impl FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
-        let response = self.send(path, body).await?;
+        let response = self.send(Method::POST, path, Some(body)).await?;
         let status = response.status();
         let mut incoming = response.into_body();
         let mut pending: Vec<u8> = Vec::new();
@@ -84,7 +89,7 @@ impl ServerClient {
         Ok(())
     }
 
-    async fn send(self, path: &str, body: &Value) -> Result<Response<Incoming>> {
+    async fn send(self, method: Method, path: &str, body: Option<&Value>) -> Result<Response<Incoming>> {
         let address = self.address;
         let unreachable = || format!("cannot reach the server at {address}");
         let stream = TcpStream::connect(address).await.with_context(unreachable)?;
@@ -92,12 +97,22 @@ impl ServerClient {
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.with_context(unreachable)?;
         // Ends with the answer; its errors show up there.
         tokio::spawn(connection);
-        let request = Request::post(path)
+        let text = body.map(serde_json::to_vec).transpose()?.unwrap_or_default();
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
             .header("host", address.to_string())
             .header("content-type", "application/json")
-            .body(Full::new(Bytes::from(serde_json::to_vec(body)?)))?;
+            .body(Full::new(Bytes::from(text)))?;
         sender.send_request(request).await.with_context(unreachable)
     }
+}
+
+/// The body of a good answer.
+async fn whole(response: Response<Incoming>) -> Result<Bytes> {
+    let status = response.status();
+    let body = response.into_body().collect().await.context("the server broke off its answer")?.to_bytes();
+    if status.is_success() { Ok(body) } else { Err(refusal(status, &body)) }
 }
 
 /// The message inside Feast's error envelope, a JSON string that holds JSON, or else the body.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use larder_core::Result;
+use larder_core::{Job, Result};
 use larder_online::OnlineError;
 use larder_registry::{
     Action, ApplyOptions, Definitions, FeatureRepo, ObjectChange, OnlineStoreConfig, Problem, RegistryDiff,
@@ -21,6 +21,8 @@ use crate::{FeatureStore, blocking};
 pub struct ApplyOutcome {
     /// The changes of the registry.
     pub diff: RegistryDiff,
+    /// The changes of jobs, which lie beside the registry.
+    pub jobs: Vec<JobChange>,
     /// Remarks on the definitions that stop nothing.
     pub warnings: Vec<Problem>,
     /// Where a server serves this project. It removes rows that are no longer wanted, and it sees the
@@ -29,15 +31,50 @@ pub struct ApplyOutcome {
     online_store: &'static str,
 }
 
+/// The change of one job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobChange {
+    /// The job.
+    pub name: String,
+    /// `create`, `update` or `delete`.
+    pub action: &'static str,
+}
+
+impl fmt::Display for JobChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let done = match self.action {
+            "create" => "Created",
+            "update" => "Updated",
+            _ => "Deleted",
+        };
+        write!(f, "{done} job {}", self.name)
+    }
+}
+
+/// What becomes of jobs, by name.
+fn job_changes(before: &[Job], after: &[Job]) -> Vec<JobChange> {
+    let change = |job: &Job, action| JobChange { name: job.name.clone(), action };
+    let find = |jobs: &[Job], name: &str| jobs.iter().find(|job| job.name == name).cloned();
+    let changed = after.iter().filter_map(|job| match find(before, &job.name) {
+        None => Some(change(job, "create")),
+        Some(known) => (known != *job).then(|| change(job, "update")),
+    });
+    let gone = before.iter().filter(|job| find(after, &job.name).is_none()).map(|job| change(job, "delete"));
+    let mut changes: Vec<JobChange> = changed.chain(gone).collect();
+    changes.sort_by(|a, b| a.name.cmp(&b.name));
+    changes
+}
+
 impl fmt::Display for ApplyOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.jobs.iter().try_for_each(|change| writeln!(f, "{change}"))?;
         writeln!(f, "{}", self.diff)?;
         writeln!(f, "{}", self.diff.infrastructure(self.online_store).trim_end())
     }
 }
 
 impl ApplyOutcome {
-    /// The changes as JSON: `{"registry": [{"kind", "name", "action", "properties"}], "online": […]}`.
+    /// The changes as JSON: `{"registry": [{"kind", "name", "action", "properties"}], "jobs": […], "online": […]}`.
     pub fn to_json(&self) -> Value {
         let change = |change: &ObjectChange| {
             let (action, properties) = match &change.action {
@@ -54,6 +91,7 @@ impl ApplyOutcome {
         let table = |table: &TableChange| json!({"view": table.view, "action": if table.created { "create" } else { "delete" }});
         json!({
             "registry": self.diff.changes.iter().map(change).collect::<Vec<_>>(),
+            "jobs": self.jobs.iter().map(|job| json!({"name": job.name, "action": job.action})).collect::<Vec<_>>(),
             "online": self.diff.tables.iter().map(table).collect::<Vec<_>>(),
         })
     }
@@ -86,8 +124,12 @@ impl FeatureStore {
     pub async fn plan(&self) -> Result<ApplyOutcome> {
         let definitions = self.definitions().await?;
         let (registry, warnings) = (Arc::clone(self.registry()), definitions.warnings.clone());
-        let diff = blocking::run(move || registry.plan(&definitions)).await?;
-        Ok(self.outcome(diff, warnings, None))
+        let plan = move || {
+            let jobs = job_changes(&registry.jobs(&definitions.project.name)?, &definitions.jobs);
+            Ok((registry.plan(&definitions)?, jobs))
+        };
+        let (diff, jobs) = blocking::run(plan).await?;
+        Ok(self.outcome(diff, jobs, warnings, None))
     }
 
     /// Makes the registry hold exactly what the repo defines, and removes online rows that no longer
@@ -113,10 +155,14 @@ impl FeatureStore {
         let definitions = self.definitions().await?;
         let before = self.refresh().await?;
         let (registry, warnings) = (Arc::clone(self.registry()), definitions.warnings.clone());
-        let diff = blocking::run(move || registry.apply_with(&definitions, options)).await?;
+        let apply = move || {
+            let jobs = job_changes(&registry.jobs(&definitions.project.name)?, &definitions.jobs);
+            Ok((registry.apply_with(&definitions, options)?, jobs))
+        };
+        let (diff, jobs) = blocking::run(apply).await?;
         let after = self.refresh().await?;
         let serving_at = self.follow_registry(before.snapshot(), after.snapshot()).await?;
-        Ok(self.outcome(diff, warnings, serving_at))
+        Ok(self.outcome(diff, jobs, warnings, serving_at))
     }
 
     /// Removes all of the project: its registry entries, then its online rows. Other projects stay.
@@ -189,12 +235,13 @@ impl FeatureStore {
     fn outcome(
         &self,
         mut diff: RegistryDiff,
+        jobs: Vec<JobChange>,
         warnings: Vec<Problem>,
         serving_at: Option<SocketAddr>,
     ) -> ApplyOutcome {
         if self.config().online_store == OnlineStoreConfig::Disabled {
             diff.tables.clear();
         }
-        ApplyOutcome { diff, warnings, serving_at, online_store: self.config().online_store.name() }
+        ApplyOutcome { diff, jobs, warnings, serving_at, online_store: self.config().online_store.name() }
     }
 }

@@ -45,12 +45,12 @@ mod wire;
 mod write_definitions;
 
 pub use all_entities::EntitySpan;
-pub use apply::{ApplyOutcome, TeardownOutcome};
+pub use apply::{ApplyOutcome, JobChange, TeardownOutcome};
 pub use delete::DeletedObject;
 pub use describe::{DescribedFeature, FeatureViewStatus};
 pub use feature_store::FeatureStore;
 pub use get_historical_features::{HistoricalRequest, TrainingEntities, TrainingSet, VALUE_TYPE_METADATA};
-pub use job::{ComponentRun, JobObserver};
+pub use job::{ComponentRun, JobObserver, JobRunner, Scheduler, StartedRun};
 pub use larder_core::{FeatureViewState, InputTable, PushMode};
 pub use larder_offline::table;
 pub use larder_online::{OnlineError, ServerAddress};
@@ -60,8 +60,9 @@ pub use larder_registry::{
     RegistryFile, RepoConfig, definitions_json_schema,
 };
 pub use larder_serving::{
-    EntityValues, FeatureServer, MaterializeEvent, MaterializeRange, MaterializeRequest, MaterializeSummary,
-    MaterializedView, OnlineRequest, OnlineResponse, PushRequest, SearchRequest, ServerOptions, WriteRequest,
+    EntityValues, FeatureServer, JobIsRunning, JobLogLine, JobOutcome, JobRunReport, JobServer, JobSummary,
+    JobTrigger, MaterializeEvent, MaterializeRange, MaterializeRequest, MaterializeSummary, MaterializedView,
+    OnlineRequest, OnlineResponse, PushRequest, SearchRequest, ServerOptions, StartJob, WriteRequest,
     shutdown_signal,
 };
 pub use saved_dataset::NewSavedDataset;

@@ -23,6 +23,7 @@ mod fan_out;
 mod feature_log;
 mod feature_server;
 mod http;
+mod job_server;
 mod json;
 mod materialize_progress;
 mod online_request;
@@ -35,6 +36,9 @@ mod search;
 pub use feature_log::{FeatureLog, LoggedAnswer};
 pub use feature_server::{FeatureServer, MaterializeRange, MaterializeRequest, PushRequest, WriteRequest};
 pub use http::{ServerOptions, serve, shutdown_signal};
+pub use job_server::{
+    JobIsRunning, JobLogLine, JobOutcome, JobRunReport, JobServer, JobSummary, JobTrigger, StartJob,
+};
 pub use materialize_progress::{MaterializeEvent, MaterializeObserver, MaterializeSummary, MaterializedView};
 pub use online_request::{EntityValues, OnlineRequest};
 pub use online_response::{FeatureStatus, OnlineResponse, ResponseColumn};

@@ -11,10 +11,9 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef, TimeUnit};
 use async_trait::async_trait;
 use larder_core::{
-    ComponentDigest, DataSource, Error, ErrorKind, Field, InspectedComponent, InspectedJob, JobHost,
-    JobRun, JobRuntime, JoinedColumns, LatestStream,
-    OfflineStore, PointInTimeJoin, PullLatest, Result, Transformation, TransformationLimits,
-    TransformationSignature, UdfRuntime,
+    ComponentDigest, DataSource, Error, ErrorKind, Field, InspectedComponent, InspectedJob, JobHost, JobRun,
+    JobRuntime, JoinedColumns, LatestStream, OfflineStore, PointInTimeJoin, PullLatest, Result,
+    Transformation, TransformationLimits, TransformationSignature, UdfRuntime,
 };
 use larder_registry::{DefinitionFiles, Definitions, FeatureRepo, Problems, RegistrySnapshot, RepoConfig};
 use serde_json::Value;

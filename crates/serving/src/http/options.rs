@@ -7,7 +7,7 @@ use larder_core::{Clock, SystemClock};
 use larder_registry::{ErrorStatus, MetricsConfig, OfflinePushBatching};
 use tokio::net::TcpListener;
 
-use crate::FeatureLog;
+use crate::{FeatureLog, JobServer};
 
 /// Limits and switches of the HTTP door.
 #[derive(Clone, Debug)]
@@ -34,6 +34,8 @@ pub struct ServerOptions {
     pub offline_push_batching: Option<OfflinePushBatching>,
     /// Takes note of answers of feature services.
     pub feature_log: Option<Arc<dyn FeatureLog>>,
+    /// The jobs that can be started and watched.
+    pub jobs: Option<Arc<dyn JobServer>>,
     /// Where "now" comes from.
     pub clock: Arc<dyn Clock>,
 }
@@ -54,6 +56,7 @@ impl Default for ServerOptions {
             metrics_listener: None,
             offline_push_batching: None,
             feature_log: None,
+            jobs: None,
             clock: Arc::new(SystemClock),
         }
     }
