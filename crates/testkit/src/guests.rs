@@ -34,6 +34,8 @@ guests! {
     keep_online_current = "keep_online_current";
     /// `udfs/jobs/training_set`: a job that joins, transforms and writes.
     training_set = "training_set";
+    /// `udfs/testing/job_verbs`: a job that uses every verb on the sample repo.
+    job_verbs = "job_verbs";
     /// `udfs/hostile/jobs`: a job that misbehaves as its first argument says.
     hostile_jobs = "hostile_jobs";
     /// `udfs/hostile/job_foreign_import`: a job that imports a clock.

@@ -11,6 +11,7 @@ mod configuration;
 mod definitions;
 mod demo;
 mod feast_repo;
+mod jobs;
 mod kill;
 mod kinds_of_views;
 mod larder;

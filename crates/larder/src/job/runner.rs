@@ -239,9 +239,12 @@ impl Work {
         if let Err(error) = remembered.await {
             tracing::error!(job = %name, error = error.chain(), "the end of a run cannot be remembered");
         }
-        match &result {
-            Ok(()) => tracing::info!(job = %name, "job succeeded"),
-            Err(error) => tracing::warn!(job = %name, error, "job failed"),
+        // Who watches a run sees how it ends.
+        if self.log.to.is_none() {
+            match &result {
+                Ok(()) => tracing::info!(job = %name, "job succeeded"),
+                Err(error) => tracing::warn!(job = %name, error, "job failed"),
+            }
         }
         self.ended.send_replace(Some(result));
     }

@@ -29,7 +29,7 @@ fn run(invocation: Invocation) -> Result<(), Error> {
             }
         }
         ["fails"] => Err(Error::invalid("this day is not to my taste")),
-        ["tells"] => info!("{:?} at {}", invocation.arguments, invocation.time),
+        ["tells", ..] => info!("{:?} at {}", invocation.arguments, invocation.time),
         ["chatters", lines] => {
             for line in 0..lines.parse().unwrap() {
                 info!("line {line}")?;
