@@ -7,7 +7,7 @@ use crate::{Error, Schema, Table};
 /// no further batch.
 #[derive(Debug)]
 pub struct Reader {
-    reader: tables::Reader,
+    parts: tables::Reader,
     schema: Schema,
     is_done: bool,
 }
@@ -15,7 +15,7 @@ pub struct Reader {
 impl Reader {
     pub(crate) fn new(reader: tables::Reader) -> Self {
         let schema = Schema::from_fields(reader.columns());
-        Self { reader, schema, is_done: false }
+        Self { parts: reader, schema, is_done: false }
     }
 
     /// The columns of every batch.
@@ -31,7 +31,7 @@ impl Iterator for Reader {
         if self.is_done {
             return None;
         }
-        let next = self.reader.next().map_err(Error::from).transpose();
+        let next = self.parts.next().map_err(Error::from).transpose();
         self.is_done = !matches!(next, Some(Ok(_)));
         Some(next?.map(|batch| Table::from_batch(self.schema.clone(), batch)))
     }

@@ -28,6 +28,7 @@ impl Writer {
     /// # Errors
     ///
     /// If the job may not `offline-write`, or not there.
+    #[expect(clippy::needless_pass_by_value, reason = "it is made where it is passed")]
     pub fn open(destination: Destination, schema: &Schema) -> Result<Self, Error> {
         Ok(Self(wit::Writer::open(&destination, schema.fields())?))
     }

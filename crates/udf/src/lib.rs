@@ -1,4 +1,4 @@
-//! The Wasm host that runs on-demand transformations.
+//! The Wasm host that runs on-demand transformations and jobs.
 //!
 //! [`WasmRuntime`] turns the bytes of a component of the world in `wit/larder-udf.wit` into
 //! [`Transformation`](larder_core::Transformation)s. A user's function is called in a sandbox: it
@@ -14,6 +14,10 @@
 //!                by rows  (wait)  slices   copy in, run,     checks
 //!                                          copy out
 //! ```
+//!
+//! It also runs jobs ([`JobRuntime`](larder_core::JobRuntime)), components of the world in
+//! `wit/job/larder-job.wit`: those call back into the verbs of the feature store, each behind a capability, and
+//! live as long as their run ([`JobError`] says how one ends badly).
 //!
 //! What this crate is not: it knows nothing of views, sources or requests, only of batches.
 //!

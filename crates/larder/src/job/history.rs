@@ -9,6 +9,7 @@
 //!     {"event":"ended","id":"…","ended":…,"error":null,"log":[…]}
 //!     {"event":"missed","count":3,"first":…,"last":…,"reason":"…","recorded":…}
 //! jobs/history/<project>/<job>.lock       held while the job runs, by whichever process
+//! jobs/history/<project>/<job>.writing    held while a line is added
 //! ```
 //!
 //! A line is durable before what it says is acted on. A run without an end is running if its lock is held, else
@@ -17,6 +18,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use larder_core::{Error, ErrorKind, Result, Timestamp};
 use larder_serving::{JobLogLine, JobOutcome, JobRunReport, JobTrigger};
@@ -33,6 +35,7 @@ pub(crate) struct History {
     job: String,
     file: PathBuf,
     lock: PathBuf,
+    writing: PathBuf,
 }
 
 /// The right to run a job, held until dropped. Also given up when the process dies.
@@ -60,18 +63,33 @@ impl History {
     pub(crate) fn of(registry: &Path, project: &str, job: &str) -> Self {
         let folder = registry.with_file_name("jobs").join("history").join(project);
         let file = |ending: &str| folder.join(format!("{job}.{ending}"));
-        Self { job: job.to_owned(), file: file("jsonl"), lock: file("lock") }
+        Self { job: job.to_owned(), file: file("jsonl"), lock: file("lock"), writing: file("writing") }
     }
 
     /// Takes the right to run the job; `None` if another run has it.
     pub(crate) fn try_lock(&self) -> Result<Option<RunLock>> {
-        let failed = |source| self.failed(&self.lock, source);
-        self.create_folder()?;
-        let file =
-            OpenOptions::new().create(true).truncate(false).write(true).open(&self.lock).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(RunLock { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
+        /// Who looks whether the job runs holds the lock for a moment.
+        const TRIES: usize = 10;
+        let file = self.open_lock(&self.lock)?;
+        for _ in 0..TRIES {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(RunLock { _file: file })),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
+                Err(TryLockError::Error(source)) => return Err(self.failed(&self.lock, source)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the job runs, here or in another process.
+    fn is_locked(&self) -> Result<bool> {
+        if !self.lock.exists() {
+            return Ok(false);
+        }
+        // Shared, so that two who look do not take each other for a run.
+        match self.open_lock(&self.lock)?.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
             Err(TryLockError::Error(source)) => Err(self.failed(&self.lock, source)),
         }
     }
@@ -79,7 +97,8 @@ impl History {
     /// Adds a line, durable when this returns.
     pub(crate) fn add(&self, line: &Line) -> Result<()> {
         let failed = |source| self.failed(&self.file, source);
-        self.create_folder()?;
+        let writing = self.open_lock(&self.writing)?;
+        writing.lock().map_err(failed)?;
         let mut file =
             OpenOptions::new().create(true).append(true).read(true).open(&self.file).map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();
@@ -108,7 +127,7 @@ impl History {
     /// The runs and missed times, the latest first.
     pub(crate) fn runs(&self) -> Result<Vec<JobRunReport>> {
         // Before the lines: a run that ends in between is then read with its end.
-        let is_locked = self.lock.exists() && self.try_lock()?.is_none();
+        let is_locked = self.is_locked()?;
         let mut runs: Vec<JobRunReport> = Vec::new();
         for line in self.lines()? {
             match line {
@@ -181,6 +200,12 @@ impl History {
         file.write_all(&lines.get(kept..).unwrap_or_default().concat())?;
         file.sync_all()?;
         fs::rename(&temporary, &self.file)
+    }
+
+    fn open_lock(&self, path: &Path) -> Result<File> {
+        self.create_folder()?;
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
+        file.map_err(|source| self.failed(path, source))
     }
 
     fn create_folder(&self) -> Result<()> {

@@ -110,7 +110,7 @@ impl tables::Host for Running {}
 impl tables::HostReader for Running {
     fn columns(&mut self, reader: Resource<Reader>) -> Result<Vec<WitField>> {
         let columns = self.resources.get(&reader)?.columns.to_wit();
-        Ok(columns.map_err(|error| wasmtime::Error::msg(error.chain()))?)
+        columns.map_err(|error| wasmtime::Error::msg(error.chain()))
     }
 
     fn next(&mut self, reader: Resource<Reader>) -> Answer<Option<Batch>> {
@@ -234,8 +234,8 @@ impl offline_store::HostWriter for Running {
         };
         let held = destination.holds_rows().then(|| self.held.hold());
         let fields = columns.fields().to_vec();
-        let writer = answer!(self.wait(|host| async move { host.open_writer(destination, fields).await })?);
-        let writer = Writer { columns, writer: Some(writer), rows: 0, destination: name, held };
+        let table = answer!(self.wait(|host| async move { host.open_writer(destination, fields).await })?);
+        let writer = Writer { columns, table: Some(table), rows: 0, destination: name, held };
         Ok(Ok(self.resources.push(writer)?))
     }
 
@@ -245,7 +245,7 @@ impl offline_store::HostWriter for Running {
         let limits = self.limits;
         let writer = self.resources.get_mut(&writer)?;
         // It comes back after everything has gone well: half a table must never be finished.
-        let Some(mut table) = writer.writer.take() else {
+        let Some(mut table) = writer.table.take() else {
             return Ok(Err(failed_before(&writer.destination)));
         };
         let rows = answer!(lifted);
@@ -264,13 +264,13 @@ impl offline_store::HostWriter for Running {
         let count = rows.num_rows() as u64;
         answer!(self.watch.wait(table.write(rows))?.map_err(|error| to_wit(&error)));
         writer.rows += count;
-        writer.writer = Some(table);
+        writer.table = Some(table);
         Ok(Ok(()))
     }
 
     fn finish(&mut self, writer: Resource<Writer>) -> Answer<u64> {
         let writer = self.resources.delete(writer)?;
-        let Some(table) = writer.writer else { return Ok(Err(failed_before(&writer.destination))) };
+        let Some(table) = writer.table else { return Ok(Err(failed_before(&writer.destination))) };
         answer!(self.watch.wait(table.finish())?.map_err(|error| to_wit(&error)));
         Ok(Ok(writer.rows))
     }

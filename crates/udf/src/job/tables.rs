@@ -163,7 +163,7 @@ pub struct EntityRows {
 pub struct Writer {
     pub(crate) columns: Columns,
     /// `None` after an error.
-    pub(crate) writer: Option<Box<dyn TableWriter>>,
+    pub(crate) table: Option<Box<dyn TableWriter>>,
     pub(crate) rows: u64,
     pub(crate) destination: String,
     /// Where the rows stay in memory until the end.

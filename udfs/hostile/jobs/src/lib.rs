@@ -8,8 +8,8 @@ use larder_guest_job::bindings::larder::job::offline_store as wit;
 use larder_guest_job::{
     Array, BinaryArray, Capability, Destination, Entities, EntityRows, Error, ErrorKind, Float64Array,
     HistoricalOptions, Int64Array, Invocation, Level, PushMode, Schema, Selection, StringArray, Table,
-    TimestampArray, Writer, get_historical_features, get_online_features, info, log, materialize_incremental, push,
-    read_saved_dataset,
+    TimestampArray, Writer, get_historical_features, get_online_features, info, log, materialize_incremental,
+    push, read_saved_dataset,
 };
 
 fn run(invocation: Invocation) -> Result<(), Error> {

@@ -7,7 +7,10 @@ use larder_guest_job::{Error, Invocation, info, materialize_incremental};
 
 fn run(invocation: Invocation) -> Result<(), Error> {
     for view in materialize_incremental(invocation.time, &invocation.arguments)? {
-        info!("{}: {} keys, {} rows written, up to {}", view.feature_view, view.keys, view.rows_written, view.end)?;
+        info!(
+            "{}: {} keys, {} rows written, up to {}",
+            view.feature_view, view.keys, view.rows_written, view.end
+        )?;
     }
     Ok(())
 }

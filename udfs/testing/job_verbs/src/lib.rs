@@ -1,9 +1,9 @@
 //! Every verb on the sample repo; the first argument says which.
 
 use larder_guest_job::{
-    Array, Destination, Entities, EntityRows, Error, Float32Array, Float64Array, HistoricalOptions, Int64Array,
-    Invocation, PushMode, Schema, Selection, StringArray, Table, Timestamp, TimestampArray, Writer,
-    get_historical_features, get_online_features, info, materialize, push, read_saved_dataset,
+    Array, Destination, Entities, EntityRows, Error, Float32Array, Float64Array, HistoricalOptions,
+    Int64Array, Invocation, PushMode, Schema, Selection, StringArray, Table, Timestamp, TimestampArray,
+    Writer, get_historical_features, get_online_features, info, materialize, push, read_saved_dataset,
 };
 
 /// A row of the history of a driver that has none.
@@ -14,7 +14,8 @@ const DRIVER: i64 = 7;
 
 fn row(time: Timestamp, rate: f32) -> Row {
     let time = || TimestampArray::from(vec![time]);
-    let (id, trips, zone) = (Int64Array::from(vec![DRIVER]), Int64Array::from(vec![3]), StringArray::from(vec!["north"]));
+    let (id, trips, zone) =
+        (Int64Array::from(vec![DRIVER]), Int64Array::from(vec![3]), StringArray::from(vec!["north"]));
     (id, time(), time(), Float32Array::from(vec![rate]), Float32Array::from(vec![rate]), trips, zone)
 }
 
@@ -34,7 +35,10 @@ fn run(invocation: Invocation) -> Result<(), Error> {
             info!("{} rows appended", writer.finish()?)
         }
         ["joins"] => {
-            let mut entities = EntityRows::new(&Schema::of::<(Int64Array, TimestampArray)>(&["driver_id", "event_timestamp"]));
+            let mut entities = EntityRows::new(&Schema::of::<(Int64Array, TimestampArray)>(&[
+                "driver_id",
+                "event_timestamp",
+            ]));
             entities.write((Int64Array::from(vec![DRIVER]), TimestampArray::from(vec![time])))?;
             for rows in get_historical_features(&rate, entities, HistoricalOptions::default())? {
                 let rows = rows?;
@@ -63,7 +67,9 @@ fn run(invocation: Invocation) -> Result<(), Error> {
             info!("{rows} rows of {names}")
         }
         // Paths and sources where a job has no business.
-        ["writes", path] => Writer::open(Destination::file(*path), &Schema::of::<(Int64Array,)>(&["id"])).map(drop),
+        ["writes", path] => {
+            Writer::open(Destination::file(*path), &Schema::of::<(Int64Array,)>(&["id"])).map(drop)
+        }
         ["all", features @ ..] => {
             let features = Selection::features(features.iter().copied());
             let reader = get_historical_features(&features, Entities::all(), HistoricalOptions::default())?;

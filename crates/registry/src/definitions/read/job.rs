@@ -47,13 +47,12 @@ pub(super) fn read_job(node: &Node, report: &mut Report) -> Option<ParsedJob> {
 fn allow(reader: &ObjectReader<'_>, report: &mut Report) -> Capabilities {
     let mut allow = Capabilities::new();
     for name in reader.names("allow", report) {
-        match Capability::from_name(&name.value) {
-            Some(capability) => _ = allow.insert(capability),
-            None => {
-                let problem = name.place.problem(format!("there is no capability `{}`", name.value));
-                let there = Capability::ALL.into_iter().map(Capability::name);
-                report.problem(problem.maybe_remedy(suggest(&name.value, there)));
-            }
+        if let Some(capability) = Capability::from_name(&name.value) {
+            allow.insert(capability);
+        } else {
+            let problem = name.place.problem(format!("there is no capability `{}`", name.value));
+            let there = Capability::ALL.into_iter().map(Capability::name);
+            report.problem(problem.maybe_remedy(suggest(&name.value, there)));
         }
     }
     allow
