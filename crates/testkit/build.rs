@@ -11,13 +11,15 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// Everything that the guests are made of, from the root of the repository. The root's manifest is
 /// among it because `larder-guest` inherits versions from there. Not `udfs` as a whole, where the
 /// `target` of a build by hand may lie.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 10] = [
     "Cargo.toml",
     "crates/guest",
+    "crates/guest-job",
     "crates/guest-macros",
     "udfs/Cargo.lock",
     "udfs/Cargo.toml",
     "udfs/hostile",
+    "udfs/jobs",
     "udfs/rust",
     "udfs/testing",
 ];

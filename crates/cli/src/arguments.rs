@@ -9,7 +9,7 @@ use crate::object_arguments::{
     DeleteArguments, FeatureViewsCommand, FeaturesCommand, ObjectCommand, PermissionsCommand, ProjectsCommand,
 };
 use crate::udf_arguments::{BenchArguments, InspectArguments, RecordArguments, RunArguments, TestArguments};
-use larder_core::{InvalidTimestamp, Timestamp};
+use larder_core::{Capability, InvalidTimestamp, Timestamp};
 
 /// A feature store that runs on-demand transformations as sandboxed WebAssembly.
 #[derive(Debug, Parser)]
@@ -129,6 +129,8 @@ pub(crate) enum Command {
     Version,
     /// Work on the components of on-demand feature views.
     Udf(UdfCommand),
+    /// Run jobs: components that join, materialize, read, push and write.
+    Job(JobCommand),
     /// Print the JSON Schema of definition files, for editors.
     DefinitionsSchema,
 }
@@ -378,6 +380,73 @@ pub(crate) struct BindArguments {
     /// The function in the component; its only one, or the one called as the view, where it is left out.
     #[arg(long, value_name = "NAME")]
     pub(crate) function: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JobCommand {
+    #[command(subcommand)]
+    pub(crate) verb: JobVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobVerb {
+    /// Run a job to its end: a component's file, or a job of the registry by its name. What it logs goes to
+    /// stderr.
+    #[command(
+        after_help = "Examples:\n  larder job run udfs/keep_online_current.wasm --allow materialize,log -- driver_hourly_stats\n  larder job run nightly"
+    )]
+    Run(RunJobArguments),
+    /// List the jobs of the registry: when they are due and how they last ended.
+    List(JobListArguments),
+    /// Show the runs of a job, the latest first.
+    History(JobHistoryArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JobListArguments {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JobHistoryArguments {
+    /// The job.
+    #[arg(value_name = "JOB")]
+    pub(crate) job: String,
+    /// Print JSON, with the logs.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show at most so many runs.
+    #[arg(long, value_name = "COUNT", default_value_t = 20)]
+    pub(crate) limit: usize,
+    /// Print the log of the latest run that has one.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) log: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunJobArguments {
+    /// The component's file, which ends with .wasm, or the name of a job.
+    #[arg(value_name = "JOB")]
+    pub(crate) job: String,
+    /// What the component may do: offline-read, offline-write, materialize, online-read, push, log. Repeat, or
+    /// separate by commas. Nothing by default.
+    #[arg(long, value_name = "CAPABILITY", value_delimiter = ',', value_parser = capability)]
+    pub(crate) allow: Vec<Capability>,
+    /// The time that the run is for; now, where it is left out. No zone means UTC.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) time: Option<Timestamp>,
+    /// What the job is told, after `--`.
+    #[arg(last = true, value_name = "ARGUMENT")]
+    pub(crate) arguments: Vec<String>,
+}
+
+fn capability(name: &str) -> Result<Capability, String> {
+    Capability::from_name(name).ok_or_else(|| {
+        let names: Vec<&str> = Capability::ALL.iter().map(|capability| capability.name()).collect();
+        format!("there is no such capability; a job can be allowed {}", names.join(", "))
+    })
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@
 
 mod arguments;
 mod commands;
+mod job_log;
 mod json_columns;
 mod log_level;
 mod materialize_progress;

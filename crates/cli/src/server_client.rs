@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use larder::{FeatureStore, connect_to_certificate};
 use serde_json::Value;
@@ -64,11 +64,16 @@ impl ServerClient {
     ///
     /// If the server cannot be reached, or with the server's own message if it refuses.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Bytes> {
-        let response = self.send(path, body).await?;
-        let status = response.status();
-        let body =
-            response.into_body().collect().await.context("the server broke off its answer")?.to_bytes();
-        if status.is_success() { Ok(body) } else { Err(refusal(status, &body)) }
+        whole(self.send(Method::POST, path, Some(body)).await?).await
+    }
+
+    /// Asks for something; the body of a good answer.
+    ///
+    /// # Errors
+    ///
+    /// As [`post`](Self::post).
+    pub(crate) async fn get(&self, path: &str) -> Result<Bytes> {
+        whole(self.send(Method::GET, path, None).await?).await
     }
 
     /// Posts JSON, and hands each line of the answer to `line` as it arrives.
@@ -82,7 +87,7 @@ impl ServerClient {
         body: &Value,
         mut line: impl FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
-        let response = self.send(path, body).await?;
+        let response = self.send(Method::POST, path, Some(body)).await?;
         let status = response.status();
         let mut incoming = response.into_body();
         let mut pending: Vec<u8> = Vec::new();
@@ -108,7 +113,7 @@ impl ServerClient {
         Ok(())
     }
 
-    async fn send(&self, path: &str, body: &Value) -> Result<Response<Incoming>> {
+    async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Response<Incoming>> {
         let address = self.address;
         let unreachable = || format!("cannot reach the server at {address}");
         let stream = TcpStream::connect(address).await.with_context(unreachable)?;
@@ -119,13 +124,16 @@ impl ServerClient {
             }
             None => handshake(stream).await.with_context(unreachable)?,
         };
-        let mut request = Request::post(path)
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
             .header("host", address.to_string())
             .header("content-type", "application/json");
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        let request = request.body(Full::new(Bytes::from(serde_json::to_vec(body)?)))?;
+        let request = request
+            .body(Full::new(Bytes::from(body.map(serde_json::to_vec).transpose()?.unwrap_or_default())))?;
         sender.send_request(request).await.with_context(unreachable)
     }
 }
@@ -144,6 +152,13 @@ impl fmt::Debug for ServerClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerClient").field("address", &self.address).finish_non_exhaustive()
     }
+}
+
+/// The body of a good answer.
+async fn whole(response: Response<Incoming>) -> Result<Bytes> {
+    let status = response.status();
+    let body = response.into_body().collect().await.context("the server broke off its answer")?.to_bytes();
+    if status.is_success() { Ok(body) } else { Err(refusal(status, &body)) }
 }
 
 /// The message inside Feast's error envelope, a JSON string that holds JSON, or else the body.

@@ -22,7 +22,7 @@ pub enum ErrorKind {
     Unavailable,
     /// Stored bytes cannot be understood: restore or rebuild them.
     Corrupt,
-    /// A user's transformation failed or broke its contract: correct the transformation.
+    /// A user's transformation or job failed or broke its contract: correct it.
     Transformation,
     /// larder broke a rule of its own: report it.
     Internal,

@@ -24,6 +24,7 @@
 
 mod aggregation;
 mod caller;
+mod capability;
 mod clock;
 pub mod column;
 mod data_source;
@@ -38,6 +39,7 @@ mod feature_view;
 mod feature_view_state;
 mod field;
 mod input_table;
+mod job;
 pub mod json;
 mod label_rules;
 mod logging_config;
@@ -51,6 +53,8 @@ mod python_function;
 mod request_error;
 mod saved_dataset;
 mod scalar_type;
+mod schedule;
+mod selection;
 mod stream_source;
 mod timestamp;
 mod transformation;
@@ -60,6 +64,7 @@ mod zoned_timestamp;
 
 pub use aggregation::Aggregation;
 pub use caller::{Authenticator, Caller, User};
+pub use capability::{Capabilities, Capability};
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use data_source::{DataSource, DataSourceKind, FileFormat, FileSource, PushSource, RequestSource};
 pub use entity::{DUMMY_ENTITY, DUMMY_JOIN_KEY, Entity, dummy_join_key};
@@ -75,6 +80,10 @@ pub use feature_view::{
 pub use feature_view_state::FeatureViewState;
 pub use field::{Field, VectorSearch};
 pub use input_table::InputTable;
+pub use job::{
+    InspectedJob, Job, JobEntities, JobHistoricalRequest, JobHost, JobLimits, JobRun, JobRuntime, LogLevel,
+    MaterializedSpan, Table, TableDestination, TableStream, TableWriter,
+};
 pub use label_rules::{ConflictPolicy, LabelRules};
 pub use logging_config::{LoggingConfig, LoggingDestination, SampleRate};
 pub use offline_store::{
@@ -95,6 +104,8 @@ pub use python_function::PythonFunction;
 pub use request_error::RequestError;
 pub use saved_dataset::{SavedDataset, SavedDatasetStorage, ValidationReference};
 pub use scalar_type::ScalarType;
+pub use schedule::{InvalidSchedule, Schedule};
+pub use selection::Selection;
 pub use stream_source::{MessageFormat, StreamSource, StreamSystem};
 pub use timestamp::{InvalidSpan, InvalidTimestamp, Timestamp, format_span, parse_span};
 pub use transformation::{

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use larder_core::{ComponentDigest, Result, Timestamp};
+use larder_core::{ComponentDigest, Job, Result, Timestamp};
 use larder_online::{OnlineError, ServerAddress};
 use larder_registry::{
     Action, ApplyOptions, ChainLink, Definitions, FeatureRepo, ObjectChange, ObjectKind, OnlineStoreConfig,
@@ -21,6 +21,8 @@ use crate::{FeatureStore, blocking};
 pub struct ApplyOutcome {
     /// The changes of the registry.
     pub diff: RegistryDiff,
+    /// The changes of jobs, which lie beside the registry.
+    pub jobs: Vec<JobChange>,
     /// Remarks on the definitions that stop nothing.
     pub warnings: Vec<Problem>,
     /// The components of on-demand views that no registered view had before: new ones, and changed ones.
@@ -37,8 +39,43 @@ pub struct ApplyOutcome {
     online_store: &'static str,
 }
 
+/// The change of one job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobChange {
+    /// The job.
+    pub name: String,
+    /// `create`, `update` or `delete`.
+    pub action: &'static str,
+}
+
+impl fmt::Display for JobChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let done = match self.action {
+            "create" => "Created",
+            "update" => "Updated",
+            _ => "Deleted",
+        };
+        write!(f, "{done} job {}", self.name)
+    }
+}
+
+/// What becomes of jobs, by name.
+fn job_changes(before: &[Job], after: &[Job]) -> Vec<JobChange> {
+    let change = |job: &Job, action| JobChange { name: job.name.clone(), action };
+    let find = |jobs: &[Job], name: &str| jobs.iter().find(|job| job.name == name).cloned();
+    let changed = after.iter().filter_map(|job| match find(before, &job.name) {
+        None => Some(change(job, "create")),
+        Some(known) => (known != *job).then(|| change(job, "update")),
+    });
+    let gone = before.iter().filter(|job| find(after, &job.name).is_none()).map(|job| change(job, "delete"));
+    let mut changes: Vec<JobChange> = changed.chain(gone).collect();
+    changes.sort_by(|a, b| a.name.cmp(&b.name));
+    changes
+}
+
 impl fmt::Display for ApplyOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.jobs.iter().try_for_each(|change| writeln!(f, "{change}"))?;
         writeln!(f, "{}", self.diff)?;
         writeln!(f, "{}", self.diff.infrastructure(self.online_store).trim_end())
     }
@@ -52,7 +89,8 @@ impl ApplyOutcome {
         self.chains.iter().map(line).collect()
     }
 
-    /// The changes as JSON: `{"registry": [{"kind", "name", "action", "properties"}], "online": […]}`, and the
+    /// The changes as JSON: `{"registry": [{"kind", "name", "action", "properties"}], "jobs": […], "online": […]}`,
+    /// and the
     /// graph of on-demand views that read each other: `"chains": [{"view", "sources", "feeds"}]`.
     pub fn to_json(&self) -> Value {
         let change = |change: &ObjectChange| {
@@ -72,6 +110,7 @@ impl ApplyOutcome {
             |link: &ChainLink| json!({"view": link.view, "sources": link.sources, "feeds": link.feeds});
         json!({
             "registry": self.diff.changes.iter().map(change).collect::<Vec<_>>(),
+            "jobs": self.jobs.iter().map(|job| json!({"name": job.name, "action": job.action})).collect::<Vec<_>>(),
             "online": self.diff.tables.iter().map(table).collect::<Vec<_>>(),
             "chains": self.chains.iter().map(chain).collect::<Vec<_>>(),
         })
@@ -108,8 +147,12 @@ impl FeatureStore {
         let new_components = new_components(&definitions, before.snapshot());
         let (registry, warnings) = (Arc::clone(self.registry()), definitions.warnings.clone());
         let after = definitions.snapshot(Timestamp::EPOCH);
-        let diff = blocking::run(move || registry.plan(&definitions)).await?;
-        Ok(ApplyOutcome { new_components, ..self.outcome(diff, warnings, &after, None) })
+        let plan = move || {
+            let jobs = job_changes(&registry.jobs(&definitions.project.name)?, &definitions.jobs);
+            Ok((registry.plan(&definitions)?, jobs))
+        };
+        let (diff, jobs) = blocking::run(plan).await?;
+        Ok(ApplyOutcome { new_components, ..self.outcome(diff, jobs, warnings, &after, None) })
     }
 
     /// Makes the registry hold exactly what the repo defines, and removes online rows that no longer
@@ -136,10 +179,17 @@ impl FeatureStore {
         let before = self.refresh().await?;
         let new_components = new_components(&definitions, before.snapshot());
         let (registry, warnings) = (Arc::clone(self.registry()), definitions.warnings.clone());
-        let diff = blocking::run(move || registry.apply_with(&definitions, options)).await?;
+        let apply = move || {
+            let jobs = job_changes(&registry.jobs(&definitions.project.name)?, &definitions.jobs);
+            Ok((registry.apply_with(&definitions, options)?, jobs))
+        };
+        let (diff, jobs) = blocking::run(apply).await?;
         let after = self.refresh().await?;
         let serving_at = self.follow_registry(before.snapshot(), after.snapshot()).await?;
-        Ok(ApplyOutcome { new_components, ..self.outcome(diff, warnings, after.snapshot(), serving_at) })
+        Ok(ApplyOutcome {
+            new_components,
+            ..self.outcome(diff, jobs, warnings, after.snapshot(), serving_at)
+        })
     }
 
     /// Removes all of the project: its registry entries, then its online rows. Other projects stay.
@@ -164,7 +214,7 @@ impl FeatureStore {
     async fn definitions(&self) -> Result<Definitions> {
         let config = self.config().clone();
         let repo = blocking::run(move || Ok(FeatureRepo::load(&config)?)).await?;
-        Ok(repo.complete(self.offline().as_ref(), self.udf().as_ref()).await?)
+        Ok(repo.complete(self.offline().as_ref(), self.udf().as_ref(), self.job_runtime().as_ref()).await?)
     }
 
     /// Makes the online store follow what the registry has become. Where another process serves this project,
@@ -217,6 +267,7 @@ impl FeatureStore {
     fn outcome(
         &self,
         mut diff: RegistryDiff,
+        jobs: Vec<JobChange>,
         warnings: Vec<Problem>,
         after: &RegistrySnapshot,
         serving_at: Option<SocketAddr>,
@@ -227,6 +278,7 @@ impl FeatureStore {
         ApplyOutcome {
             outdated_views: outdated_views(&diff, after),
             diff,
+            jobs,
             warnings,
             serving_at,
             chains: after.on_demand_chains(),

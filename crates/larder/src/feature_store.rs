@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use larder_core::{
-    Clock, ErrorKind, OfflineStore, OnDemandFeatureView, Project, RequestError, Result, SystemClock,
-    Timestamp, Transformation, UdfRuntime,
+    Clock, ErrorKind, JobRuntime, OfflineStore, OnDemandFeatureView, Project, RequestError, Result,
+    SystemClock, Timestamp, Transformation, UdfRuntime,
 };
 use larder_offline::FileOfflineStore;
 use larder_plan::Catalog;
@@ -28,6 +28,7 @@ pub struct FeatureStore {
     offline: Arc<dyn OfflineStore>,
     udf: Arc<dyn UdfRuntime>,
     recorder: Arc<Recorder>,
+    jobs: Arc<dyn JobRuntime>,
     clock: Arc<dyn Clock>,
     /// Opened by the first verb that needs it, since one process at a time may hold it.
     online: OnceCell<Online>,
@@ -56,9 +57,10 @@ impl FeatureStore {
         let registry = RegistryFile::open(&registry_path, Arc::clone(&clock))?;
         let registry = Arc::new(registry.with_online_versioning(config.registry.online_versioning));
         let cache_dir = registry_path.parent().map(|folder| folder.join("components/compiled"));
+        let runtime = wasm_runtime(cache_dir)?;
         let recorder = Arc::new(Recorder::default());
         let udf: Arc<dyn UdfRuntime> =
-            Arc::new(RecordedRuntime { runtime: udf_runtime(cache_dir)?, recorder: Arc::clone(&recorder) });
+            Arc::new(RecordedRuntime { runtime: Arc::clone(&runtime) as _, recorder: Arc::clone(&recorder) });
         let snapshot = read_snapshot(&registry, &config).await?;
         let catalog = load_catalog(&registry, &udf, snapshot).await;
         Ok(Self {
@@ -67,6 +69,7 @@ impl FeatureStore {
             registry,
             udf,
             recorder,
+            jobs: runtime,
             clock,
             online: OnceCell::new(),
             catalog: RwLock::new(catalog),
@@ -127,6 +130,10 @@ impl FeatureStore {
 
     pub(crate) fn recorder(&self) -> &Recorder {
         &self.recorder
+    }
+
+    pub(crate) fn job_runtime(&self) -> &Arc<dyn JobRuntime> {
+        &self.jobs
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {

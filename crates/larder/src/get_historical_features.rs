@@ -73,49 +73,85 @@ impl FeatureStore {
     /// [`RequestError`] for unknown names, missing columns and colliding names; the stores' and
     /// transformations' own errors otherwise.
     pub async fn get_historical_features(&self, request: HistoricalRequest) -> Result<TrainingSet> {
-        let catalog = self.catalog();
-        let plan = FeaturePlan::resolve(
-            &catalog,
-            &request.selection,
-            request.full_feature_names,
-            if self.config().compat.on_demand_inputs_in_training_sets {
-                Retrieval::HistoricalWithInputs
-            } else {
-                Retrieval::Historical
-            },
-        )?;
-        let views = plan.views.iter().map(|view| view_join(&catalog, view)).collect::<Result<Vec<_>>>()?;
-        let given = matches!(request.entities, TrainingEntities::Rows(_));
-        let entity_rows = match request.entities {
+        let HistoricalRequest { entities, selection, full_feature_names, filter_by_created_timestamp } =
+            request;
+        let query = self.historical_query(&selection, full_feature_names, filter_by_created_timestamp)?;
+        let drops_rows = self.config().compat.dask_drop_rows && matches!(entities, TrainingEntities::Rows(_));
+        let entity_rows = match entities {
             TrainingEntities::Rows(rows) => rows,
-            TrainingEntities::All(span) => {
-                all_entities(self.offline().as_ref(), &views, span, self.clock().now()).await?
-            }
+            TrainingEntities::All(span) => self.all_entities(&query, span).await?,
         };
-        check_columns(&plan, &entity_rows)?;
+        self.join(&query, entity_rows, drops_rows).await
+    }
+
+    /// What a request for a training set means, by the registry as it is now.
+    pub(crate) fn historical_query(
+        &self,
+        selection: &Selection,
+        full_feature_names: bool,
+        filter_by_created_timestamp: bool,
+    ) -> Result<HistoricalQuery> {
+        let catalog = self.catalog();
+        let retrieval = if self.config().compat.on_demand_inputs_in_training_sets {
+            Retrieval::HistoricalWithInputs
+        } else {
+            Retrieval::Historical
+        };
+        let plan = FeaturePlan::resolve(&catalog, selection, full_feature_names, retrieval)?;
+        let views = plan.views.iter().map(|view| view_join(&catalog, view)).collect::<Result<Vec<_>>>()?;
+        Ok(HistoricalQuery { plan, views, filter_by_created_timestamp })
+    }
+
+    /// A row for every entity that the query's sources know in the span.
+    pub(crate) async fn all_entities(
+        &self,
+        query: &HistoricalQuery,
+        span: EntitySpan,
+    ) -> Result<RecordBatch> {
+        all_entities(self.offline().as_ref(), &query.views, span, self.clock().now()).await
+    }
+
+    /// The training set of some entity rows. Rows are answered one by one, so the sets of two halves are the
+    /// halves of the set; not with `drops_rows`, which takes rows out as Feast's file store does.
+    pub(crate) async fn join(
+        &self,
+        query: &HistoricalQuery,
+        entity_rows: RecordBatch,
+        drops_rows: bool,
+    ) -> Result<TrainingSet> {
+        let plan = &query.plan;
+        check_columns(plan, &entity_rows)?;
         let timed = entity_frame::from_batch(entity_rows)?;
         let mut frame = timed.frame;
-        if given && self.config().compat.dask_drop_rows {
-            frame = kept_by_dask(self.offline().as_ref(), &views, &frame).await?;
+        if drops_rows {
+            frame = kept_by_dask(self.offline().as_ref(), &query.views, &frame).await?;
         }
         let joined = self
             .offline()
             .join(PointInTimeJoin {
                 frame: frame.clone(),
-                views,
-                filter_by_created_timestamp: request.filter_by_created_timestamp,
+                views: query.views.clone(),
+                filter_by_created_timestamp: query.filter_by_created_timestamp,
             })
             .await?;
-        let columns = TrainingColumns { plan: &plan, frame: &frame, joined: &joined };
+        let columns = TrainingColumns { plan, frame: &frame, joined: &joined };
         let computed = plan.compute(frame.rows.num_rows(), &columns).await?;
         Ok(TrainingSet {
-            rows: assemble(&plan, &frame, &joined, &computed)?,
+            rows: assemble(plan, &frame, &joined, &computed)?,
             features: plan.outputs.iter().map(OutputColumn::reference).collect(),
             join_keys: plan.join_key_columns().iter().map(|key| key.column.clone()).collect(),
             inferred_timestamp_column: timed.is_inferred.then(|| timed.timestamp_column.clone()),
             timestamp_column: timed.timestamp_column,
         })
     }
+}
+
+/// A request for a training set, resolved, without its entity rows.
+#[derive(Debug)]
+pub(crate) struct HistoricalQuery {
+    plan: FeaturePlan,
+    views: Vec<ViewJoin>,
+    filter_by_created_timestamp: bool,
 }
 
 /// Refuses entity rows that lack a column the plan needs, or that already have one it would add.

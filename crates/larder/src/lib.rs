@@ -37,6 +37,7 @@ mod describe;
 mod feature_log;
 mod feature_store;
 mod get_historical_features;
+mod job;
 mod online;
 mod online_changes;
 mod recorder;
@@ -51,11 +52,12 @@ mod wire;
 mod write_definitions;
 
 pub use all_entities::EntitySpan;
-pub use apply::{ApplyOutcome, TeardownOutcome};
+pub use apply::{ApplyOutcome, JobChange, TeardownOutcome};
 pub use delete::DeletedObject;
 pub use describe::{DescribedFeature, FeatureViewStatus};
 pub use feature_store::FeatureStore;
 pub use get_historical_features::{HistoricalRequest, TrainingEntities, TrainingSet, VALUE_TYPE_METADATA};
+pub use job::{ComponentRun, JobObserver, JobRunner, Scheduler, StartedRun};
 pub use larder_core::{FeatureViewState, InputTable, PushMode};
 pub use larder_offline::table;
 pub use larder_online::{OnlineError, ServerAddress};
@@ -65,9 +67,10 @@ pub use larder_registry::{
     PermissionCheck, Problem, RegistryFile, RepoConfig, VersionedView, definitions_json_schema,
 };
 pub use larder_serving::{
-    EntityValues, FeatureServer, MaterializeEvent, MaterializeRange, MaterializeRequest, MaterializeSummary,
-    MaterializedView, OnlineRequest, OnlineResponse, PushRequest, SearchRequest, ServerCertificate,
-    ServerOptions, WriteRequest, connect_to_certificate, shutdown_signal,
+    EntityValues, FeatureServer, JobIsRunning, JobLogLine, JobOutcome, JobRunReport, JobServer, JobSummary,
+    JobTrigger, MaterializeEvent, MaterializeRange, MaterializeRequest, MaterializeSummary, MaterializedView,
+    OnlineRequest, OnlineResponse, PushRequest, SearchRequest, ServerCertificate, ServerOptions, StartJob,
+    WriteRequest, connect_to_certificate, shutdown_signal,
 };
 pub use saved_dataset::NewSavedDataset;
 pub use udf_runtime::udf_runtime;

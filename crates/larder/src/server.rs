@@ -14,13 +14,15 @@ use crate::FeatureStore;
 use crate::audit_log::QueuedAuditLog;
 use crate::auth::authenticator;
 use crate::feature_log::{QueuedFeatureLog, log_folder};
+use crate::job::{JobRunner, Scheduler};
 
 impl FeatureStore {
     /// Serves Feast's HTTP on `listener` until `shutdown` completes, then finishes what has begun.
     ///
     /// The online store's folder shows other processes where it is served. The registry is looked at
     /// every `registry_refresh`; zero means only when asked. Answers of feature services, and requests for
-    /// auditors, are logged where `feature_store.yaml` asks for it. Who may do what, the statuses of errors, what is measured, and
+    /// auditors, are logged where `feature_store.yaml` asks for it. Jobs run by their schedules, and are stopped
+    /// with the server. Who may do what, the statuses of errors, what is measured, and
     /// whether offline pushes are gathered are as `feature_store.yaml` asks, whatever `options` say.
     ///
     /// # Errors
@@ -57,9 +59,14 @@ impl FeatureStore {
         });
         let certificate = options.certificate.as_ref().map(|certificate| certificate.der().to_vec());
         let _published = self.publish_address(reachable(address), certificate).await?;
+        let runner = Arc::new(JobRunner::new(Arc::clone(&self)));
+        options.jobs = Some(Arc::clone(&runner) as _);
+        let scheduler = tokio::spawn(Scheduler::new(Arc::clone(&runner)).run());
         let refresher = tokio::spawn(refresh_periodically(Arc::clone(&self), registry_refresh));
         let served = larder_serving::serve(listener, Arc::clone(&self) as _, options, shutdown).await;
         refresher.abort();
+        scheduler.abort();
+        runner.stop().await;
         if let Some((log, writer)) = feature_log {
             log.close();
             writer.await.map_err(|source| Error::new(ErrorKind::Internal, source))?;

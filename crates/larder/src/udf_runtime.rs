@@ -13,6 +13,11 @@ use larder_udf::{WasmRuntime, WasmRuntimeOptions};
 /// [`ErrorKind::Unavailable`](larder_core::ErrorKind::Unavailable) if the sandbox's address space cannot be set
 /// aside, or the folder cannot be created or belongs to another user.
 pub fn udf_runtime(cache_dir: Option<PathBuf>) -> Result<Arc<dyn UdfRuntime>> {
+    Ok(wasm_runtime(cache_dir)?)
+}
+
+/// The same, which runs jobs too.
+pub(crate) fn wasm_runtime(cache_dir: Option<PathBuf>) -> Result<Arc<WasmRuntime>> {
     let options = WasmRuntimeOptions { cache_dir, ..WasmRuntimeOptions::default() };
     Ok(Arc::new(WasmRuntime::try_new(options)?))
 }

@@ -12,36 +12,51 @@ use crate::error::OfflineError;
 /// content survives a crash; when it fails, what was there before still is.
 pub(crate) fn replace_file(
     path: &Path,
-    write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), OfflineError>,
+    write: impl FnOnce(&mut BufWriter<File>) -> Result<(), OfflineError>,
 ) -> Result<(), OfflineError> {
-    // The target of a link is replaced, not the link.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let temporary = temporary_name(&path);
-    let result = write_temporary(&path, &temporary, write)
-        .and_then(|()| fs::rename(&temporary, &path).map_err(OfflineError::io("write", &path)));
-    if result.is_err() {
-        // What matters is the first error; a file that stays behind is hidden from readers.
-        let _ = fs::remove_file(&temporary);
-    }
-    result?;
-    sync_folder(&path)
+    let (replacement, mut writer) = Replacement::begin(path)?;
+    write(&mut writer)?;
+    replacement.commit(writer)
 }
 
-fn write_temporary(
-    path: &Path,
-    temporary: &Path,
-    write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), OfflineError>,
-) -> Result<(), OfflineError> {
-    let io = |path: &Path| OfflineError::io("write", path);
-    let file = File::create(temporary).map_err(io(temporary))?;
-    if let Ok(replaced) = fs::metadata(path) {
-        fs::set_permissions(temporary, replaced.permissions()).map_err(io(temporary))?;
+/// The new content of a file in the making. Dropped before it is committed, it leaves nothing.
+#[derive(Debug)]
+pub(crate) struct Replacement {
+    path: PathBuf,
+    temporary: PathBuf,
+}
+
+impl Replacement {
+    /// Begins, and gives the writer of the content.
+    pub(crate) fn begin(path: &Path) -> Result<(Self, BufWriter<File>), OfflineError> {
+        // The target of a link is replaced, not the link.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let temporary = temporary_name(&path);
+        let io = |path: &Path| OfflineError::io("write", path);
+        let file = File::create(&temporary).map_err(io(&temporary))?;
+        let replacement = Self { path, temporary };
+        if let Ok(replaced) = fs::metadata(&replacement.path) {
+            let temporary = &replacement.temporary;
+            fs::set_permissions(temporary, replaced.permissions()).map_err(io(temporary))?;
+        }
+        Ok((replacement, BufWriter::with_capacity(1 << 18, file)))
     }
-    let mut writer = BufWriter::with_capacity(1 << 18, &file);
-    write(&mut writer)?;
-    writer.flush().map_err(io(temporary))?;
-    drop(writer);
-    file.sync_all().map_err(io(temporary))
+
+    /// Puts the content into place, durable.
+    pub(crate) fn commit(self, mut writer: BufWriter<File>) -> Result<(), OfflineError> {
+        let written = writer.flush().and_then(|()| writer.get_ref().sync_all());
+        written.map_err(OfflineError::io("write", &self.temporary))?;
+        drop(writer);
+        fs::rename(&self.temporary, &self.path).map_err(OfflineError::io("write", &self.path))?;
+        sync_folder(&self.path)
+    }
+}
+
+impl Drop for Replacement {
+    fn drop(&mut self) {
+        // There is none after the rename; one that stays behind is hidden from readers.
+        let _ = fs::remove_file(&self.temporary);
+    }
 }
 
 /// A hidden name in the same folder, so that a rename stays on one disk, and one that no other writer

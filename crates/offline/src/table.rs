@@ -1,7 +1,8 @@
 //! Whole tables in single files: what `get-historical-features` reads and writes.
 
-use std::io::ErrorKind;
-use std::path::Path;
+use std::fs::File;
+use std::io::{BufWriter, ErrorKind};
+use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
@@ -13,7 +14,7 @@ use parquet::file::properties::WriterProperties;
 
 use crate::error::OfflineError;
 use crate::file_table::{FileTable, Wanted};
-use crate::replace_file::replace_file;
+use crate::replace_file::Replacement;
 use crate::write_text::write_text;
 
 /// Reads a Parquet, CSV or NDJSON file, as its ending says. Columns of text files get the narrowest
@@ -74,16 +75,94 @@ fn read(table: &FileTable, schema: &SchemaRef, wanted: Vec<Wanted>) -> Result<Re
 /// [`OfflineError::UnknownFormat`], [`OfflineError::Io`], or [`OfflineError::Unwritable`] for a column
 /// that the format cannot hold.
 pub fn write_table(path: &Path, rows: &RecordBatch) -> Result<(), OfflineError> {
-    let format = format_of(path)?;
-    replace_file(path, |writer| match format {
-        FileFormat::Parquet => {
+    let mut table = NewTable::begin(path, rows.schema())?;
+    table.write(rows)?;
+    table.finish()
+}
+
+/// A file in the making, written batch by batch. It appears when it is finished, in place of what may be there;
+/// dropped before that, it leaves nothing.
+#[derive(Debug)]
+pub struct NewTable {
+    path: PathBuf,
+    schema: SchemaRef,
+    replacement: Replacement,
+    sink: Sink,
+}
+
+enum Sink {
+    Parquet(Box<ArrowWriter<BufWriter<File>>>),
+    Text { writer: BufWriter<File>, format: FileFormat, with_header: bool },
+}
+
+impl std::fmt::Debug for Sink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Parquet(_) => "Parquet",
+            Self::Text { .. } => "Text",
+        })
+    }
+}
+
+impl NewTable {
+    /// Begins a file with the columns of `schema`.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_table`].
+    pub fn begin(path: &Path, schema: SchemaRef) -> Result<Self, OfflineError> {
+        let format = format_of(path)?;
+        let (replacement, writer) = Replacement::begin(path)?;
+        let sink = if format == FileFormat::Parquet {
             let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-            let written = ArrowWriter::try_new(writer, rows.schema(), Some(properties))
-                .and_then(|mut writer| writer.write(rows).and_then(|()| writer.close()));
-            written.map(drop).map_err(OfflineError::corrupt_parquet(path))
+            let writer = ArrowWriter::try_new(writer, SchemaRef::clone(&schema), Some(properties));
+            Sink::Parquet(Box::new(writer.map_err(OfflineError::corrupt_parquet(path))?))
+        } else {
+            Sink::Text { writer, format, with_header: true }
+        };
+        Ok(Self { path: path.to_owned(), schema, replacement, sink })
+    }
+
+    /// Adds rows of the columns.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_table`].
+    pub fn write(&mut self, rows: &RecordBatch) -> Result<(), OfflineError> {
+        match &mut self.sink {
+            Sink::Parquet(writer) => {
+                /// What a row group may take up in memory before it goes to the file.
+                const ROW_GROUP_BYTES: usize = 64 << 20;
+                let written = writer.write(rows).and_then(|()| {
+                    if writer.in_progress_size() > ROW_GROUP_BYTES { writer.flush() } else { Ok(()) }
+                });
+                written.map_err(OfflineError::corrupt_parquet(&self.path))
+            }
+            Sink::Text { writer, format, with_header } => {
+                write_text(writer, rows, *format, *with_header)?;
+                *with_header = false;
+                Ok(())
+            }
         }
-        text => write_text(writer, rows, text, true),
-    })
+    }
+
+    /// Puts the file into place, durable.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_table`]; what was there before then still is.
+    pub fn finish(mut self) -> Result<(), OfflineError> {
+        if let Sink::Text { with_header: true, .. } = self.sink {
+            self.write(&RecordBatch::new_empty(SchemaRef::clone(&self.schema)))?;
+        }
+        let writer = match self.sink {
+            Sink::Parquet(writer) => {
+                writer.into_inner().map_err(OfflineError::corrupt_parquet(&self.path))?
+            }
+            Sink::Text { writer, .. } => writer,
+        };
+        self.replacement.commit(writer)
+    }
 }
 
 fn format_of(path: &Path) -> Result<FileFormat, OfflineError> {

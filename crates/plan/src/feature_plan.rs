@@ -5,20 +5,11 @@ use std::sync::Arc;
 
 use larder_core::{
     FeatureReference, FeatureView, FeatureViewProjection, Field, OnDemandFeatureView, OnDemandSource,
-    RequestError, Result,
+    RequestError, Result, Selection,
 };
 use larder_registry::{BoundInput, RegistrySnapshot, bind_inputs, check_outputs};
 
 use crate::{Catalog, OnDemandCall, OnDemandInput};
-
-/// What a caller asks for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Selection {
-    /// `view:feature` references.
-    References(Vec<String>),
-    /// A feature service by its name.
-    Service(String),
-}
 
 /// Whether features are asked for now or as of past times.
 ///

@@ -19,6 +19,7 @@ mod on_demand_call;
 
 pub use catalog::{Catalog, UnusableView};
 pub use feature_plan::{
-    FeaturePlan, JoinKeyColumn, OutputColumn, OutputSource, PlannedView, RequestField, Retrieval, Selection,
+    FeaturePlan, JoinKeyColumn, OutputColumn, OutputSource, PlannedView, RequestField, Retrieval,
 };
+pub use larder_core::Selection;
 pub use on_demand_call::{CallColumns, OnDemandCall, OnDemandInput};

@@ -24,6 +24,7 @@ mod fan_out;
 mod feature_log;
 mod feature_server;
 mod http;
+mod job_server;
 mod json;
 mod materialize_progress;
 mod online_request;
@@ -39,6 +40,9 @@ pub use feature_log::{FeatureLog, LoggedAnswer};
 pub use feature_server::{FeatureServer, MaterializeRange, MaterializeRequest, PushRequest, WriteRequest};
 pub use http::{
     CertificateError, ServerCertificate, ServerOptions, connect_to_certificate, serve, shutdown_signal,
+};
+pub use job_server::{
+    JobIsRunning, JobLogLine, JobOutcome, JobRunReport, JobServer, JobSummary, JobTrigger, StartJob,
 };
 pub use materialize_progress::{MaterializeEvent, MaterializeObserver, MaterializeSummary, MaterializedView};
 pub use online_request::{EntityValues, OnlineRequest};

@@ -34,4 +34,14 @@ guests! {
     hostile_bad_signatures = "hostile_bad_signatures";
     /// `udfs/hostile/foreign_import`: imports a clock.
     hostile_foreign_import = "hostile_foreign_import";
+    /// `udfs/jobs/keep_online_current`: a job that materializes incrementally.
+    keep_online_current = "keep_online_current";
+    /// `udfs/jobs/training_set`: a job that joins, transforms and writes.
+    training_set = "training_set";
+    /// `udfs/testing/job_verbs`: a job that uses every verb on the sample repo.
+    job_verbs = "job_verbs";
+    /// `udfs/hostile/jobs`: a job that misbehaves as its first argument says.
+    hostile_jobs = "hostile_jobs";
+    /// `udfs/hostile/job_foreign_import`: a job that imports a clock.
+    hostile_job_foreign_import = "hostile_job_foreign_import";
 }

@@ -11,6 +11,7 @@ use crate::cache::CompiledCache;
 use crate::component_bytes::to_component;
 use crate::sandboxed_call::{self, Instantiable};
 use crate::signature::{self, AgreedSignature};
+use crate::world::ON_DEMAND_FEATURE_VIEW;
 use crate::{SandboxLimits, UdfError};
 
 /// A component that is ready to be called.
@@ -40,17 +41,14 @@ impl CompiledComponent {
         cache: Option<&CompiledCache>,
         sandbox: &SandboxLimits,
     ) -> Result<Self, UdfError> {
-        let bytes = to_component(bytes, sandbox)?;
+        let bytes = to_component(bytes, &ON_DEMAND_FEATURE_VIEW, sandbox)?;
         let digest = digest_of(&bytes);
-        let component = match cache.and_then(|cache| cache.load(engine, digest)) {
-            Some(component) => component,
-            None => compile(&bytes, digest, engine, cache)?,
-        };
+        let component = compile(&bytes, digest, engine, cache)?;
         // Nothing is linked: the world imports nothing.
-        let instantiable = Linker::new(engine)
-            .instantiate_pre(&component)
-            .and_then(Instantiable::new)
-            .map_err(|error| UdfError::WrongWorld { source: error.into() })?;
+        let instantiable =
+            Linker::new(engine).instantiate_pre(&component).and_then(Instantiable::new).map_err(|error| {
+                UdfError::WrongWorld { world: ON_DEMAND_FEATURE_VIEW.name, source: error.into() }
+            })?;
         let declared = sandboxed_call::signatures(&instantiable, sandbox)
             .map_err(|source| UdfError::NoSignatures { source })?;
         let signatures =
@@ -68,13 +66,16 @@ impl CompiledComponent {
     }
 }
 
-/// Compiles a component, and keeps it in `cache`.
+/// The code of a component: what `cache` has of it, or compiled now.
 pub(crate) fn compile(
     bytes: &[u8],
     digest: ComponentDigest,
     engine: &Engine,
     cache: Option<&CompiledCache>,
 ) -> Result<Component, UdfError> {
+    if let Some(component) = cache.and_then(|cache| cache.load(engine, digest)) {
+        return Ok(component);
+    }
     let compiled = Component::from_binary(engine, bytes);
     let component = compiled.map_err(|error| UdfError::InvalidWasm { source: error.into() })?;
     if let Some(cache) = cache {

@@ -5,33 +5,33 @@ use std::sync::Arc;
 use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 
+use crate::world::World;
 use crate::{SandboxLimits, UdfError};
 
-/// The interface that a component must export.
-pub(crate) const TRANSFORMATION: &str = "larder:udf/transformation@0.2.0";
-/// The interface of types, the one import that a component may have.
-const ARROW: &str = "larder:udf/arrow@0.2.0";
-
-/// Checks `bytes` without compiling them, and makes a component of a core module.
-pub(crate) fn to_component(bytes: Arc<[u8]>, limits: &SandboxLimits) -> Result<Arc<[u8]>, UdfError> {
+/// Checks that `bytes` are of a world, without compiling them, and makes a component of a core module.
+pub(crate) fn to_component(
+    bytes: Arc<[u8]>,
+    world: &'static World,
+    limits: &SandboxLimits,
+) -> Result<Arc<[u8]>, UdfError> {
     let limit_bytes = limits.component_bytes;
     if bytes.len() > limit_bytes {
         return Err(UdfError::ComponentTooLarge { actual_bytes: bytes.len(), limit_bytes });
     }
     if Parser::is_component(&bytes) {
-        check_world(&bytes)?;
+        check_world(&bytes, world)?;
         Ok(bytes)
     } else if Parser::is_core_wasm(&bytes) {
-        let component = encode(&bytes)?;
-        check_world(&component)?;
+        let component = encode(&bytes, world)?;
+        check_world(&component, world)?;
         Ok(component.into())
     } else {
-        Err(UdfError::NotWasm { found: describe(&bytes) })
+        Err(UdfError::NotWasm { found: describe(&bytes), noun: world.noun })
     }
 }
 
 /// Makes a component of a core module that carries its world in a custom section.
-fn encode(module: &[u8]) -> Result<Vec<u8>, UdfError> {
+fn encode(module: &[u8], world: &'static World) -> Result<Vec<u8>, UdfError> {
     let mut has_world = false;
     let mut foreign = None;
     for payload in Parser::new(0).parse_all(module) {
@@ -40,27 +40,28 @@ fn encode(module: &[u8]) -> Result<Vec<u8>, UdfError> {
             Payload::ImportSection(imports) => {
                 for import in imports.into_imports() {
                     let import = import.map_err(invalid)?;
-                    foreign.get_or_insert_with(|| (import.module.to_owned(), import.name.to_owned()));
+                    if !world.has_functions_of(import.module) {
+                        foreign.get_or_insert_with(|| (import.module.to_owned(), import.name.to_owned()));
+                    }
                 }
             }
             _ => {}
         }
     }
-    // Importing nothing is the rule of the world, so an import names the problem better than any
+    // Importing nothing else is the rule of every world, so an import names the problem better than any
     // description of the world could.
     if let Some((module, name)) = foreign {
-        let remedy = remedy(&module);
-        return Err(UdfError::ForeignImport { import: format!("{module}#{name}"), remedy });
+        return Err(foreign_import(world, format!("{module}#{name}"), &module));
     }
     if !has_world {
-        return Err(UdfError::NoWorld);
+        return Err(UdfError::NoWorld { sdk: world.sdk, world: world.plain_name() });
     }
     let encoded = ComponentEncoder::default().validate(true).module(module).and_then(|mut e| e.encode());
     encoded.map_err(|error| UdfError::Encode { source: error.into() })
 }
 
-/// Refuses other imports than types, and a component that does not export the transformation.
-fn check_world(component: &[u8]) -> Result<(), UdfError> {
+/// Refuses other imports than those of the world, and a component that does not export what it must.
+fn check_world(component: &[u8], world: &'static World) -> Result<(), UdfError> {
     let mut exports = Vec::new();
     let mut depth = 0_usize;
     for payload in Parser::new(0).parse_all(component) {
@@ -70,11 +71,8 @@ fn check_world(component: &[u8]) -> Result<(), UdfError> {
             Payload::ComponentImportSection(imports) if depth == 1 => {
                 for import in imports {
                     let name = import.map_err(invalid)?.name.name;
-                    if name != ARROW {
-                        return Err(UdfError::ForeignImport {
-                            import: name.to_owned(),
-                            remedy: remedy(name),
-                        });
+                    if !world.has(name) {
+                        return Err(foreign_import(world, name.to_owned(), name));
                     }
                 }
             }
@@ -86,25 +84,37 @@ fn check_world(component: &[u8]) -> Result<(), UdfError> {
             _ => {}
         }
     }
-    if exports.iter().any(|name| name == TRANSFORMATION) {
+    if exports.iter().any(|name| name == world.export) {
         return Ok(());
     }
     let exports = exports.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let exports = if exports.is_empty() { "nothing".to_owned() } else { exports };
-    Err(UdfError::MissingExport { wanted: TRANSFORMATION, exports })
+    Err(UdfError::MissingExport { wanted: world.export, exports })
+}
+
+fn foreign_import(world: &'static World, import: String, interface: &str) -> UdfError {
+    UdfError::ForeignImport { import, rule: world.rule, remedy: remedy(world, interface) }
 }
 
 /// What to do about an import whose origin is well known.
-fn remedy(import: &str) -> &'static str {
+fn remedy(world: &World, import: &str) -> String {
     if import.starts_with("wasi:") || import.starts_with("wasi_snapshot_preview1") {
-        "; build for wasm32-unknown-unknown, or with WASI stubbed out"
-    } else if import.starts_with("larder:udf/") {
-        "; it was built for another version of the contract than this larder's 0.2.0: build it again with its SDK"
+        "; build for wasm32-unknown-unknown, or with WASI stubbed out".to_owned()
+    } else if package(import) == package(world.name) {
+        let version = world.name.rsplit('@').next().unwrap_or_default();
+        format!(
+            "; it was built for another version of the contract than this larder's {version}: build it again with its SDK"
+        )
     } else if import.starts_with("__wbindgen") {
-        "; build without wasm-bindgen: a dependency expects JavaScript around it"
+        "; build without wasm-bindgen: a dependency expects JavaScript around it".to_owned()
     } else {
-        ""
+        String::new()
     }
+}
+
+/// `larder:udf` of `larder:udf/arrow@0.2.0`.
+fn package(name: &str) -> &str {
+    name.split('/').next().unwrap_or_default()
 }
 
 fn invalid(error: wasmparser::BinaryReaderError) -> UdfError {
@@ -141,9 +151,11 @@ fn describe(bytes: &[u8]) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::world::{FEATURE_JOB, ON_DEMAND_FEATURE_VIEW};
 
     fn refused(bytes: &[u8]) -> UdfError {
-        to_component(bytes.into(), &SandboxLimits::default()).expect_err("this is no component")
+        to_component(bytes.into(), &ON_DEMAND_FEATURE_VIEW, &SandboxLimits::default())
+            .expect_err("this is no component")
     }
 
     #[test]
@@ -157,13 +169,13 @@ mod tests {
             (b"\xff\xfe\x00", "data of an unknown kind"),
         ] {
             let error = refused(bytes);
-            assert!(matches!(error, UdfError::NotWasm { found: f } if f == found), "{error}");
+            assert!(matches!(error, UdfError::NotWasm { found: f, .. } if f == found), "{error}");
         }
     }
 
     #[test]
     fn an_empty_module_and_an_empty_component_are_told_what_they_lack() {
-        assert!(matches!(refused(b"\0asm\x01\0\0\0"), UdfError::NoWorld));
+        assert!(matches!(refused(b"\0asm\x01\0\0\0"), UdfError::NoWorld { .. }));
         let error = refused(b"\0asm\x0d\0\x01\0");
         assert!(matches!(&error, UdfError::MissingExport { exports, .. } if exports == "nothing"), "{error}");
     }
@@ -176,7 +188,7 @@ mod tests {
     #[test]
     fn a_large_component_is_refused_unread() {
         let limits = SandboxLimits { component_bytes: 3, ..SandboxLimits::default() };
-        let error = to_component(b"\0asm".as_slice().into(), &limits).unwrap_err();
+        let error = to_component(b"\0asm".as_slice().into(), &FEATURE_JOB, &limits).unwrap_err();
         assert!(matches!(error, UdfError::ComponentTooLarge { actual_bytes: 4, limit_bytes: 3 }));
     }
 }

@@ -42,7 +42,7 @@ fn config(limits: &SandboxLimits) -> Config {
 }
 
 fn pool(limits: &SandboxLimits) -> PoolingAllocationConfig {
-    let slots = [limits.quick_calls, limits.concurrent_compilations];
+    let slots = [limits.quick_calls, limits.concurrent_compilations, limits.concurrent_jobs];
     let slots = slots.into_iter().fold(limits.concurrent_calls, usize::saturating_add);
     let slots = u32::try_from(slots).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();

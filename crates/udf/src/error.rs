@@ -37,11 +37,13 @@ pub enum UdfError {
     },
     /// The bytes are something else than Wasm.
     #[error(
-        "not a wasm component but {found}; build the transformation for wasm32-unknown-unknown and give its .wasm file"
+        "not a wasm component but {found}; build the {noun} for wasm32-unknown-unknown and give its .wasm file"
     )]
     NotWasm {
         /// What the bytes look like.
         found: &'static str,
+        /// What was to be there: `transformation` or `job`.
+        noun: &'static str,
     },
     /// The component is larger than the sandbox allows.
     #[error("the component has {actual_bytes} bytes, more than the {limit_bytes} that are allowed")]
@@ -53,18 +55,23 @@ pub enum UdfError {
     },
     /// A core module from some other world.
     #[error(
-        "a core wasm module without larder's world; use `larder_guest::export!`, or any wit-bindgen with the world `larder:udf/on-demand-feature-view`"
+        "a core wasm module without larder's world; use `{sdk}`, or any wit-bindgen with the world `{world}`"
     )]
-    NoWorld,
+    NoWorld {
+        /// The line of the SDK that makes one.
+        sdk: &'static str,
+        /// The world.
+        world: &'static str,
+    },
     /// The module or component reads or calls something outside its world.
-    #[error(
-        "imports `{import}`, which transformations do not have: they are pure functions, without clock, randomness or i/o{remedy}"
-    )]
+    #[error("imports `{import}`, {rule}{remedy}")]
     ForeignImport {
         /// The import's name.
         import: String,
+        /// Why the world does not have it.
+        rule: &'static str,
         /// What to do about it, where that is known.
-        remedy: &'static str,
+        remedy: String,
     },
     /// A component of some other world.
     #[error("the component does not export `{wanted}`; it exports {exports}")]
@@ -87,8 +94,10 @@ pub enum UdfError {
         source: Source,
     },
     /// Exports of the right names but other types.
-    #[error("the component does not fit the world `larder:udf/on-demand-feature-view@0.2.0`")]
+    #[error("the component does not fit the world `{world}`")]
     WrongWorld {
+        /// The world.
+        world: &'static str,
         /// The cause.
         source: Source,
     },
@@ -186,7 +195,7 @@ impl From<UdfError> for Error {
             UdfError::Call { .. } | UdfError::OutputTooLong { .. } => ErrorKind::Transformation,
             UdfError::NotWasm { .. }
             | UdfError::ComponentTooLarge { .. }
-            | UdfError::NoWorld
+            | UdfError::NoWorld { .. }
             | UdfError::ForeignImport { .. }
             | UdfError::MissingExport { .. }
             | UdfError::InvalidWasm { .. }
@@ -325,7 +334,7 @@ fn remedy(error: &CallError) -> String {
 }
 
 /// Bytes for people: the largest binary unit that divides them.
-fn bytes(count: usize) -> String {
+pub(crate) fn bytes(count: usize) -> String {
     const UNITS: [(&str, usize); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     match UNITS.into_iter().find(|(_, size)| count >= *size && count.is_multiple_of(*size)) {
         Some((unit, size)) => format!("{} {unit}", count / size),

@@ -1,4 +1,4 @@
-//! The Wasm host that runs on-demand transformations.
+//! The Wasm host that runs on-demand transformations and jobs.
 //!
 //! [`WasmRuntime`] turns the bytes of a component of the world in `wit/larder-udf.wit` into
 //! [`Transformation`](larder_core::Transformation)s. A user's function is called in a sandbox: it
@@ -17,6 +17,10 @@
 //!
 //! Short calls stay on the caller's thread, for two milliseconds at most; the others go to threads that
 //! may wait. How it is split does not depend on the machine, so neither does what `fuel` counts.
+//!
+//! It also runs jobs ([`JobRuntime`](larder_core::JobRuntime)), components of the world in
+//! `wit/job/larder-job.wit`: those call back into the verbs of the feature store, each behind a capability, and
+//! live as long as their run ([`JobError`] says how one ends badly).
 //!
 //! What this crate is not: it knows nothing of views, sources or requests, only of batches.
 //!
@@ -51,6 +55,7 @@ mod component_bytes;
 mod engine;
 mod error;
 mod input_size;
+mod job;
 mod lift;
 mod limits;
 mod lower;
@@ -64,11 +69,13 @@ mod ticker;
 mod type_nodes;
 mod wasm_runtime;
 mod wasm_transformation;
+mod world;
 
 pub use anatomy::{Anatomy, MemorySize, WasmKind};
 pub use broken_contract::{BrokenContract, OffsetsProblem};
 pub use compiled::digest_of;
 pub use error::{CallError, UdfError};
+pub use job::{JobCallError, JobError};
 pub use limits::SandboxLimits;
 pub use metered::{Meter, MeteredCall, MeteredComponent, MeteredFunction};
 pub use signature_error::SignatureError;

@@ -11,7 +11,7 @@ use arrow::array::{
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Field as ArrowField, Float32Type, Float64Type, Int32Type, Int64Type,
-    TimestampMicrosecondType,
+    SchemaRef, TimestampMicrosecondType,
 };
 use larder_core::column::cast_column;
 use larder_core::{Field, FlatType, Layout, RequestError, StructField, ValueType, arrow_fields};
@@ -30,8 +30,22 @@ pub(crate) fn lift(
     if usize::try_from(output.row_count) != Ok(rows) {
         return Err(BrokenContract::RowCount { actual: output.row_count, expected: rows });
     }
-    if output.columns.len() != agreed.output_nodes {
-        let (actual, expected) = (output.columns.len(), agreed.output_nodes);
+    let (fields, schema) = (&agreed.signature.outputs, &agreed.output_schema);
+    lift_rows(output, fields, schema, agreed.output_nodes, limit_bytes)
+}
+
+/// Checks that `output` has the columns `fields`, which are those of `schema` and take up `nodes` columns of the
+/// contract.
+pub(crate) fn lift_rows(
+    output: BatchResult,
+    fields: &[Field],
+    schema: &SchemaRef,
+    nodes: usize,
+    limit_bytes: usize,
+) -> Result<RecordBatch, BrokenContract> {
+    let rows = usize::try_from(output.row_count).unwrap_or(usize::MAX);
+    if output.columns.len() != nodes {
+        let (actual, expected) = (output.columns.len(), nodes);
         return Err(BrokenContract::ColumnCount { actual, expected });
     }
     let actual_bytes = output.columns.iter().map(buffer_bytes).sum();
@@ -39,13 +53,13 @@ pub(crate) fn lift(
         return Err(BrokenContract::TooLarge { actual_bytes, limit_bytes });
     }
     let mut columns = output.columns.into_iter();
-    let mut arrays = Vec::with_capacity(agreed.signature.outputs.len());
-    for field in &agreed.signature.outputs {
+    let mut arrays = Vec::with_capacity(fields.len());
+    for field in fields {
         let array = array(&mut columns, &field.value_type, &field.name, rows)?;
         arrays.push(formed(&array, field)?);
     }
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    let batch = RecordBatch::try_new_with_options(Arc::clone(&agreed.output_schema), arrays, &options);
+    let batch = RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &options);
     Ok(batch.expect("types and lengths of all columns were checked"))
 }
 

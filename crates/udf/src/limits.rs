@@ -6,7 +6,8 @@ use std::time::Duration;
 use wasmtime::ResourceLimiter;
 
 /// What the host grants to all components alike. What differs from view to view (wall time, memory,
-/// tables, output, messages, fuel) is in [`TransformationLimits`](larder_core::TransformationLimits).
+/// tables, output, messages, fuel) is in [`TransformationLimits`](larder_core::TransformationLimits), what differs
+/// from job to job in [`JobLimits`](larder_core::JobLimits).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SandboxLimits {
     /// Calls that run at the same time; more wait for a slot. Default: two for each core, at least 4.
@@ -16,6 +17,8 @@ pub struct SandboxLimits {
     pub quick_calls: usize,
     /// Components that are compiled at the same time; more wait. Default: one for each core.
     pub concurrent_compilations: usize,
+    /// Jobs that run at the same time; more wait for a slot. Default: 4.
+    pub concurrent_jobs: usize,
     /// Rows of one call; a longer batch is split, the pieces run in parallel. Default: 8,192.
     pub rows_per_call: usize,
     /// The most memory that the limits of a view may grant to one call, in bytes. Default: 1 GiB; at
@@ -58,6 +61,7 @@ impl Default for SandboxLimits {
             concurrent_calls: (2 * cores).max(4),
             quick_calls: cores,
             concurrent_compilations: cores,
+            concurrent_jobs: 4,
             rows_per_call: 8_192,
             memory_bytes: 1 << 30,
             stack_bytes: 512 << 10,

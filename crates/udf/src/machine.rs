@@ -11,6 +11,7 @@ use wasmtime::Engine;
 use crate::blocking::BlockingSlots;
 use crate::cache::CompiledCache;
 use crate::compiled::{CompiledComponent, digest_of};
+use crate::job::CompiledJob;
 use crate::ticker::EpochTicker;
 use crate::{SandboxLimits, UdfError};
 
@@ -64,6 +65,17 @@ impl Machine {
             drop(self.cell(compiled.digest).set(Arc::clone(&compiled)));
         }
         Ok(compiled)
+    }
+
+    /// The compiled job of `bytes`. Not remembered: a job runs long, and the cache on disk has its code.
+    pub(crate) async fn job(
+        &self,
+        bytes: Arc<[u8]>,
+        compilations: &BlockingSlots,
+        sandbox: SandboxLimits,
+    ) -> Result<CompiledJob, UdfError> {
+        let (engine, cache) = (self.engine.clone(), self.cache.clone());
+        compilations.run(move || CompiledJob::load(bytes, &engine, cache.as_deref(), &sandbox)).await?
     }
 
     fn cell(&self, digest: ComponentDigest) -> Arc<OnceCell<Arc<CompiledComponent>>> {

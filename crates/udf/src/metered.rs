@@ -24,6 +24,7 @@ use crate::sandboxed_call::{self, Instantiable, Step, copy_budget, settle, stopp
 use crate::signature::AgreedSignature;
 use crate::ticker::EpochTicker;
 use crate::wasm_transformation::{WrongInput, check_input};
+use crate::world::ON_DEMAND_FEATURE_VIEW;
 use crate::{CallError, SandboxLimits, UdfError, WasmRuntimeOptions, engine};
 
 /// Counted code may take so much longer than its view's limit of wall time; it is about 1.5 times slower.
@@ -77,7 +78,7 @@ impl Meter {
     ///
     /// As [`load`](Self::load), as far as that can be told.
     pub fn digest(&self, bytes: Arc<[u8]>) -> Result<ComponentDigest, UdfError> {
-        Ok(digest_of(&to_component(bytes, &self.sandbox)?))
+        Ok(digest_of(&to_component(bytes, &ON_DEMAND_FEATURE_VIEW, &self.sandbox)?))
     }
 
     /// Checks and compiles a component, or a core module that can be made into one.
@@ -100,12 +101,12 @@ impl Meter {
     /// The same component in the engine that counts.
     fn counted(&self, compiled: &CompiledComponent) -> Result<Instantiable, UdfError> {
         let Gauge { engine, cache, .. } = &self.counting;
-        let component = match cache.as_ref().and_then(|cache| cache.load(engine, compiled.digest)) {
-            Some(component) => component,
-            None => compile(&compiled.bytes, compiled.digest, engine, cache.as_ref())?,
-        };
+        let component = compile(&compiled.bytes, compiled.digest, engine, cache.as_ref())?;
         let linked = Linker::new(engine).instantiate_pre(&component).and_then(Instantiable::new);
-        linked.map_err(|error| UdfError::WrongWorld { source: error.into() })
+        linked.map_err(|error| UdfError::WrongWorld {
+            world: ON_DEMAND_FEATURE_VIEW.name,
+            source: error.into(),
+        })
     }
 }
 

@@ -149,7 +149,7 @@ pub(crate) fn stopped(
     }
 }
 
-fn in_plain_words(trap: Trap) -> &'static str {
+pub(crate) fn in_plain_words(trap: Trap) -> &'static str {
     match trap {
         Trap::MemoryOutOfBounds | Trap::HeapMisaligned => {
             "reached outside its memory (endless recursion, or an unsafe access)"
@@ -167,7 +167,7 @@ fn in_plain_words(trap: Trap) -> &'static str {
 }
 
 /// Cuts a message of a guest at a character, so that it stays readable in a log and in an answer.
-fn cut(mut message: String, limit_bytes: usize) -> String {
+pub(crate) fn cut(mut message: String, limit_bytes: usize) -> String {
     if message.is_empty() {
         return "an error without a message".to_owned();
     }

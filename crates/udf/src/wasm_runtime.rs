@@ -5,11 +5,18 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use larder_core::{InspectedComponent, Result, Transformation, TransformationLimits, UdfRuntime};
+use larder_core::{
+    InspectedComponent, InspectedJob, JobHost, JobRun, JobRuntime, Result, Transformation,
+    TransformationLimits, UdfRuntime,
+};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tracing::instrument;
 
 use crate::blocking::BlockingSlots;
 use crate::call_metrics::CallMetrics;
 use crate::call_slots::CallSlots;
+use crate::job::{self, JobCallError, JobError};
 use crate::machine::Machine;
 use crate::quick_calls::QuickCalls;
 use crate::wasm_transformation::WasmTransformation;
@@ -25,7 +32,7 @@ pub struct WasmRuntimeOptions {
     pub sandbox: SandboxLimits,
 }
 
-/// Runs transformations that are Wasm components.
+/// Runs transformations and jobs that are Wasm components.
 ///
 /// Must be used from within a tokio runtime: compiling and long calls happen on its blocking pool.
 #[derive(Debug)]
@@ -37,6 +44,7 @@ pub struct WasmRuntime {
     counting: Mutex<Option<Arc<Machine>>>,
     compilations: BlockingSlots,
     calls: Arc<CallSlots>,
+    jobs: BlockingSlots,
 }
 
 impl WasmRuntime {
@@ -54,6 +62,7 @@ impl WasmRuntime {
             counting: Mutex::new(None),
             compilations: BlockingSlots::new(sandbox.concurrent_compilations),
             calls: Arc::new(CallSlots::new(&sandbox)),
+            jobs: BlockingSlots::new(sandbox.concurrent_jobs),
             sandbox,
         })
     }
@@ -131,5 +140,33 @@ impl UdfRuntime for WasmRuntime {
             metrics: CallMetrics::new(view),
             _ticker: machine.ticker(),
         }))
+    }
+}
+
+#[async_trait]
+impl JobRuntime for WasmRuntime {
+    async fn inspect_job(&self, component: Arc<[u8]>) -> Result<InspectedJob> {
+        let job = self.plain.job(component, &self.compilations, self.sandbox).await?;
+        Ok(InspectedJob { bytes: Arc::clone(&job.bytes), digest: job.digest })
+    }
+
+    #[instrument(name = "larder_udf.run_job", skip_all, fields(job = %run.job))]
+    async fn run_job(&self, run: JobRun, host: Arc<dyn JobHost>) -> Result<()> {
+        let (wanted_bytes, limit_bytes) = (run.limits.memory_bytes, self.sandbox.memory_bytes);
+        if wanted_bytes > limit_bytes {
+            return Err(JobError::MemoryLimitTooHigh { job: run.job, wanted_bytes, limit_bytes }.into());
+        }
+        let compiled = self.plain.job(Arc::clone(&run.component), &self.compilations, self.sandbox).await?;
+        let (name, sandbox, runtime) = (run.job.clone(), self.sandbox, Handle::current());
+        // Dropped with this future, which ends the job.
+        let (_alive, given_up) = watch::channel(());
+        let ticker = self.plain.ticker();
+        let done = self.jobs.run(move || {
+            let done = job::run(&compiled, run, host, &sandbox, runtime, given_up);
+            drop(ticker);
+            done
+        });
+        let done: Result<(), JobCallError> = done.await?;
+        Ok(done.map_err(|source| JobError::Failed { job: name, source })?)
     }
 }

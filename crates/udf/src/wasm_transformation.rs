@@ -165,7 +165,7 @@ pub(crate) fn check_input(
 }
 
 /// Whether Arrow's type carries larder's. The name of a list's item does not matter.
-fn is_carried_by(value_type: &ValueType, data_type: &DataType) -> bool {
+pub(crate) fn is_carried_by(value_type: &ValueType, data_type: &DataType) -> bool {
     match (value_type.layout(), data_type) {
         (Layout::List(item), DataType::List(field)) => is_carried_by(item, field.data_type()),
         _ => *data_type == value_type.data_type(),

@@ -8,6 +8,7 @@ mod features;
 mod get_historical_features;
 mod get_online_features;
 mod init;
+mod job;
 mod materialize;
 mod objects;
 mod permissions;
@@ -47,6 +48,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::WriteToOnlineStore(write) => push::write_to_online_store(&repo()?, write).await,
         Command::Serve(serve) => serve::run(&repo()?, serve).await,
         Command::Udf(command) => udf::run(repo, &command.verb, quiet).await,
+        Command::Job(command) => job::run(&repo()?, &command.verb, quiet).await,
         Command::Entities(command) => objects::run(&repo()?, ObjectKind::Entity, &command.verb).await,
         Command::FeatureViews(command) => feature_views::run(&repo()?, &command.verb).await,
         Command::OnDemandFeatureViews(command) => {

@@ -17,6 +17,7 @@ mod feast_repo;
 mod feast_texts;
 mod hostile_views;
 mod hot_swap;
+mod jobs;
 mod kill;
 mod kinds_of_views;
 mod larder;

@@ -51,7 +51,7 @@ pub(crate) fn append_to_parquet(path: &Path, rows: &RecordBatch) -> Result<(), O
 /// Writes rows as a new file.
 pub(crate) fn write_parquet(
     path: &Path,
-    writer: &mut BufWriter<&File>,
+    writer: &mut BufWriter<File>,
     rows: &RecordBatch,
 ) -> Result<(), OfflineError> {
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
@@ -65,7 +65,7 @@ fn copy_and_add(
     old: &OpenFile,
     metadata: &ArrowReaderMetadata,
     rows: &RecordBatch,
-    writer: &mut BufWriter<&File>,
+    writer: &mut BufWriter<File>,
 ) -> Result<(), ParquetError> {
     let footer = metadata.metadata();
     let properties = Arc::new(WriterProperties::builder().set_compression(compression(footer)).build());
@@ -160,7 +160,7 @@ fn rewrite(
     old: &OpenFile,
     metadata: &ArrowReaderMetadata,
     rows: &RecordBatch,
-    writer: &mut BufWriter<&File>,
+    writer: &mut BufWriter<File>,
 ) -> Result<(), ParquetError> {
     let properties = WriterProperties::builder().set_compression(compression(metadata.metadata())).build();
     let mut writer = ArrowWriter::try_new(writer, SchemaRef::clone(metadata.schema()), Some(properties))?;

@@ -27,7 +27,7 @@ pub(crate) fn append_to_text(
 }
 
 /// Ends the last line of a file that does not.
-fn end_line(last: u8, writer: &mut BufWriter<&std::fs::File>) -> std::io::Result<()> {
+fn end_line(last: u8, writer: &mut BufWriter<std::fs::File>) -> std::io::Result<()> {
     if last == b'\n' { Ok(()) } else { writer.write_all(b"\n") }
 }
 

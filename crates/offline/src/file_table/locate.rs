@@ -60,6 +60,19 @@ pub(crate) fn locate(
     Ok(Located { place: Place::Folder(full), files })
 }
 
+/// Whether `file`, which need not be there, is or would be a file of the source.
+pub fn is_file_of(repo_dir: &Path, source: &FileSource, file: &Path) -> bool {
+    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = source.path.strip_prefix("file://").unwrap_or(&source.path);
+    let (full, file) = (real(&repo_dir.join(path)), real(file));
+    if file == full || (full.is_dir() && file.starts_with(&full)) {
+        return true;
+    }
+    let pattern = format!("{}/{path}", glob::Pattern::escape(&real(repo_dir).to_string_lossy()));
+    let matches = |path: &Path| glob::Pattern::new(&pattern).is_ok_and(|pattern| pattern.matches_path(path));
+    path.contains(['*', '?', '[']) && file.ancestors().any(matches)
+}
+
 fn locate_glob(
     repo_dir: &Path,
     path: &str,

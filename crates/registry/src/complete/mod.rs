@@ -5,6 +5,7 @@ mod data_sources;
 mod entities;
 mod feature_services;
 mod feature_views;
+mod jobs;
 mod names;
 mod on_demand_feature_views;
 mod transformations;
@@ -14,8 +15,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use larder_core::{
-    FeatureViewProjection, Field, InspectedComponent, OfflineStore, Project, PythonFunction, Timestamp,
-    UdfRuntime,
+    FeatureViewProjection, Field, InspectedComponent, JobRuntime, OfflineStore, Project, PythonFunction,
+    Timestamp, UdfRuntime,
 };
 
 use self::data_sources::KnownSource;
@@ -27,7 +28,7 @@ use crate::{Definitions, RepoConfig};
 
 impl FeatureRepo {
     /// Completes and checks the definitions, with the columns that `offline` finds in the sources and
-    /// the functions that `udf` finds in the components.
+    /// the functions that `udf` finds in the components; `jobs` checks those of jobs.
     ///
     /// What Feast infers is inferred: the event timestamp of a source, the features of a view without
     /// schema, the types of join keys. A source without a file yet is a warning where nothing has to be
@@ -40,6 +41,7 @@ impl FeatureRepo {
         self,
         offline: &dyn OfflineStore,
         udf: &dyn UdfRuntime,
+        jobs: &dyn JobRuntime,
     ) -> Result<Definitions, Problems> {
         let Self { config, parsed, components, functions, report } = self;
         let mut completion = Completion {
@@ -55,6 +57,7 @@ impl FeatureRepo {
         };
         let pending = completion.define(&parsed, offline).await;
         completion.add_transformations(pending, &parsed, &components, udf).await;
+        completion.jobs(&parsed, &components, jobs).await;
         let Completion { definitions, report: Report { problems, warnings }, .. } = completion;
         if problems.is_empty() {
             Ok(Definitions { warnings: Problems::new(warnings).into_vec(), ..definitions })
@@ -64,7 +67,7 @@ impl FeatureRepo {
     }
 }
 
-/// The bytes of the components that views name, by the path as it is written.
+/// The bytes of the components that views and jobs name, by the path as it is written.
 pub(crate) type ComponentFiles = BTreeMap<PathBuf, Result<Arc<[u8]>, String>>;
 
 /// The texts of the functions in Python that views name, by the path as it is written.
@@ -215,7 +218,7 @@ impl Completion {
             let Some(reference) = &view.component else { continue };
             let path = PathBuf::from(&reference.value);
             if !inspected.contains_key(&path) {
-                let component = self.inspect(reference, files.get(&path), udf).await;
+                let component = self.inspect(reference, files, udf).await;
                 inspected.insert(path.clone(), component);
             }
             let Some(Some(component)) = inspected.get(&path) else { continue };

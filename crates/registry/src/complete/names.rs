@@ -52,6 +52,9 @@ impl Completion {
         self.unique(datasets, str::to_owned, "");
         self.unique(references, str::to_owned, "");
         self.unique(permissions, str::to_owned, "");
+        // A job's history is a file of its name.
+        let jobs = parsed.jobs.iter().map(|job| ("job", job.name.clone()));
+        self.unique(jobs, str::to_lowercase, "names of jobs must differ in more than case");
         for entity in parsed.entities.iter().filter(|entity| entity.value.name == DUMMY_ENTITY) {
             let problem = entity.place.problem(format!("`{DUMMY_ENTITY}` cannot be the name of an entity"));
             self.report.problem(problem.because("it is that of the hidden entity of views without entities"));

@@ -1,39 +1,49 @@
 //! Components: reading them, and the proof that their functions fit the views that name them.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use larder_core::{InspectedComponent, UdfRuntime};
 
-use super::{Completion, problem_of};
+use super::{Completion, ComponentFiles, problem_of};
 use crate::definitions::ParsedOnDemandFeatureView;
 use crate::suggestion::suggest;
 use crate::yaml::At;
 use crate::{BindingError, RegistrySnapshot, bind_inputs, check_outputs};
 
 impl Completion {
+    /// The bytes of a component; none after a problem.
+    pub(super) fn component_bytes(
+        &mut self,
+        component: &At<String>,
+        files: &ComponentFiles,
+    ) -> Option<Arc<[u8]>> {
+        match files.get(Path::new(&component.value))? {
+            Ok(bytes) => Some(Arc::clone(bytes)),
+            Err(error) => {
+                let what = format!("component `{}` cannot be read", component.value);
+                let problem = component.place.problem(what).because(error);
+                self.report.problem(
+                    problem.remedy("build it, or correct the path, which starts at the repo's folder"),
+                );
+                None
+            }
+        }
+    }
+
     /// The functions of a component; none after a problem.
     pub(super) async fn inspect(
         &mut self,
         component: &At<String>,
-        bytes: Option<&Result<Arc<[u8]>, String>>,
+        files: &ComponentFiles,
         udf: &dyn UdfRuntime,
     ) -> Option<InspectedComponent> {
-        let what = |verb: &str| format!("component `{}` {verb}", component.value);
-        let bytes = match bytes {
-            Some(Ok(bytes)) => Arc::clone(bytes),
-            Some(Err(error)) => {
-                let problem = component.place.problem(what("cannot be read")).because(error);
-                self.report.problem(
-                    problem.remedy("build it, or correct the path, which starts at the repo's folder"),
-                );
-                return None;
-            }
-            None => return None,
-        };
+        let bytes = self.component_bytes(component, files)?;
         match udf.inspect(bytes).await {
             Ok(inspected) => Some(inspected),
             Err(error) => {
-                self.report.problem(problem_of(&component.place, what("cannot be used"), &error));
+                let what = format!("component `{}` cannot be used", component.value);
+                self.report.problem(problem_of(&component.place, what, &error));
                 None
             }
         }

@@ -63,7 +63,8 @@ impl FeatureRepo {
         }
         let components =
             repo.parsed.on_demand_feature_views.iter().filter_map(|view| view.component.as_ref());
-        for component in components {
+        let jobs = repo.parsed.jobs.iter().map(|job| &job.component);
+        for component in components.chain(jobs) {
             let path = PathBuf::from(&component.value);
             let file = config.repo_path.join(&path);
             repo.components

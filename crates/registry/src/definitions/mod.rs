@@ -12,7 +12,7 @@ pub use self::feature_repo::FeatureRepo;
 pub(crate) use self::feature_repo::yaml_files;
 pub use self::json_schema::definitions_json_schema;
 pub(crate) use self::parsed::{
-    ParsedDataSource, ParsedDefinitions, ParsedFeatureService, ParsedFeatureView, ParsedFunction,
+    ParsedDataSource, ParsedDefinitions, ParsedFeatureService, ParsedFeatureView, ParsedFunction, ParsedJob,
     ParsedOnDemandFeatureView, ParsedProjection, ParsedSourceKind,
 };
 pub(crate) use self::read::{not_a_key_type, read_limits};
@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use larder_core::{
-    ComponentDigest, DataSource, Entity, FeatureService, FeatureView, OnDemandFeatureView, Permission,
+    ComponentDigest, DataSource, Entity, FeatureService, FeatureView, Job, OnDemandFeatureView, Permission,
     Project, SavedDataset, Timestamp, ValidationReference,
 };
 
@@ -52,7 +52,9 @@ pub struct Definitions {
     pub validation_references: Vec<ValidationReference>,
     /// Permissions.
     pub permissions: Vec<Permission>,
-    /// The bytes of every component that an on-demand view names.
+    /// Jobs, by name.
+    pub jobs: Vec<Job>,
+    /// The bytes of every component that an on-demand view or a job names.
     pub components: BTreeMap<ComponentDigest, Arc<[u8]>>,
     /// Remarks that stop nothing, such as a source without a file yet.
     pub warnings: Vec<Problem>,
@@ -71,6 +73,7 @@ impl Definitions {
             saved_datasets: Vec::new(),
             validation_references: Vec::new(),
             permissions: Vec::new(),
+            jobs: Vec::new(),
             components: BTreeMap::new(),
             warnings: Vec::new(),
         }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use larder_core::{
-    Aggregation, Entity, ExternalTable, FeatureViewKind, Field, FileFormat, LoggingConfig, Permission,
-    Project, SavedDataset, StreamSource, TransformationLimits, ValidationReference, ViewVersion,
+    Aggregation, Capabilities, Entity, ExternalTable, FeatureViewKind, Field, FileFormat, JobLimits,
+    LoggingConfig, Permission, Project, SavedDataset, Schedule, StreamSource, TransformationLimits,
+    ValidationReference, ViewVersion,
 };
 
 use crate::yaml::At;
@@ -22,6 +23,7 @@ pub(crate) struct ParsedDefinitions {
     pub(crate) saved_datasets: Vec<At<SavedDataset>>,
     pub(crate) validation_references: Vec<At<ValidationReference>>,
     pub(crate) permissions: Vec<At<Permission>>,
+    pub(crate) jobs: Vec<ParsedJob>,
     /// Names of objects that could not be read.
     pub(crate) broken: HashSet<String>,
 }
@@ -126,6 +128,18 @@ pub(crate) struct ParsedOnDemandFeatureView {
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) owner: String,
     pub(crate) org: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct ParsedJob {
+    pub(crate) name: At<String>,
+    pub(crate) component: At<String>,
+    pub(crate) arguments: Vec<String>,
+    pub(crate) allow: Capabilities,
+    pub(crate) schedule: Option<Schedule>,
+    pub(crate) limits: JobLimits,
+    pub(crate) description: String,
+    pub(crate) tags: BTreeMap<String, String>,
 }
 
 /// A view, whole or in part; or, in the sources of an on-demand view, a request source.

@@ -42,6 +42,7 @@ pub(crate) static FILE: Shape = Shape {
             Takes::Objects(&VALIDATION_REFERENCE),
             "What later data are compared with.",
         ),
+        optional("jobs", Takes::Objects(&JOB), "Programs that join, materialize, read, push and write."),
         optional("permissions", Takes::Objects(&PERMISSION), "Who may do what with which objects."),
         optional("projects", Takes::Objects(&PROJECT), "The same as `project`, as a list of one."),
     ],
@@ -512,6 +513,43 @@ pub(crate) static LIMITS: Shape = Shape {
             Takes::Count,
             "Steps of one call, counted alike on every machine; not counted, which is faster, where it is left out.",
         ),
+    ],
+};
+
+pub(crate) static JOB: Shape = Shape {
+    noun: "job",
+    summary: "A WebAssembly component that asks for the verbs of the feature store, by a schedule or by hand.",
+    keys: &[
+        required("name", Takes::Name, "Its name, unique in the project."),
+        required("component", Takes::Text, "The component's file, from the repo's folder."),
+        optional("arguments", Takes::Names, "What it is told."),
+        optional(
+            "allow",
+            Takes::Names,
+            "What it may do: offline-read, offline-write, materialize, online-read, push, log.",
+        ),
+        optional(
+            "schedule",
+            Takes::Text,
+            "When a server runs it: a cron text in UTC like `0 2 * * *`. By hand alone where it is left out.",
+        ),
+        optional("limits", Takes::Object(&JOB_LIMITS), "What a run may use up."),
+        DESCRIPTION,
+        TAGS,
+    ],
+};
+
+pub(crate) static JOB_LIMITS: Shape = Shape {
+    noun: "limits",
+    summary: "What a run of a job may use up.",
+    keys: &[
+        optional("wall_time", Takes::Span, "From the start to the end; `1h` where it is left out."),
+        optional("compute_time", Takes::Span, "In its own code; `1m` where it is left out."),
+        optional("memory", Takes::Size, "Memory of its code; `256MiB` where it is left out."),
+        optional("batch", Takes::Size, "One batch that crosses; `16MiB` where it is left out."),
+        optional("table", Takes::Size, "Rows that larder holds for it; `512MiB` where it is left out."),
+        optional("written", Takes::Size, "Rows written to files; `16GiB` where it is left out."),
+        optional("log", Takes::Size, "The log that is kept; `256KiB` where it is left out."),
     ],
 };
 

@@ -35,6 +35,14 @@ pub enum RegistryError {
     /// A mistake in what was asked for: a view that is not there, a version that cannot be pinned.
     #[error(transparent)]
     Request(#[from] RequestError),
+    /// The file of jobs cannot be understood.
+    #[error("the jobs in `{}` cannot be read: {reason}; run `larder apply` after removing the file", .path.display())]
+    CorruptJobs {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The file cannot be read.
     #[error("`{}` cannot be read", .path.display())]
     Read {
@@ -134,6 +142,7 @@ impl From<RegistryError> for Error {
             }
             RegistryError::Read { .. } | RegistryError::Write { .. } => ErrorKind::Unavailable,
             RegistryError::Corrupt { .. }
+            | RegistryError::CorruptJobs { .. }
             | RegistryError::NewerSchema { .. }
             | RegistryError::ComponentCorrupt { .. } => ErrorKind::Corrupt,
         };

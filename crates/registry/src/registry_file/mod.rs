@@ -18,6 +18,7 @@ mod contents;
 mod delete_object;
 mod durable;
 mod error;
+mod job_file;
 mod property;
 mod reading;
 mod versioning;
@@ -28,8 +29,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use larder_core::{
-    Clock, ComponentDigest, FeatureViewState, MaterializationInterval, RequestError, Result, SavedDataset,
-    Timestamp, TransformationReference,
+    Clock, ComponentDigest, FeatureViewState, Job, MaterializationInterval, RequestError, Result,
+    SavedDataset, Timestamp, TransformationReference,
 };
 
 use self::bindings::Bindings;
@@ -40,6 +41,7 @@ pub(crate) use self::contents::{Contents, Object, Stored};
 use self::durable::{FileStamp, WriteLock};
 pub(crate) use self::error::ContentsError;
 pub use self::error::{DamagedContents, RegistryError};
+use self::job_file::JobFile;
 pub(crate) use self::reading::of_project;
 use self::versioning::Versioning;
 use crate::describe::{self, Description, PermissionCheck};
@@ -54,6 +56,7 @@ pub struct RegistryFile {
     path: PathBuf,
     components: ComponentFolder,
     bindings: Bindings,
+    jobs: JobFile,
     online_versioning: bool,
     clock: Arc<dyn Clock>,
     cache: Mutex<Cache>,
@@ -79,8 +82,16 @@ impl RegistryFile {
             return Err(RegistryError::IsFolder { path }.into());
         }
         let components = ComponentFolder::beside(&path);
-        let bindings = Bindings::beside(&path);
-        Ok(Self { path, components, bindings, online_versioning: false, clock, cache: Mutex::default() })
+        let (bindings, jobs) = (Bindings::beside(&path), JobFile::beside(&path));
+        Ok(Self {
+            path,
+            components,
+            bindings,
+            jobs,
+            online_versioning: false,
+            clock,
+            cache: Mutex::default(),
+        })
     }
 
     /// The same registry, where every version of a view has online rows of its own, and references may name
@@ -193,8 +204,22 @@ impl RegistryFile {
         let applying = self.applying(options);
         Ok(self.update(|contents| {
             let applied = change::apply(contents, definitions, applying)?;
+            let project = &definitions.project.name;
+            // Under the same lock, so that of two who apply both files are the later one's.
+            if self.jobs.of_project(project)? != definitions.jobs {
+                self.jobs.put(project, &definitions.jobs)?;
+            }
             Ok((applied.changed, applied.diff))
         })?)
+    }
+
+    /// The jobs of a project, by name. Feast's registry has no place for them: they lie in a file beside it.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError::CorruptJobs`] and [`RegistryError::Read`].
+    pub fn jobs(&self, project: &str) -> Result<Vec<Job>> {
+        Ok(self.jobs.of_project(project)?)
     }
 
     /// Adds a span of event time to the record of what is online of a feature view. Call it only after
@@ -403,6 +428,9 @@ impl RegistryFile {
         Ok(self.update(|contents| {
             let removed = contents.remove_project(project).map_err(|error| error.at(&self.path))?;
             self.bindings.remove_project(project)?;
+            if !self.jobs.of_project(project)?.is_empty() {
+                self.jobs.put(project, &[])?;
+            }
             Ok((removed, removed))
         })?)
     }

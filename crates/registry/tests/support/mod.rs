@@ -11,9 +11,9 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef, TimeUnit};
 use async_trait::async_trait;
 use larder_core::{
-    ComponentDigest, DataSource, Error, ErrorKind, Field, InspectedComponent, JoinedColumns, LatestStream,
-    OfflineStore, PointInTimeJoin, PullLatest, Result, Transformation, TransformationLimits,
-    TransformationSignature, UdfRuntime,
+    ComponentDigest, DataSource, Error, ErrorKind, Field, InspectedComponent, InspectedJob, JobHost, JobRun,
+    JobRuntime, JoinedColumns, LatestStream, OfflineStore, PointInTimeJoin, PullLatest, Result,
+    Transformation, TransformationLimits, TransformationSignature, UdfRuntime,
 };
 use larder_registry::{DefinitionFiles, Definitions, FeatureRepo, Problems, RegistrySnapshot, RepoConfig};
 use serde_json::Value;
@@ -161,6 +161,21 @@ impl UdfRuntime for Signatures {
     }
 }
 
+#[async_trait]
+impl JobRuntime for Signatures {
+    async fn inspect_job(&self, component: Arc<[u8]>) -> Result<InspectedJob> {
+        if !component.starts_with(b"a job") {
+            return Err(error(ErrorKind::Invalid, "the bytes are no job"));
+        }
+        let digest = ComponentDigest(Sha256::digest(&component).into());
+        Ok(InspectedJob { bytes: component, digest })
+    }
+
+    async fn run_job(&self, _: JobRun, _: Arc<dyn JobHost>) -> Result<()> {
+        Err(error(ErrorKind::Internal, "definitions run nothing"))
+    }
+}
+
 /// The component of the cases.
 const COMPONENT: &str = r#"[
     {"name": "transformed_conv_rate", "inputs": {"conv_rate": "Float32", "val_to_add": "Int64"},
@@ -186,6 +201,7 @@ pub(crate) fn write_repo(folder: &Path, definitions: &[u8]) {
     std::fs::write(folder.join("udfs/driver_features.wasm"), COMPONENT).unwrap();
     std::fs::write(folder.join("udfs/chain.wasm"), CHAIN).unwrap();
     std::fs::write(folder.join("udfs/not_a_component.wasm"), "hello").unwrap();
+    std::fs::write(folder.join("udfs/job.wasm"), "a job").unwrap();
 }
 
 /// Loads and completes the repo in a folder.
@@ -193,7 +209,7 @@ pub(crate) fn complete(folder: &Path) -> std::result::Result<Definitions, Proble
     let config = RepoConfig::load(folder)?;
     let repo = FeatureRepo::load(&config)?;
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(repo.complete(&Columns::of_the_cases(), &Signatures))
+    runtime.block_on(repo.complete(&Columns::of_the_cases(), &Signatures, &Signatures))
 }
 
 /// Writes a registry's definitions as files into a folder, and reads them as a feature repo without tables.
@@ -210,7 +226,7 @@ pub(crate) fn through_files(folder: &Path, snapshot: &RegistrySnapshot) -> Defin
     let repo = FeatureRepo::load(&config).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let columns = Columns::none();
-    let complete = runtime.block_on(repo.complete(&columns, &Signatures));
+    let complete = runtime.block_on(repo.complete(&columns, &Signatures, &Signatures));
     complete.map_err(|problems| format!("{problems}\n{}", files.yaml)).unwrap()
 }
 

@@ -8,7 +8,7 @@ use larder_registry::{ErrorStatus, MetricsConfig, OfflinePushBatching};
 use tokio::net::TcpListener;
 
 use super::tls::ServerCertificate;
-use crate::{AuditLog, FeatureLog};
+use crate::{AuditLog, FeatureLog, JobServer};
 
 /// Limits and switches of the HTTP door.
 #[derive(Clone, Debug)]
@@ -44,6 +44,8 @@ pub struct ServerOptions {
     pub audit_log: Option<Arc<dyn AuditLog>>,
     /// Finds out who sends requests; `None` means that everybody may do everything.
     pub authenticator: Option<Arc<dyn Authenticator>>,
+    /// The jobs that can be started and watched.
+    pub jobs: Option<Arc<dyn JobServer>>,
     /// Where "now" comes from.
     pub clock: Arc<dyn Clock>,
 }
@@ -68,6 +70,7 @@ impl Default for ServerOptions {
             certificate: None,
             audit_log: None,
             authenticator: None,
+            jobs: None,
             clock: Arc::new(SystemClock),
         }
     }

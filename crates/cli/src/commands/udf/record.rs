@@ -41,6 +41,7 @@ pub(super) async fn run(repo: &Repo, arguments: &RecordArguments, quiet: bool) -
             "no server serves this project; start one with `larder serve --recording`, or name it with `--server`",
         )?,
     };
+    let server = ServerClient::of(&store, server).await?;
     let (head, recorded) = receive(server, arguments, quiet).await?;
     let (folder, view) = (store.repo().to_owned(), arguments.view.clone());
     let (output, redacted) = (arguments.output.clone(), arguments.redact.clone());
@@ -75,7 +76,7 @@ pub(super) async fn run(repo: &Repo, arguments: &RecordArguments, quiet: bool) -
 
 /// Waits for the rows.
 async fn receive(
-    server: std::net::SocketAddr,
+    server: ServerClient,
     arguments: &RecordArguments,
     quiet: bool,
 ) -> Result<(Head, RecordedRows)> {
@@ -96,7 +97,7 @@ async fn receive(
         recorded.expect.push(expect);
         Ok(())
     };
-    ServerClient::new(server).post_for_lines("/v1/record", &body, each).await?;
+    server.post_for_lines("/v1/record", &body, each).await?;
     let head = head.context("the server ended its answer at once")?;
     if recorded.given.len() < wanted {
         bail!("the server ended its answer after {} of {wanted} rows", recorded.given.len());

@@ -5,6 +5,7 @@ mod entity;
 mod feature_service;
 mod feature_view;
 mod field;
+mod job;
 mod on_demand_feature_view;
 mod permission;
 mod project;
@@ -18,6 +19,7 @@ use self::feature_service::read_feature_service;
 use self::feature_view::{
     read_batch_feature_view, read_feature_view, read_label_view, read_stream_feature_view,
 };
+use self::job::read_job;
 pub(crate) use self::on_demand_feature_view::read_limits;
 use self::on_demand_feature_view::read_on_demand_feature_view;
 use self::permission::read_permission;
@@ -94,6 +96,7 @@ pub(crate) fn read_document(document: &Node, parsed: &mut ParsedDefinitions, rep
                     add(&mut parsed.validation_references, read_validation_reference(item, report))
                 }
                 "permissions" => add(&mut parsed.permissions, read_permission(item, report)),
+                "jobs" => add(&mut parsed.jobs, read_job(item, report)),
                 "projects" => {
                     read_project(item, parsed, report);
                     true

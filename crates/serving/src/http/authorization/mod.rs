@@ -25,7 +25,7 @@ use larder_plan::Selection;
 use larder_registry::RegistrySnapshot;
 
 use self::protected::read_by;
-pub(crate) use self::protected::{Protected, fed_by, named};
+pub(crate) use self::protected::{Protected, fed_by, named, project};
 use self::rules::Rules;
 use crate::http::error::{HttpError, error_response};
 use crate::http::guard::App;

@@ -36,7 +36,7 @@ impl<'s> From<&'s OnDemandFeatureView> for Protected<'s> {
 }
 
 /// What must be readable for a selection: the service alone; or every view that is named, and with an
-/// on-demand view those that it computes from.
+/// on-demand view those that it computes from, to the end of a chain.
 ///
 /// # Errors
 ///
@@ -84,6 +84,12 @@ pub(crate) fn named<'s>(snapshot: &'s RegistrySnapshot, view: &str) -> Result<Pr
     }
 }
 
+/// The project, which stands for what is registered in no place of Feast's own, such as jobs.
+pub(crate) fn project(snapshot: &RegistrySnapshot) -> Protected<'_> {
+    let project = snapshot.project();
+    Protected { kind: PermissionType::Project, name: &project.name, tags: &project.tags }
+}
+
 /// The views that a push source feeds; none where the source feeds none, or is not there.
 pub(crate) fn fed_by<'s>(snapshot: &'s RegistrySnapshot, push_source: &str) -> Vec<Protected<'s>> {
     let views = snapshot.feature_views().iter().map(|view| view.object.as_ref());
@@ -93,9 +99,13 @@ pub(crate) fn fed_by<'s>(snapshot: &'s RegistrySnapshot, push_source: &str) -> V
 fn with_sources<'s>(snapshot: &'s RegistrySnapshot, view: &str) -> Result<Vec<Protected<'s>>> {
     let mut objects = vec![named(snapshot, view)?];
     if let Ok(view) = snapshot.on_demand_feature_view(view) {
-        for source in &view.object.sources {
-            if let OnDemandSource::FeatureView(projection) = source {
-                objects.push(named(snapshot, &projection.view)?);
+        for inner in snapshot.on_demand_chain(&view.object, |_| true)? {
+            for source in &inner.sources {
+                if let OnDemandSource::FeatureView(projection)
+                | OnDemandSource::OnDemandFeatureView(projection) = source
+                {
+                    objects.push(named(snapshot, &projection.view)?);
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The routes, one file each.
 
 mod get_online_features;
+mod jobs;
 mod materialize;
 mod observe;
 mod push;

@@ -13,6 +13,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 
 use super::get_online_features::get_online_features;
+use super::jobs;
 use super::materialize::{materialize, materialize_incremental, materialize_with_progress};
 use super::observe::{health, metrics, refresh};
 use super::push::{push, write_to_online_store};
@@ -99,6 +100,9 @@ fn routes() -> Router<Arc<App>> {
         .route("/v1/vector_stores", get(vector_stores::list))
         .route("/v1/vector_stores/{id}", get(vector_stores::describe))
         .route("/v1/vector_stores/{id}/search", post(vector_stores::search))
+        .route("/v1/jobs", get(jobs::list))
+        .route("/v1/jobs/{name}/runs", get(jobs::runs).post(jobs::start))
+        .route("/v1/jobs/{name}/runs/{id}", get(jobs::run))
         .route("/metrics", get(metrics))
         .route("/v1/refresh", post(refresh))
         .route("/v1/record", post(record))
@@ -125,7 +129,8 @@ async fn method_not_allowed(State(app): State<Arc<App>>) -> Response {
 async fn not_found(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
     let known = |path: &str| {
         Endpoint::ALL.iter().any(|endpoint| endpoint.path() == path)
-            || ["/health", "/metrics", "/v1/record", "/v1/refresh", "/v1/vector_stores"].contains(&path)
+            || ["/health", "/metrics", "/v1/jobs", "/v1/record", "/v1/refresh", "/v1/vector_stores"]
+                .contains(&path)
     };
     if let Some(path) = uri.path().strip_suffix('/').filter(|path| known(path)) {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
