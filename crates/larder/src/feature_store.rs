@@ -16,7 +16,7 @@ use tokio::sync::{Mutex, OnceCell};
 use crate::online::Online;
 use crate::online_changes::OnlineChanges;
 use crate::recorder::{RecordedRuntime, Recorder};
-use crate::udf_runtime;
+use crate::udf_runtime::wasm_runtime;
 
 /// The feature store of one repo, with Feast's verbs.
 ///

@@ -25,8 +25,6 @@ mod objects;
 mod permissions;
 mod recording;
 mod server;
-mod server;
-mod training_sets;
 mod training_sets;
 mod udf;
 mod udf_projects;

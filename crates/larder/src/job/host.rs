@@ -95,7 +95,10 @@ impl JobHost for StoreHost {
         };
         let observer = Arc::clone(&self.observer);
         let observe = Arc::new(move |event: MaterializeEvent| observer.materializing(event));
-        let summary = self.store.materialize(MaterializeRequest { range, feature_views }, observe).await?;
+        let summary = self
+            .store
+            .materialize(MaterializeRequest { range, feature_views, version: None }, observe)
+            .await?;
         let span = |view: MaterializedView| MaterializedSpan {
             feature_view: view.feature_view,
             start: Timestamp::from_micros(view.start_micros),

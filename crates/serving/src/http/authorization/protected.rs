@@ -86,7 +86,7 @@ pub(crate) fn named<'s>(snapshot: &'s RegistrySnapshot, view: &str) -> Result<Pr
 
 /// The project, which stands for what is registered in no place of Feast's own, such as jobs.
 pub(crate) fn project(snapshot: &RegistrySnapshot) -> Protected<'_> {
-    let project = snapshot.project();
+    let project = &snapshot.project;
     Protected { kind: PermissionType::Project, name: &project.name, tags: &project.tags }
 }
 
