@@ -27,7 +27,7 @@
 //! let config = RepoConfig::load(folder.path())?;
 //! assert_eq!(config.project, "demo");
 //! let repo = FeatureRepo::load(&config)?;
-//! // let definitions = repo.complete(&offline_store, &udf_runtime).await?;
+//! // let definitions = repo.complete(&offline_store, &udf_runtime, &job_runtime).await?;
 //! // RegistryFile::open(&config.registry.path, Arc::new(SystemClock))?.apply(&definitions)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

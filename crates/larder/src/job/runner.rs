@@ -22,8 +22,10 @@ pub struct JobRunner {
     /// Its value becomes true when all runs are to end.
     stop: watch::Sender<bool>,
     /// The logs of what runs here now, by the id of the run.
-    live: Arc<Mutex<Vec<(String, Arc<KeptLog>)>>>,
+    live: LiveLogs,
 }
+
+type LiveLogs = Arc<Mutex<Vec<(String, Arc<KeptLog>)>>>;
 
 /// A run that has begun.
 #[derive(Debug)]

@@ -153,13 +153,13 @@ mod tests {
 
     #[test]
     fn waiting_costs_wall_time_and_no_compute_time() {
-        let compute_time = Duration::from_millis(200);
+        let compute_time = Duration::from_secs(1);
         let limits = JobLimits { compute_time, ..JobLimits::default() };
         let (mut watch, _sender, _runtime) = watch(limits);
-        watch.wait(tokio::time::sleep(Duration::from_millis(400))).unwrap();
+        watch.wait(async { tokio::time::sleep(Duration::from_millis(1_500)).await }).unwrap();
         assert!(watch.computed < compute_time, "{watch:?}");
         watch.check().unwrap();
-        std::thread::sleep(Duration::from_millis(250));
+        std::thread::sleep(Duration::from_millis(1_100));
         assert_eq!(watch.check(), Err(Stop::ComputeTime));
     }
 

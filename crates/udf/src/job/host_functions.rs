@@ -1,5 +1,5 @@
 //! The functions that a job imports. Each checks that the job may, lifts what it was given, waits for the
-//! [`JobHost`](larder_core::JobHost), and lowers the answer. A mistake of the job is an answer, so that it can
+//! [`JobHost`], and lowers the answer. A mistake of the job is an answer, so that it can
 //! go on; what ends a run is a trap.
 
 use std::collections::VecDeque;
