@@ -15,20 +15,21 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-/// Makes a server look at the registry now; it would by itself within its refresh time.
+/// Makes the servers of a store look at the registry now; they would by themselves within their refresh time.
 ///
 /// # Errors
 ///
 /// As [`ServerClient::post`]. To have no token for the server is none: what was changed is changed.
-pub(crate) async fn refresh(store: &FeatureStore, server: Option<SocketAddr>) -> Result<()> {
-    let Some(server) = server else { return Ok(()) };
-    match ServerClient::of(store, server).await {
-        Ok(client) => client.post("/v1/refresh", &serde_json::json!({})).await.map(|_null| ()),
-        Err(error) => {
-            eprintln!("note: the server is not told now, and will see the change by itself: {error:#}");
-            Ok(())
+pub(crate) async fn refresh(store: &FeatureStore) -> Result<()> {
+    for server in store.servers().await {
+        match ServerClient::of(store, server.http).await {
+            Ok(client) => drop(client.post("/v1/refresh", &serde_json::json!({})).await?),
+            Err(error) => {
+                eprintln!("note: the server is not told now, and will see the change by itself: {error:#}");
+            }
         }
     }
+    Ok(())
 }
 
 /// Talks to the server that holds the online store.
@@ -53,7 +54,7 @@ impl ServerClient {
     ///
     /// If `auth` of `feature_store.yaml` says of no token, or it cannot be had.
     pub(crate) async fn of(store: &FeatureStore, address: SocketAddr) -> Result<Self> {
-        let published = store.server().await.filter(|server| server.http == address);
+        let published = store.servers().await.into_iter().find(|server| server.http == address);
         let certificate = published.and_then(|server| server.certificate);
         Ok(Self { address, token: store.client_token().await?, certificate })
     }

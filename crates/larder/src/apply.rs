@@ -246,7 +246,7 @@ impl FeatureStore {
             },
         };
         online.follow(&self.config().project, changes).await?;
-        Ok(None)
+        Ok(self.server_address().await)
     }
 
     /// Where another process serves the online store, if one does.
@@ -254,14 +254,9 @@ impl FeatureStore {
         self.server().await.map(|server| server.http)
     }
 
-    /// Another process that serves the online store, if one does.
+    /// Another process that serves the online store, if one does; of several, one.
     pub async fn server(&self) -> Option<ServerAddress> {
-        let OnlineStoreConfig::Sled { path, .. } = &self.config().online_store else {
-            return None;
-        };
-        let path = path.clone();
-        let read = blocking::run(move || Ok(ServerAddress::read(&path)?)).await;
-        read.ok().flatten().filter(|address| address.pid != std::process::id())
+        self.servers().await.into_iter().next()
     }
 
     fn outcome(

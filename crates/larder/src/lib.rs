@@ -72,6 +72,7 @@ pub use larder_serving::{
     OnlineRequest, OnlineResponse, PushRequest, SearchRequest, ServerCertificate, ServerOptions, StartJob,
     WriteRequest, connect_to_certificate, shutdown_signal,
 };
+pub use online::PublishedServer;
 pub use saved_dataset::NewSavedDataset;
 pub use udf_runtime::udf_runtime;
 pub use validation::{LoggedFeatures, ProfileCache, ValidationFailure, ValidationReport};

@@ -1,12 +1,14 @@
 //! The online half of a feature store: opened by the first verb that needs it.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use larder_core::{OnlineStore, RequestError, Result};
 use larder_materialize::FeatureWriter;
 use larder_online::{
-    MemoryOnlineStore, PublishedAddress, SledOnlineStore, SledOptions, SqliteOnlineStore, SqliteOptions,
+    ListedServer, MemoryOnlineStore, PublishedAddress, ServerAddress, SledOnlineStore, SledOptions,
+    SqliteOnlineStore, SqliteOptions,
 };
 use larder_registry::OnlineStoreConfig;
 use larder_serving::OnlineRetrieval;
@@ -23,6 +25,16 @@ pub(crate) struct Online {
     pub(crate) writer: FeatureWriter,
     /// The same store, where it can tell other processes who serves it.
     sled: Option<Arc<SledOnlineStore>>,
+}
+
+/// The address of this process as others see it; dropping it takes it back.
+#[derive(Debug)]
+#[must_use = "dropping it takes the address back"]
+pub enum PublishedServer {
+    /// The process holds the store alone.
+    Holder(PublishedAddress),
+    /// Other processes may have the store open, and serve it too.
+    OneOfMany(ListedServer),
 }
 
 impl Online {
@@ -60,7 +72,7 @@ impl FeatureStore {
     }
 
     /// Tells other processes that this one serves the online store at `address`, and with which certificate
-    /// if it speaks TLS, until the answer is dropped. `None` for a store that other processes can open as well, or cannot see anyway.
+    /// if it speaks TLS, until the answer is dropped. `None` for a store that no other process can see.
     ///
     /// # Errors
     ///
@@ -69,11 +81,38 @@ impl FeatureStore {
         &self,
         address: SocketAddr,
         certificate: Option<Vec<u8>>,
-    ) -> Result<Option<PublishedAddress>> {
-        match &self.online().await?.sled {
-            Some(sled) => Ok(Some(sled.publish_address(address, certificate)?)),
-            None => Ok(None),
+    ) -> Result<Option<PublishedServer>> {
+        if let Some(sled) = &self.online().await?.sled {
+            return Ok(Some(PublishedServer::Holder(sled.publish_address(address, certificate)?)));
         }
+        let Some(folder) = self.server_list() else { return Ok(None) };
+        let address = ServerAddress { http: address, pid: std::process::id(), certificate };
+        let listed = blocking::run(move || Ok(ListedServer::publish(&folder, &address)?)).await?;
+        Ok(Some(PublishedServer::OneOfMany(listed)))
+    }
+
+    /// Where the servers are listed that share the online store, if it can be shared: beside its file.
+    fn server_list(&self) -> Option<PathBuf> {
+        let OnlineStoreConfig::Sqlite { path } = &self.config().online_store else { return None };
+        let mut name = path.file_name()?.to_owned();
+        name.push(".servers");
+        Some(path.with_file_name(name))
+    }
+
+    /// The other processes that serve the online store: one at most where a store admits one process.
+    pub async fn servers(&self) -> Vec<ServerAddress> {
+        let servers = if let OnlineStoreConfig::Sled { path, .. } = &self.config().online_store {
+            let path = path.clone();
+            blocking::run(move || Ok(ServerAddress::read(&path)?.into_iter().collect())).await
+        } else if let Some(folder) = self.server_list() {
+            blocking::run(move || Ok(ListedServer::read_all(&folder)?)).await
+        } else {
+            Ok(Vec::new())
+        };
+        // A server that cannot be found sees the registry at its next look all the same.
+        let mut servers: Vec<ServerAddress> = servers.unwrap_or_default();
+        servers.retain(|server| server.pid != std::process::id());
+        servers
     }
 
     fn retrieval(&self, store: &Arc<dyn OnlineStore>) -> OnlineRetrieval {

@@ -51,6 +51,7 @@ mod bits;
 mod blocking;
 mod error;
 mod feast_value;
+mod listed_server;
 mod memory_store;
 mod newest_rows;
 pub mod row;
@@ -61,6 +62,7 @@ mod sqlite_store;
 
 pub use error::OnlineError;
 pub use feast_value::{UnfitColumn, ValueFault};
+pub use listed_server::ListedServer;
 pub use memory_store::MemoryOnlineStore;
 pub use schema::SchemaId;
 pub use server_address::{PublishedAddress, ServerAddress};

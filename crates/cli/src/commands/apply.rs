@@ -55,7 +55,7 @@ pub(crate) async fn apply(repo: &Repo, arguments: &ApplyArguments) -> Result<()>
         println!("Applying changes for project {}", store.config().project);
     }
     let outcome = store.apply_with(ApplyOptions { no_promote: arguments.no_promote }).await?;
-    server_client::refresh(&store, outcome.serving_at).await?;
+    server_client::refresh(&store).await?;
     show(&outcome, arguments.json)
 }
 

@@ -9,7 +9,7 @@ pub(crate) async fn run(repo: &Repo, name: &str) -> Result<()> {
     let store = repo.open().await?;
     match store.delete_object(name).await? {
         Some(deleted) => {
-            server_client::refresh(&store, deleted.serving_at).await?;
+            server_client::refresh(&store).await?;
             println!("Deleted {} {name} from {}.", deleted.class, store.config().project);
         }
         None => println!("Object not found. Deletion skipped."),

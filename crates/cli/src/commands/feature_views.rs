@@ -29,7 +29,7 @@ async fn switch(store: &Arc<FeatureStore>, name: &str, enabled: bool) -> Result<
         return Ok(());
     }
     store.set_feature_view_enabled(name, enabled).await?;
-    server_client::refresh(store, store.server_address().await).await?;
+    server_client::refresh(store).await?;
     println!("Feature view '{name}' has been {word}.");
     Ok(())
 }
@@ -49,7 +49,7 @@ async fn set_state(store: &Arc<FeatureStore>, name: &str, state: FeatureViewStat
         bail!("Invalid state transition: {current} -> {state}. Allowed transitions from {current}: {names}.");
     }
     store.set_feature_view_state(name, state).await?;
-    server_client::refresh(store, store.server_address().await).await?;
+    server_client::refresh(store).await?;
     println!("Feature view '{name}' state set to {}.", state.name());
     Ok(())
 }

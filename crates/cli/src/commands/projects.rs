@@ -27,7 +27,8 @@ async fn delete(repo: &Repo, name: &str, yes: bool) -> Result<()> {
     if !yes && !confirmed(name)? {
         bail!("nothing was deleted");
     }
-    server_client::refresh(&store, store.delete_project(name).await?).await?;
+    store.delete_project(name).await?;
+    server_client::refresh(&store).await?;
     println!("Project '{name}' deleted successfully.");
     Ok(())
 }

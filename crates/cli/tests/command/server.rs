@@ -91,6 +91,30 @@ fn a_running_server_sees_an_apply_at_once_and_loses_no_request_over_it() {
 }
 
 #[test]
+fn servers_that_share_a_file_see_an_apply_at_once() {
+    let repo = Repo::sample();
+    repo.edit(
+        "feature_store.yaml",
+        "type: sled\n  path: data/online_store",
+        "type: sqlite\n  path: data/online.db",
+    );
+    repo.run(&["apply"]).success();
+    // They look at the registry only when they are told to.
+    let servers = [(); 2].map(|()| Server::start_with(&repo, &["-r", "0"]));
+    let endpoint = repo.run(&["endpoint"]).success().stdout;
+    assert!(servers.iter().any(|server| endpoint.contains(server.address())), "{endpoint}");
+    repo.edit("features.yaml", "      - {name: home_zone, dtype: String}\n", "");
+    repo.run(&["apply"]).success();
+    let body = json!({"features": ["driver_hourly_stats:home_zone"], "entities": {"driver_id": [1001]}});
+    for server in &servers {
+        let (status, answer) = server.post("/get-online-features", &body).unwrap();
+        assert_eq!(status, 404, "{answer}");
+    }
+    drop(servers);
+    repo.run(&["apply"]).success();
+}
+
+#[test]
 fn a_teardown_goes_through_the_server_and_leaves_no_rows() {
     let repo = Repo::materialized();
     let server = Server::start(&repo);

@@ -15,7 +15,7 @@ pub(super) async fn run(repo: &Repo, arguments: &BindArguments) -> Result<()> {
     let store = repo.open().await?;
     let bytes: Arc<[u8]> = bytes.into();
     let bound = store.bind_component(&arguments.view, bytes, arguments.function.as_deref()).await?;
-    server_client::refresh(&store, store.server_address().await).await?;
+    server_client::refresh(&store).await?;
     println!(
         "Bound on demand feature view {} to {} of component {}",
         arguments.view,

@@ -10,7 +10,7 @@ use crate::server_client;
 pub(super) async fn run(repo: &Repo, arguments: &RollbackArguments) -> Result<()> {
     let store = repo.open().await?;
     let (version, restored) = store.roll_back_component(&arguments.view, arguments.to).await?;
-    server_client::refresh(&store, store.server_address().await).await?;
+    server_client::refresh(&store).await?;
     println!(
         "Restored on demand feature view {} to version v{version}: {} of component {}",
         arguments.view,
