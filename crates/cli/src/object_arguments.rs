@@ -16,6 +16,9 @@ pub(crate) enum ObjectVerb {
         /// Only those with this tag, or with all of several separated by commas; repeat to require more.
         #[arg(long, value_name = "KEY:VALUE")]
         tags: Vec<String>,
+        /// Only those that this person or team answers for.
+        #[arg(long, value_name = "OWNER")]
+        owner: Option<String>,
         /// Print JSON.
         #[arg(long)]
         json: bool,

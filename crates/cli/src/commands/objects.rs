@@ -11,9 +11,9 @@ use crate::repo::Repo;
 pub(crate) async fn run(repo: &Repo, kind: ObjectKind, verb: &ObjectVerb) -> Result<()> {
     let store = repo.open().await?;
     match verb {
-        ObjectVerb::List { tags, json } => {
+        ObjectVerb::List { tags, owner, json } => {
             let tags = parse_tags(tags)?;
-            let listing = store.list(kind, ListFilter { tags, owner: None }).await?;
+            let listing = store.list(kind, ListFilter { tags, owner: owner.clone() }).await?;
             if *json {
                 println!("{}", serde_json::to_string_pretty(&records(&listing))?);
             } else {

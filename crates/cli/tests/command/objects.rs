@@ -65,11 +65,12 @@ fn permissions_are_listed_with_a_line_for_every_part() {
 }
 
 #[test]
-fn lists_are_filtered_by_all_tags() {
+fn lists_are_filtered_by_all_tags_and_by_owner() {
     let repo = Repo::sample();
     let entity =
         |name: &str, tags: &str| format!("  - {{name: {name}, value_type: INT64, tags: {{{tags}}}}}\n");
-    let entities = format!("entities:\n{}{}", entity("one", "a: b, c: d"), entity("two", "a: b"));
+    let owned = "  - {name: three, value_type: INT64, owner: rides@example.org}\n";
+    let entities = format!("entities:\n{}{}{owned}", entity("one", "a: b, c: d"), entity("two", "a: b"));
     fs::write(repo.dir().join("more.yaml"), entities).unwrap();
     repo.run(&["apply"]).success();
     let names = |tags: &[&str]| {
@@ -79,6 +80,8 @@ fn lists_are_filtered_by_all_tags() {
     assert_eq!(names(&["--tags", "a:b"]), ["one", "two"]);
     assert_eq!(names(&["--tags", "a:b", "--tags", "c:d"]), ["one"]);
     assert_eq!(names(&["--tags", "a:b, c:d"]), ["one"]);
+    assert_eq!(names(&["--owner", "rides@example.org"]), ["three"]);
+    assert_eq!(names(&["--owner", "rides@example.org", "--tags", "a:b"]), [""; 0]);
     let error = repo.run(&["entities", "list", "--tags", "a"]).failure(1);
     assert!(error.contains("`a` is not `key:value`"), "{error}");
 }
