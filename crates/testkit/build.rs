@@ -42,11 +42,14 @@ fn build() -> Result<(), String> {
     }
     ensure_target()?;
     let target_dir = PathBuf::from(variable("OUT_DIR")?).join("guests");
+    // Messages of panics name source files: the same bytes come out wherever the repository lies.
+    let here = root.canonicalize().map_err(|error| format!("{} cannot be found: {error}", root.display()))?;
     let output = clean(Command::new(variable("CARGO")?))
         .args(["build", "--release", "--locked", "--quiet", "--target", TARGET, "--manifest-path"])
         .arg(root.join("udfs/Cargo.toml"))
         .arg("--target-dir")
         .arg(&target_dir)
+        .env("CARGO_ENCODED_RUSTFLAGS", format!("--remap-path-prefix={}=larder", here.display()))
         .stdin(Stdio::null())
         .output()
         .map_err(|error| format!("cargo cannot be started to compile the guests in `udfs/`: {error}"))?;
