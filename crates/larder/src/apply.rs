@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use larder_core::{ComponentDigest, Job, Result, Timestamp};
-use larder_online::{OnlineError, ServerAddress};
+use larder_online::OnlineError;
 use larder_registry::{
     Action, ApplyOptions, ChainLink, Definitions, FeatureRepo, ObjectChange, ObjectKind, OnlineStoreConfig,
     Problem, RegistryDiff, RegistrySnapshot, TableChange,
@@ -27,9 +27,6 @@ pub struct ApplyOutcome {
     pub warnings: Vec<Problem>,
     /// The components of on-demand views that no registered view had before: new ones, and changed ones.
     pub new_components: BTreeSet<ComponentDigest>,
-    /// Where a server serves this project. It removes rows that are no longer wanted, and it sees the
-    /// change at its next refresh.
-    pub serving_at: Option<SocketAddr>,
     /// Who reads whom among the on-demand views, inner ones first; empty where none reads another.
     pub chains: Vec<ChainLink>,
     /// The views that are kept online and whose rows were computed by an earlier function, because they or an
@@ -120,8 +117,6 @@ impl ApplyOutcome {
 /// What a teardown has removed. Displays as Feast prints it.
 #[derive(Clone, Debug)]
 pub struct TeardownOutcome {
-    /// Where a server serves this project. It removes the rows when it sees the change.
-    pub serving_at: Option<SocketAddr>,
     project: String,
     online_store: &'static str,
     views: BTreeSet<String>,
@@ -129,7 +124,7 @@ pub struct TeardownOutcome {
 
 impl fmt::Display for TeardownOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { project, online_store, views, .. } = self;
+        let Self { project, online_store, views } = self;
         views.iter().try_for_each(|view| writeln!(f, "Deleted {online_store} table {project}_{view}"))
     }
 }
@@ -152,7 +147,7 @@ impl FeatureStore {
             Ok((registry.plan(&definitions)?, jobs))
         };
         let (diff, jobs) = blocking::run(plan).await?;
-        Ok(ApplyOutcome { new_components, ..self.outcome(diff, jobs, warnings, &after, None) })
+        Ok(ApplyOutcome { new_components, ..self.outcome(diff, jobs, warnings, &after) })
     }
 
     /// Makes the registry hold exactly what the repo defines, and removes online rows that no longer
@@ -185,11 +180,8 @@ impl FeatureStore {
         };
         let (diff, jobs) = blocking::run(apply).await?;
         let after = self.refresh().await?;
-        let serving_at = self.follow_registry(before.snapshot(), after.snapshot()).await?;
-        Ok(ApplyOutcome {
-            new_components,
-            ..self.outcome(diff, jobs, warnings, after.snapshot(), serving_at)
-        })
+        self.follow_registry(before.snapshot(), after.snapshot()).await?;
+        Ok(ApplyOutcome { new_components, ..self.outcome(diff, jobs, warnings, after.snapshot()) })
     }
 
     /// Removes all of the project: its registry entries, then its online rows. Other projects stay.
@@ -206,9 +198,9 @@ impl FeatureStore {
         blocking::run(move || registry.remove_project(&project)).await?;
         let after = self.refresh().await?;
         let changes = self.online_changes(before.snapshot(), after.snapshot());
-        let serving_at = if changes.is_empty() { None } else { self.follow(&changes).await? };
+        self.follow(&changes).await?;
         let (project, online_store) = (self.config().project.clone(), self.config().online_store.name());
-        Ok(TeardownOutcome { serving_at, project, online_store, views: changes.removed })
+        Ok(TeardownOutcome { project, online_store, views: changes.removed })
     }
 
     async fn definitions(&self) -> Result<Definitions> {
@@ -217,15 +209,13 @@ impl FeatureStore {
         Ok(repo.complete(self.offline().as_ref(), self.udf().as_ref(), self.job_runtime().as_ref()).await?)
     }
 
-    /// Makes the online store follow what the registry has become. Where another process serves this project,
-    /// its address.
+    /// Makes the online store follow what the registry has become.
     pub(crate) async fn follow_registry(
         &self,
         before: &RegistrySnapshot,
         after: &RegistrySnapshot,
-    ) -> Result<Option<SocketAddr>> {
-        let changes = self.online_changes(before, after);
-        if changes.is_empty() { Ok(self.server_address().await) } else { self.follow(&changes).await }
+    ) -> Result<()> {
+        self.follow(&self.online_changes(before, after)).await
     }
 
     /// What the online store has to follow: nothing, if there is none.
@@ -236,27 +226,25 @@ impl FeatureStore {
         OnlineChanges::between(before, after)
     }
 
-    /// Makes the online store follow a change; where another process serves the store, its address instead.
-    async fn follow(&self, changes: &OnlineChanges) -> Result<Option<SocketAddr>> {
+    /// Makes the online store follow a change. A process that holds the store alone and serves it does so
+    /// itself, when it sees the change.
+    async fn follow(&self, changes: &OnlineChanges) -> Result<()> {
+        if changes.is_empty() {
+            return Ok(());
+        }
         let online = match self.online().await {
             Ok(online) => online,
             Err(error) => match error.downcast_ref::<OnlineError>() {
-                Some(OnlineError::Locked { holder: Some(address), .. }) => return Ok(Some(address.http)),
+                Some(OnlineError::Locked { holder: Some(_), .. }) => return Ok(()),
                 _ => return Err(error),
             },
         };
-        online.follow(&self.config().project, changes).await?;
-        Ok(self.server_address().await)
+        online.follow(&self.config().project, changes).await
     }
 
-    /// Where another process serves the online store, if one does.
+    /// Where another process serves the online store, if one does; of several, one.
     pub async fn server_address(&self) -> Option<SocketAddr> {
-        self.server().await.map(|server| server.http)
-    }
-
-    /// Another process that serves the online store, if one does; of several, one.
-    pub async fn server(&self) -> Option<ServerAddress> {
-        self.servers().await.into_iter().next()
+        self.servers().await.first().map(|server| server.http)
     }
 
     fn outcome(
@@ -265,7 +253,6 @@ impl FeatureStore {
         jobs: Vec<JobChange>,
         warnings: Vec<Problem>,
         after: &RegistrySnapshot,
-        serving_at: Option<SocketAddr>,
     ) -> ApplyOutcome {
         if self.config().online_store == OnlineStoreConfig::Disabled {
             diff.tables.clear();
@@ -275,7 +262,6 @@ impl FeatureStore {
             diff,
             jobs,
             warnings,
-            serving_at,
             chains: after.on_demand_chains(),
             new_components: BTreeSet::new(),
             online_store: self.config().online_store.name(),

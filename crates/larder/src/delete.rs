@@ -1,6 +1,5 @@
 //! Removing single objects and whole projects from the registry.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use larder_core::{DataSourceKind, OnDemandSource, RequestError, Result};
@@ -8,18 +7,9 @@ use larder_registry::{ObjectKind, RegistrySnapshot};
 
 use crate::{FeatureStore, blocking};
 
-/// An object that was removed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeletedObject {
-    /// Feast's class of it.
-    pub class: &'static str,
-    /// Where a server serves this project. It removes the rows when it sees the change.
-    pub serving_at: Option<SocketAddr>,
-}
-
 impl FeatureStore {
-    /// Removes an object from the registry, and its online rows if it is a view; `None` if nothing has the
-    /// name. Of several objects of a name it is the first in Feast's order: entity, feature view, feature
+    /// Removes an object from the registry, and its online rows if it is a view. Returns Feast's class of it;
+    /// `None` if nothing has the name. Of several objects of a name it is the first in Feast's order: entity, feature view, feature
     /// service, data source, saved dataset, validation reference, then the other views.
     ///
     /// While the object is defined in the repo, the next [`apply`](Self::apply) brings it back.
@@ -27,7 +17,7 @@ impl FeatureStore {
     /// # Errors
     ///
     /// If another object uses it; as the registry and the online store.
-    pub async fn delete_object(&self, name: &str) -> Result<Option<DeletedObject>> {
+    pub async fn delete_object(&self, name: &str) -> Result<Option<&'static str>> {
         let before = self.refresh().await?;
         let (registry, project, wanted) =
             (Arc::clone(self.registry()), self.config().project.clone(), name.to_owned());
@@ -46,17 +36,16 @@ impl FeatureStore {
         }
         blocking::run(move || registry.delete_object(&project, kind, &wanted)).await?;
         let after = self.refresh().await?;
-        let serving_at = self.follow_registry(before.snapshot(), after.snapshot()).await?;
-        Ok(Some(DeletedObject { class: class(kind), serving_at }))
+        self.follow_registry(before.snapshot(), after.snapshot()).await?;
+        Ok(Some(class(kind)))
     }
 
     /// Removes all objects of a project from the registry; of this repo's project its online rows too.
-    /// Returns where a server serves this project.
     ///
     /// # Errors
     ///
     /// If there is no such project; as the registry and the online store.
-    pub async fn delete_project(&self, name: &str) -> Result<Option<SocketAddr>> {
+    pub async fn delete_project(&self, name: &str) -> Result<()> {
         let before = self.refresh().await?;
         let (registry, project) = (Arc::clone(self.registry()), name.to_owned());
         if !blocking::run(move || registry.remove_project(&project)).await? {

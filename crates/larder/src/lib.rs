@@ -53,7 +53,6 @@ mod write_definitions;
 
 pub use all_entities::EntitySpan;
 pub use apply::{ApplyOutcome, JobChange, TeardownOutcome};
-pub use delete::DeletedObject;
 pub use describe::{DescribedFeature, FeatureViewStatus};
 pub use feature_store::FeatureStore;
 pub use get_historical_features::{HistoricalRequest, TrainingEntities, TrainingSet, VALUE_TYPE_METADATA};

@@ -8,9 +8,9 @@ use crate::server_client;
 pub(crate) async fn run(repo: &Repo, name: &str) -> Result<()> {
     let store = repo.open().await?;
     match store.delete_object(name).await? {
-        Some(deleted) => {
+        Some(class) => {
             server_client::refresh(&store).await?;
-            println!("Deleted {} {name} from {}.", deleted.class, store.config().project);
+            println!("Deleted {class} {name} from {}.", store.config().project);
         }
         None => println!("Object not found. Deletion skipped."),
     }

@@ -19,7 +19,7 @@ pub(crate) fn configuration(repo: &Repo) -> Result<()> {
 }
 
 pub(crate) async fn endpoint(repo: &Repo) -> Result<()> {
-    match repo.open().await?.server().await {
+    match repo.open().await?.servers().await.first() {
         Some(server) => {
             let scheme = if server.certificate.is_some() { "https" } else { "http" };
             println!("Feature server endpoint: {scheme}://{}", server.http);
