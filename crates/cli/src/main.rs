@@ -3,7 +3,9 @@
 //! Data goes to stdout, everything else to stderr. Exit codes: 0 ok, 1 failed, 2 usage, 3 the
 //! environment does not play along (a store or server cannot be reached).
 
-#![expect(clippy::print_stdout, reason = "printing data is what a command is for")]
+// Before all others, which print with its macros.
+#[macro_use]
+mod output;
 
 mod arguments;
 mod commands;

@@ -117,3 +117,15 @@ fn a_row_is_made_of_the_nth_value_of_every_key() {
     let answer = printed.json();
     assert_eq!(answer["driver_id"].as_array().unwrap().len(), 1, "{answer}");
 }
+
+#[test]
+fn a_reader_who_has_seen_enough_ends_a_command_well() {
+    use std::process::{Command, Stdio};
+    let mut schema = Command::new(env!("CARGO_BIN_EXE_larder"));
+    schema.arg("definitions-schema").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = schema.spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && stderr.is_empty(), "{stderr}");
+}
