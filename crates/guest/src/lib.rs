@@ -49,6 +49,11 @@
 //! A function that can fail returns a `Result` whose error can be displayed. The message reaches
 //! whoever asked for the features, with the names of the view and of the function.
 //!
+//! # Memory
+//!
+//! A component starts with a mebibyte of memory for its data, in which allocating costs next to nothing, and grows when
+//! it needs more. One that brings an allocator of its own turns the default feature `arena` off.
+//!
 //! # The types
 //!
 //! | array | Feast | one value |
@@ -69,6 +74,9 @@
 //!
 //! [`Array`] has what they share; [`map_rows`] and [`rows()`] go through several at once.
 
+#[cfg(any(test, all(target_arch = "wasm32", not(target_feature = "atomics"), feature = "arena")))]
+#[expect(unsafe_code, reason = "an allocator hands out raw memory")]
+mod arena;
 mod array;
 #[allow(
     missing_docs,
@@ -98,6 +106,10 @@ mod struct_array;
 mod text_array;
 mod timestamp;
 mod zoned_timestamp_array;
+
+#[cfg(all(target_arch = "wasm32", not(target_feature = "atomics"), feature = "arena"))]
+#[global_allocator]
+static ARENA: arena::Arena<{ 1 << 20 }> = arena::Arena::new(); // what is not used of it costs nothing
 
 pub use array::{Array, Values};
 pub use boolean_array::BooleanArray;

@@ -45,6 +45,8 @@ fn config(limits: &SandboxLimits) -> Config {
 
 /// What a slot keeps of the memory that its calls have written.
 const RESIDENT_BYTES: usize = 1 << 20;
+/// The same for each table.
+const RESIDENT_TABLE_BYTES: usize = 64 << 10;
 
 fn pool(limits: &SandboxLimits) -> PoolingAllocationConfig {
     let slots = [limits.quick_calls, limits.concurrent_compilations, limits.concurrent_jobs];
@@ -71,7 +73,9 @@ fn pool(limits: &SandboxLimits) -> PoolingAllocationConfig {
     if PoolingAllocationConfig::is_pagemap_scan_available() {
         // Linux from 6.7 on tells which pages a call has written. Only these are copied, and the next call
         // in the slot meets no page faults.
-        pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(RESIDENT_BYTES);
+        pool.pagemap_scan(Enabled::Yes)
+            .linear_memory_keep_resident(RESIDENT_BYTES)
+            .table_keep_resident(RESIDENT_TABLE_BYTES);
     }
     pool
 }

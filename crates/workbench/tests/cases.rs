@@ -69,7 +69,7 @@ fn budgets_are_assertions_and_instructions_are_the_same_every_time() {
     let folder = Folder::new();
     let text = |instructions: u64| {
         format!(
-            "{HEAD}budgets: {{rows: 100, instructions: {instructions}, memory: 2MiB, output: 4KiB, time: 10s}}
+            "{HEAD}budgets: {{rows: 100, instructions: {instructions}, memory: 4MiB, output: 4KiB, time: 10s}}
 cases:
   - name: one
     given: [{{conv_rate: 0.5, val_to_add: 1}}]

@@ -25,7 +25,7 @@ macro_rules! sources {
 
 /// `larder-guest`, which comes along because no registry has it.
 const GUEST: &[(&str, &str)] = sources!("guest/src":
-    "array.rs" "bindings.rs" "bitmap.rs" "boolean_array.rs" "bytes_array.rs" "columns.rs" "function.rs" "lib.rs"
+    "arena.rs" "array.rs" "bindings.rs" "bitmap.rs" "boolean_array.rs" "bytes_array.rs" "columns.rs" "function.rs" "lib.rs"
     "list_array.rs" "offsets.rs" "primitive_array.rs" "rows.rs" "set_array.rs" "struct_array.rs" "text_array.rs"
     "timestamp.rs" "zoned_timestamp_array.rs"
 );
