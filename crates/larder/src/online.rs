@@ -161,6 +161,11 @@ impl FeatureStore {
             Arc::clone(self.clock()),
             key_version,
         );
+        let materialization = &self.config().materialization;
+        writer = writer.with_lookback(materialization.lookback);
+        if let Some(rows) = materialization.online_write_batch_size {
+            writer = writer.with_batch_rows(rows);
+        }
         if self.config().compat.skip_null_writes {
             writer = writer.with_null_rows_skipped();
         }

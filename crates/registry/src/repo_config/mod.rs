@@ -9,6 +9,7 @@ mod read;
 mod settings;
 mod stores;
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -120,8 +121,10 @@ pub enum OfflineStoreConfig {
 /// How materialization runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MaterializationConfig {
-    /// Rows a write may hold; `None` is the store's default.
-    pub online_write_batch_size: Option<u64>,
+    /// Rows a write may hold; `None` is the writer's default.
+    pub online_write_batch_size: Option<NonZeroUsize>,
+    /// How long before the end of the last run an incremental one begins, for rows that reach their source late.
+    pub lookback: Duration,
 }
 
 /// How errors look over HTTP.
@@ -221,7 +224,7 @@ mod tests {
             "project: demo\nregistry:\n  registry_type: file\n  path: ${HOME_OF_DATA}/r.db\n  cache_ttl_seconds: 5\n\
              online_store:\n  type: sled\n  path: $HOME_OF_DATA/$UNKNOWN\n  cache_size_mb: 64\n\
              offline_store: {type: dask}\nentity_key_serialization_version: 2\nhttp: {error_status: feast}\n\
-             materialization: {online_write_batch_size: 500, pull_latest_features: false}\n",
+             materialization: {online_write_batch_size: 500, pull_latest_features: false, lookback: 2h30m}\n",
         )
         .unwrap();
         assert_eq!(config.registry.path, Path::new("/srv/data/r.db"));
@@ -230,7 +233,8 @@ mod tests {
         assert_eq!(config.online_store, OnlineStoreConfig::Sled { path, cache_size_bytes: Some(64 << 20) });
         assert_eq!(config.entity_key_serialization_version, EntityKeyVersion::V2);
         assert_eq!(config.http.error_status, ErrorStatus::Feast);
-        assert_eq!(config.materialization.online_write_batch_size, Some(500));
+        assert_eq!(config.materialization.online_write_batch_size, NonZeroUsize::new(500));
+        assert_eq!(config.materialization.lookback, Duration::from_secs(9_000));
     }
 
     #[test]
