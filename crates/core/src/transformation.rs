@@ -31,6 +31,9 @@ pub struct TransformationLimits {
     pub memory_bytes: usize,
     /// Entries of one table of an instance, which holds the functions that are called indirectly.
     pub table_elements: usize,
+    /// Stack of Wasm frames in one call, in bytes; rounded up to 64 KiB. What languages call their stack lies mostly
+    /// in linear memory and counts as memory.
+    pub stack_bytes: usize,
     /// Bytes that one call may return.
     pub output_bytes: usize,
     /// Bytes of an error message that are kept.
@@ -40,12 +43,13 @@ pub struct TransformationLimits {
 }
 
 impl Default for TransformationLimits {
-    /// 1 s, 64 MiB of memory, 100,000 entries of a table, 32 MiB of output, 4 KiB of message, any fuel.
+    /// 1 s, 64 MiB of memory, 100,000 entries of a table, 512 KiB of stack, 32 MiB of output, 4 KiB of message, any fuel.
     fn default() -> Self {
         Self {
             wall_time: Duration::from_secs(1),
             memory_bytes: 64 << 20,
             table_elements: 100_000,
+            stack_bytes: 512 << 10,
             output_bytes: 32 << 20,
             message_bytes: 4 << 10,
             fuel: None,

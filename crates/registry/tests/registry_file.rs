@@ -99,6 +99,7 @@ fn definitions(project: &str) -> Definitions {
             limits: TransformationLimits {
                 wall_time: Duration::from_millis(250),
                 table_elements: 500,
+                stack_bytes: 256 << 10,
                 message_bytes: 1_000,
                 fuel: Some(1_000_000),
                 ..TransformationLimits::default()
@@ -245,7 +246,7 @@ fn a_change_is_told_property_by_property() {
     let digest = changed.components.first_key_value().unwrap().0.to_string();
     let digest = &digest[..16];
     let limits = "(wall_time: 250ms, memory: 67108864, output: 33554432, \
-                  table_elements: 500, message: 1000, fuel: 1000000)";
+                  table_elements: 500, stack: 262144, message: 1000, fuel: 1000000)";
     assert_eq!(
         text,
         format!(

@@ -347,7 +347,11 @@ impl Hasher for Sha256Hasher {
 
 #[cfg(test)]
 mod tests {
+    use larder_core::TransformationLimits;
+
     use super::*;
+    use crate::SandboxLimits;
+    use crate::engine::EngineKind;
 
     /// The smallest component: nothing.
     const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
@@ -356,7 +360,7 @@ mod tests {
     fn engine() -> Engine {
         let small =
             SandboxLimits { concurrent_calls: 1, concurrent_compilations: 1, ..SandboxLimits::default() };
-        crate::engine::build(&small).unwrap()
+        crate::engine::build(EngineKind::of(&TransformationLimits::default()), &small).unwrap()
     }
 
     fn filled(folder: &Path, engine: &Engine) -> CompiledCache {

@@ -1,27 +1,42 @@
 //! The configuration of wasmtime: deterministic code, interruptible, from a pool of instances.
 
+use larder_core::TransformationLimits;
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails,
 };
 
 use crate::{SandboxLimits, UdfError};
 
-/// Builds the engine of most views.
-pub(crate) fn build(limits: &SandboxLimits) -> Result<Engine, UdfError> {
-    start(&config(limits))
+/// What an engine has one of for all that runs in it, and views may want otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct EngineKind {
+    /// Whether its code counts instructions as it goes, which makes it slower: for views that limit `fuel`, and for
+    /// measuring.
+    pub(crate) counts: bool,
+    stack_bytes: usize,
 }
 
-/// Builds an engine that counts instructions as it goes, for views that limit `fuel` and for measuring. Its code
-/// is slower.
-pub(crate) fn build_counting(limits: &SandboxLimits) -> Result<Engine, UdfError> {
-    start(config(limits).consume_fuel(true))
+impl EngineKind {
+    /// Stacks are of so many sizes at most: each engine sets address space aside.
+    const STACK_STEP: usize = 64 << 10;
+
+    /// The engine for calls with these limits.
+    pub(crate) fn of(limits: &TransformationLimits) -> Self {
+        Self { counts: limits.fuel.is_some(), stack_bytes: stack_bytes(limits) }
+    }
 }
 
-fn start(config: &Config) -> Result<Engine, UdfError> {
-    Engine::new(config).map_err(|error| UdfError::Engine { source: error.into() })
+/// The stack that a call with these limits has.
+pub(crate) fn stack_bytes(limits: &TransformationLimits) -> usize {
+    limits.stack_bytes.max(1).checked_next_multiple_of(EngineKind::STACK_STEP).unwrap_or(usize::MAX)
 }
 
-fn config(limits: &SandboxLimits) -> Config {
+/// Builds an engine.
+pub(crate) fn build(kind: EngineKind, limits: &SandboxLimits) -> Result<Engine, UdfError> {
+    Engine::new(&config(kind, limits)).map_err(|error| UdfError::Engine { source: error.into() })
+}
+
+fn config(kind: EngineKind, limits: &SandboxLimits) -> Config {
     let mut config = Config::new();
     config
         .wasm_component_model(true)
@@ -37,7 +52,8 @@ fn config(limits: &SandboxLimits) -> Config {
         // memory to another; wasmtime's own code for that is a module with two.
         .wasm_multi_memory(true)
         .memory_init_cow(true)
-        .max_wasm_stack(limits.stack_bytes)
+        .max_wasm_stack(kind.stack_bytes)
+        .consume_fuel(kind.counts)
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
     config
@@ -112,7 +128,8 @@ mod tests {
 
     #[test]
     fn parts_of_a_component_may_have_memories_of_their_own() {
-        let engine = build(&SandboxLimits { concurrent_calls: 1, ..SandboxLimits::default() }).unwrap();
+        let sandbox = SandboxLimits { concurrent_calls: 1, ..SandboxLimits::default() };
+        let engine = build(EngineKind::of(&TransformationLimits::default()), &sandbox).unwrap();
         Component::from_binary(&engine, &wat::parse_str(TWO_PARTS).unwrap()).unwrap();
     }
 }

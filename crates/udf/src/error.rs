@@ -147,6 +147,18 @@ pub enum UdfError {
         /// The most that is possible.
         limit_elements: usize,
     },
+    /// A view asks for more stack than the sandbox has.
+    #[error(
+        "on-demand feature view `{view}`: {wanted_bytes} bytes of stack are more than the {limit_bytes} that the runtime grants to a call; lower `limits: {{stack: …}}`"
+    )]
+    StackLimitTooHigh {
+        /// The view.
+        view: String,
+        /// The limit of the view.
+        wanted_bytes: usize,
+        /// The most that is possible.
+        limit_bytes: usize,
+    },
     /// The caller passed another table than the signature says.
     #[error("on-demand feature view `{view}`: function `{function}` was given {found} instead of {expected}")]
     WrongInput {
@@ -204,7 +216,8 @@ impl From<UdfError> for Error {
             | UdfError::NoSignatures { .. }
             | UdfError::InvalidSignature { .. }
             | UdfError::MemoryLimitTooHigh { .. }
-            | UdfError::TableLimitTooHigh { .. } => ErrorKind::Invalid,
+            | UdfError::TableLimitTooHigh { .. }
+            | UdfError::StackLimitTooHigh { .. } => ErrorKind::Invalid,
         };
         Self::new(kind, error)
     }
@@ -250,7 +263,7 @@ pub enum CallError {
         /// The output of one call.
         limit_bytes: usize,
     },
-    /// It used up the stack, which is the same for all views.
+    /// It used up the stack that the view has.
     #[error("overflowed its stack of {} (endless recursion?)", bytes(*limit_bytes))]
     Stack {
         /// The stack of one call.

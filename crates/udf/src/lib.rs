@@ -60,6 +60,7 @@ mod lift;
 mod limits;
 mod lower;
 mod machine;
+mod machines;
 mod metered;
 mod quick_calls;
 mod sandboxed_call;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use wasmtime::ResourceLimiter;
 
 /// What the host grants to all components alike. What differs from view to view (wall time, memory,
-/// tables, output, messages, fuel) is in [`TransformationLimits`](larder_core::TransformationLimits), what differs
+/// tables, stack, output, messages, fuel) is in [`TransformationLimits`](larder_core::TransformationLimits), what differs
 /// from job to job in [`JobLimits`](larder_core::JobLimits).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SandboxLimits {
@@ -24,9 +24,8 @@ pub struct SandboxLimits {
     /// The most memory that the limits of a view may grant to one call, in bytes. Default: 1 GiB; at
     /// most 4 GiB. It costs nothing until it is used, but each slot reserves 4 GiB of address space.
     pub memory_bytes: usize,
-    /// Stack of Wasm frames in one call, in bytes. Default: 512 KiB. The engine has one size for all
-    /// stores, so no view can have another. (What languages call their stack lies mostly in linear
-    /// memory and counts as memory.)
+    /// The most stack that the limits of a view may grant to one call, in bytes. Default: 1 MiB, which leaves the
+    /// threads of tokio, that have 2, as much for the host.
     pub stack_bytes: usize,
     /// The most entries of one table that the limits of a view may grant. Default: 1,000,000.
     pub table_elements: usize,
@@ -64,7 +63,7 @@ impl Default for SandboxLimits {
             concurrent_jobs: 4,
             rows_per_call: 8_192,
             memory_bytes: 1 << 30,
-            stack_bytes: 512 << 10,
+            stack_bytes: 1 << 20,
             table_elements: 1_000_000,
             tables: 16,
             core_instances: 64,

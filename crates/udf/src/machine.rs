@@ -40,6 +40,14 @@ impl Machine {
         })
     }
 
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn cache(&self) -> Option<&CompiledCache> {
+        self.cache.as_deref()
+    }
+
     /// Without it no time limit holds: whoever calls a component keeps it.
     pub(crate) fn ticker(&self) -> Arc<EpochTicker> {
         Arc::clone(&self.ticker)

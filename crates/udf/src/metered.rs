@@ -9,51 +9,37 @@ use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use larder_core::{ComponentDigest, InspectedComponent, TransformationLimits, TransformationSignature};
+use wasmtime::Store;
 use wasmtime::component::Linker;
-use wasmtime::{Engine, Store};
 
 use crate::bindings::larder::udf::arrow::BatchParam;
-use crate::cache::CompiledCache;
 use crate::compiled::{CompiledComponent, compile, digest_of};
 use crate::component_bytes::to_component;
+use crate::engine::EngineKind;
 use crate::input_size::split;
 use crate::lift::lift;
 use crate::limits::MemoryLimiter;
 use crate::lower::Lowered;
+use crate::machine::Machine;
+use crate::machines::Machines;
 use crate::sandboxed_call::{self, Instantiable, Step, copy_budget, settle, stopped};
 use crate::signature::AgreedSignature;
 use crate::ticker::EpochTicker;
+use crate::wasm_runtime::check_stack;
 use crate::wasm_transformation::{WrongInput, check_input};
 use crate::world::ON_DEMAND_FEATURE_VIEW;
-use crate::{CallError, SandboxLimits, UdfError, WasmRuntimeOptions, engine};
+use crate::{CallError, SandboxLimits, UdfError, WasmRuntimeOptions};
 
 /// Counted code may take so much longer than its view's limit of wall time; it is about 1.5 times slower.
 const COUNTING_SLACK: u32 = 4;
 
-/// Two engines to measure calls with.
+/// Two engines to measure calls with, for each size of stack.
 ///
 /// All is synchronous and on the caller's thread: keep it off async threads.
 #[derive(Debug)]
 pub struct Meter {
-    plain: Gauge,
-    counting: Gauge,
+    machines: Machines,
     sandbox: SandboxLimits,
-}
-
-/// One engine with what belongs to it.
-#[derive(Debug)]
-struct Gauge {
-    engine: Engine,
-    ticker: Arc<EpochTicker>,
-    cache: Option<CompiledCache>,
-}
-
-impl Gauge {
-    fn start(engine: Engine, options: &WasmRuntimeOptions) -> Result<Self, UdfError> {
-        let ticker = EpochTicker::start(&engine).map_err(|source| UdfError::Ticker { source })?;
-        let cache = options.cache_dir.as_deref().map(|dir| CompiledCache::open(dir, &engine)).transpose()?;
-        Ok(Self { engine, ticker: Arc::new(ticker), cache })
-    }
 }
 
 impl Meter {
@@ -65,11 +51,18 @@ impl Meter {
     pub fn try_new(options: &WasmRuntimeOptions) -> Result<Self, UdfError> {
         // Calls come one at a time.
         let sandbox = SandboxLimits { concurrent_calls: 2, concurrent_compilations: 1, ..options.sandbox };
-        Ok(Self {
-            plain: Gauge::start(engine::build(&sandbox)?, options)?,
-            counting: Gauge::start(engine::build_counting(&sandbox)?, options)?,
-            sandbox,
-        })
+        let meter = Self { machines: Machines::new(options.cache_dir.clone(), sandbox), sandbox };
+        meter.pair(TransformationLimits::default().stack_bytes)?;
+        Ok(meter)
+    }
+
+    /// The machine that runs calls with so much stack as requests do, and the one that counts.
+    fn pair(&self, stack_bytes: usize) -> Result<[Arc<Machine>; 2], UdfError> {
+        let machine = |fuel| {
+            let limits = TransformationLimits { fuel, stack_bytes, ..TransformationLimits::default() };
+            self.machines.of(EngineKind::of(&limits))
+        };
+        Ok([machine(None)?, machine(Some(u64::MAX))?])
     }
 
     /// The digest of the component that bytes are, or that is made of them. Nothing is compiled.
@@ -87,27 +80,37 @@ impl Meter {
     ///
     /// As [`UdfRuntime::inspect`](larder_core::UdfRuntime::inspect).
     pub fn load(&self, bytes: Arc<[u8]>) -> Result<MeteredComponent, UdfError> {
-        let plain = &self.plain;
-        let compiled = CompiledComponent::load(bytes, &plain.engine, plain.cache.as_ref(), &self.sandbox)?;
-        let counting = self.counted(&compiled)?;
-        Ok(MeteredComponent(Arc::new(Loaded {
-            compiled,
-            counting,
-            sandbox: self.sandbox,
-            _tickers: [Arc::clone(&self.plain.ticker), Arc::clone(&self.counting.ticker)],
-        })))
+        self.load_with_stack(bytes, TransformationLimits::default().stack_bytes)
     }
 
-    /// The same component in the engine that counts.
-    fn counted(&self, compiled: &CompiledComponent) -> Result<Instantiable, UdfError> {
-        let Gauge { engine, cache, .. } = &self.counting;
-        let component = compile(&compiled.bytes, compiled.digest, engine, cache.as_ref())?;
-        let linked = Linker::new(engine).instantiate_pre(&component).and_then(Instantiable::new);
-        linked.map_err(|error| UdfError::WrongWorld {
-            world: ON_DEMAND_FEATURE_VIEW.name,
-            source: error.into(),
-        })
+    /// The same for calls with so much stack.
+    ///
+    /// # Errors
+    ///
+    /// The same, and if the stack is more than the sandbox grants.
+    pub fn load_with_stack(
+        &self,
+        bytes: Arc<[u8]>,
+        stack_bytes: usize,
+    ) -> Result<MeteredComponent, UdfError> {
+        check_stack("tested", stack_bytes, &self.sandbox)?;
+        let [plain, counting] = self.pair(stack_bytes)?;
+        let compiled = CompiledComponent::load(bytes, plain.engine(), plain.cache(), &self.sandbox)?;
+        Ok(MeteredComponent(Arc::new(Loaded {
+            counting: counted(&compiled, &counting)?,
+            compiled,
+            stack_bytes,
+            sandbox: self.sandbox,
+            _tickers: [plain.ticker(), counting.ticker()],
+        })))
     }
+}
+
+/// The same component in an engine that counts.
+fn counted(compiled: &CompiledComponent, counting: &Machine) -> Result<Instantiable, UdfError> {
+    let component = compile(&compiled.bytes, compiled.digest, counting.engine(), counting.cache())?;
+    let linked = Linker::new(counting.engine()).instantiate_pre(&component).and_then(Instantiable::new);
+    linked.map_err(|error| UdfError::WrongWorld { world: ON_DEMAND_FEATURE_VIEW.name, source: error.into() })
 }
 
 /// A component whose functions can be measured.
@@ -117,6 +120,7 @@ pub struct MeteredComponent(Arc<Loaded>);
 struct Loaded {
     compiled: CompiledComponent,
     counting: Instantiable,
+    stack_bytes: usize,
     sandbox: SandboxLimits,
     /// Without them no time limit holds.
     _tickers: [Arc<EpochTicker>; 2],
@@ -134,9 +138,11 @@ impl MeteredComponent {
         self.0.compiled.inspected()
     }
 
-    /// One function of it; `None` if there is none of that name.
+    /// One function of it, with limits of which the stack is that of the component; `None` if there is none of that
+    /// name.
     pub fn function(&self, name: &str, limits: TransformationLimits) -> Option<MeteredFunction> {
         let agreed = self.0.compiled.signatures.iter().find(|agreed| agreed.signature.name == name)?;
+        let limits = TransformationLimits { stack_bytes: self.0.stack_bytes, ..limits };
         Some(MeteredFunction { component: Arc::clone(&self.0), agreed: Arc::clone(agreed), limits })
     }
 }
@@ -193,11 +199,14 @@ impl MeteredFunction {
         if let Err(error) = self.check(input) {
             return (Err(error), Duration::ZERO);
         }
-        let Loaded { compiled, sandbox, .. } = &*self.component;
         #[expect(clippy::disallowed_methods, reason = "what is measured is real time")]
         let start = Instant::now();
-        let (output, _peak_bytes) =
-            sandboxed_call::transform(&compiled.instantiable, &self.agreed, input, self.limits, sandbox);
+        let (output, _peak_bytes) = sandboxed_call::transform(
+            &self.component.compiled.instantiable,
+            &self.agreed,
+            input,
+            self.limits,
+        );
         (output, start.elapsed())
     }
 
@@ -214,7 +223,7 @@ impl MeteredFunction {
         let Ok(row_count) = u32::try_from(input.num_rows()) else {
             return vec![MeteredCall::failed(CallError::InputTooLong)];
         };
-        let Loaded { counting, sandbox, .. } = &*self.component;
+        let counting = &self.component.counting;
         let wall_time = self.limits.wall_time.saturating_mul(COUNTING_SLACK);
         let limits = TransformationLimits { wall_time, ..self.limits };
         let lowered = Lowered::new(input, &self.agreed.signature.inputs);
@@ -226,7 +235,7 @@ impl MeteredFunction {
         let guest = match counting.instantiate(&mut store) {
             Ok(guest) => guest,
             Err(error) => {
-                return vec![MeteredCall::failed(stopped(error, Step::Start, self.limits, sandbox))];
+                return vec![MeteredCall::failed(stopped(error, Step::Start, self.limits))];
             }
         };
         for _ in 0..times {
@@ -234,7 +243,7 @@ impl MeteredFunction {
             let answer =
                 guest.larder_udf_transformation().call_transform(&mut store, self.agreed.index, input_rows);
             let is_stopped = answer.is_err();
-            let output = settle(answer, self.limits, sandbox).and_then(|output| {
+            let output = settle(answer, self.limits).and_then(|output| {
                 lift(output, &self.agreed, input.num_rows(), limits.output_bytes)
                     .map_err(|source| CallError::Contract { source: Box::new(source) })
             });

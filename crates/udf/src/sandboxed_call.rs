@@ -7,6 +7,7 @@ use wasmtime::{Store, Trap};
 use crate::bindings::OnDemandFeatureViewPre;
 use crate::bindings::exports::larder::udf::transformation::{Error as WitError, Signature};
 use crate::bindings::larder::udf::arrow::BatchParam;
+use crate::engine::stack_bytes;
 use crate::lift::lift;
 use crate::limits::{GrowthLimitReached, MemoryLimiter};
 use crate::lower::Lowered;
@@ -31,9 +32,8 @@ pub(crate) fn signatures(
         ..TransformationLimits::default()
     };
     let mut store = store(component, limits, limits.output_bytes);
-    let guest =
-        component.instantiate(&mut store).map_err(|error| stopped(error, Step::Start, limits, sandbox))?;
-    settle(guest.larder_udf_transformation().call_signatures(&mut store), limits, sandbox)
+    let guest = component.instantiate(&mut store).map_err(|error| stopped(error, Step::Start, limits))?;
+    settle(guest.larder_udf_transformation().call_signatures(&mut store), limits)
 }
 
 /// Applies a function to the rows of `input`, which is of the function's input columns. Adds the most
@@ -43,7 +43,6 @@ pub(crate) fn transform(
     agreed: &AgreedSignature,
     input: &RecordBatch,
     limits: TransformationLimits,
-    sandbox: &SandboxLimits,
 ) -> (Result<RecordBatch, CallError>, usize) {
     let Ok(row_count) = u32::try_from(input.num_rows()) else { return (Err(CallError::InputTooLong), 0) };
     let lowered = Lowered::new(input, &agreed.signature.inputs);
@@ -53,9 +52,9 @@ pub(crate) fn transform(
         Ok(guest) => {
             let input = BatchParam { row_count, columns: &columns };
             let answer = guest.larder_udf_transformation().call_transform(&mut store, agreed.index, input);
-            settle(answer, limits, sandbox)
+            settle(answer, limits)
         }
-        Err(error) => Err(stopped(error, Step::Start, limits, sandbox)),
+        Err(error) => Err(stopped(error, Step::Start, limits)),
     };
     let peak_bytes = store.data().peak_bytes;
     // The instance goes before the answer is looked at: nothing of it can matter any more.
@@ -107,24 +106,18 @@ pub(crate) enum Step {
 pub(crate) fn settle<T>(
     answer: wasmtime::Result<Result<T, WitError>>,
     limits: TransformationLimits,
-    sandbox: &SandboxLimits,
 ) -> Result<T, CallError> {
     match answer {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(WitError { message })) => {
             Err(CallError::Guest { message: cut(message, limits.message_bytes) })
         }
-        Err(error) => Err(stopped(error, Step::Call, limits, sandbox)),
+        Err(error) => Err(stopped(error, Step::Call, limits)),
     }
 }
 
 /// How a call ended that the engine stopped.
-pub(crate) fn stopped(
-    error: wasmtime::Error,
-    step: Step,
-    limits: TransformationLimits,
-    sandbox: &SandboxLimits,
-) -> CallError {
+pub(crate) fn stopped(error: wasmtime::Error, step: Step, limits: TransformationLimits) -> CallError {
     match error.downcast_ref::<GrowthLimitReached>() {
         Some(GrowthLimitReached::Memory { .. }) => {
             return CallError::Memory { limit_bytes: limits.memory_bytes };
@@ -137,7 +130,7 @@ pub(crate) fn stopped(
     match error.downcast_ref::<Trap>() {
         Some(Trap::Interrupt) => CallError::Time { limit: limits.wall_time },
         Some(Trap::OutOfFuel) => CallError::Fuel { limit: limits.fuel.unwrap_or(u64::MAX) },
-        Some(Trap::StackOverflow) => CallError::Stack { limit_bytes: sandbox.stack_bytes },
+        Some(Trap::StackOverflow) => CallError::Stack { limit_bytes: stack_bytes(&limits) },
         Some(trap) => CallError::Trap { trap: in_plain_words(*trap) },
         // The error has no public type; a test of a guest with a huge output watches these words.
         None if error.root_cause().to_string().contains("too much data is being copied") => {

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use larder_core::{
@@ -16,11 +16,13 @@ use tracing::instrument;
 use crate::blocking::BlockingSlots;
 use crate::call_metrics::CallMetrics;
 use crate::call_slots::CallSlots;
+use crate::engine::EngineKind;
 use crate::job::{self, JobCallError, JobError};
 use crate::machine::Machine;
+use crate::machines::Machines;
 use crate::quick_calls::QuickCalls;
 use crate::wasm_transformation::WasmTransformation;
-use crate::{SandboxLimits, UdfError, engine};
+use crate::{SandboxLimits, UdfError};
 
 /// How a [`WasmRuntime`] is set up.
 #[derive(Clone, Debug, Default)]
@@ -38,10 +40,9 @@ pub struct WasmRuntimeOptions {
 #[derive(Debug)]
 pub struct WasmRuntime {
     sandbox: SandboxLimits,
-    cache_dir: Option<PathBuf>,
-    plain: Machine,
-    /// Counts steps. Started by the first view that limits its fuel; the others pay nothing for it.
-    counting: Mutex<Option<Arc<Machine>>>,
+    /// The one of views that say nothing of fuel and stack, and of jobs.
+    plain: Arc<Machine>,
+    machines: Machines,
     compilations: BlockingSlots,
     calls: Arc<CallSlots>,
     jobs: BlockingSlots,
@@ -56,25 +57,15 @@ impl WasmRuntime {
     /// cache folder cannot be created or belongs to another user.
     pub fn try_new(options: WasmRuntimeOptions) -> Result<Self> {
         let WasmRuntimeOptions { cache_dir, sandbox } = options;
+        let machines = Machines::new(cache_dir, sandbox);
         Ok(Self {
-            plain: Machine::start(engine::build(&sandbox)?, cache_dir.as_deref(), &sandbox)?,
-            cache_dir,
-            counting: Mutex::new(None),
+            plain: machines.of(EngineKind::of(&TransformationLimits::default()))?,
+            machines,
             compilations: BlockingSlots::new(sandbox.concurrent_compilations),
             calls: Arc::new(CallSlots::new(&sandbox)),
             jobs: BlockingSlots::new(sandbox.concurrent_jobs),
             sandbox,
         })
-    }
-
-    fn counting(&self) -> Result<Arc<Machine>, UdfError> {
-        let mut counting = self.counting.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(machine) = &*counting {
-            return Ok(Arc::clone(machine));
-        }
-        let machine =
-            Machine::start(engine::build_counting(&self.sandbox)?, self.cache_dir.as_deref(), &self.sandbox)?;
-        Ok(Arc::clone(counting.insert(Arc::new(machine))))
     }
 }
 
@@ -94,7 +85,19 @@ fn check_limits(view: &str, limits: &TransformationLimits, sandbox: &SandboxLimi
             limit_elements: sandbox.table_elements,
         });
     }
-    Ok(())
+    check_stack(view, limits.stack_bytes, sandbox)
+}
+
+/// Refuses a stack that would leave the host none.
+pub(crate) fn check_stack(view: &str, stack_bytes: usize, sandbox: &SandboxLimits) -> Result<(), UdfError> {
+    if stack_bytes <= sandbox.stack_bytes {
+        return Ok(());
+    }
+    Err(UdfError::StackLimitTooHigh {
+        view: view.to_owned(),
+        wanted_bytes: stack_bytes,
+        limit_bytes: sandbox.stack_bytes,
+    })
 }
 
 #[async_trait]
@@ -112,8 +115,7 @@ impl UdfRuntime for WasmRuntime {
         limits: TransformationLimits,
     ) -> Result<Arc<dyn Transformation>> {
         check_limits(view, &limits, &self.sandbox)?;
-        let counting = limits.fuel.map(|_| self.counting()).transpose()?;
-        let machine = counting.as_deref().unwrap_or(&self.plain);
+        let machine = self.machines.of(EngineKind::of(&limits))?;
         let component = machine.component(component, &self.compilations, self.sandbox).await?;
         let found = component.signatures.iter().find(|agreed| agreed.signature.name == function);
         let Some(agreed) = found.map(Arc::clone) else {

@@ -88,8 +88,7 @@ impl WasmTransformation {
         let limits = QuickCalls::limits(self.limits);
         let started = Instant::now();
         let instantiable = &self.component.instantiable;
-        let (answer, peak_bytes) =
-            sandboxed_call::transform(instantiable, &self.agreed, input, limits, &self.sandbox);
+        let (answer, peak_bytes) = sandboxed_call::transform(instantiable, &self.agreed, input, limits);
         let took = started.elapsed();
         let error = answer.as_ref().err();
         let is_final = self.quick.is_final(self.limits, took, error);
@@ -102,11 +101,11 @@ impl WasmTransformation {
     /// Runs a call on another thread, in its turn.
     async fn long_call(&self, input: RecordBatch) -> Result<Result<RecordBatch, CallError>, UdfError> {
         let (component, agreed) = (Arc::clone(&self.component), Arc::clone(&self.agreed));
-        let (limits, sandbox) = (self.limits, self.sandbox);
+        let limits = self.limits;
         let call = move || {
             let started = Instant::now();
             let (answer, peak_bytes) =
-                sandboxed_call::transform(&component.instantiable, &agreed, &input, limits, &sandbox);
+                sandboxed_call::transform(&component.instantiable, &agreed, &input, limits);
             (answer, peak_bytes, started.elapsed())
         };
         let ((answer, peak_bytes, took), waited) = self.slots.run(&self.share, call).await?;

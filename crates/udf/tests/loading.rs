@@ -76,6 +76,19 @@ fn a_view_cannot_have_larger_tables_than_the_runtime_sets_aside() {
 }
 
 #[test]
+fn a_view_cannot_have_more_stack_than_the_runtime_grants() {
+    let limits = TransformationLimits { stack_bytes: 2 << 20, ..TransformationLimits::default() };
+    let loaded = RUNTIME.load("v", guests::driver_features().into(), "driver_quality", limits);
+    let error = TOKIO.block_on(loaded).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert_eq!(
+        error.to_string(),
+        "on-demand feature view `v`: 2097152 bytes of stack are more than the 1048576 that the runtime grants to a \
+         call; lower `limits: {stack: …}`"
+    );
+}
+
+#[test]
 fn a_table_of_other_columns_is_not_passed_on() {
     let function = load(&RUNTIME, guests::feast_golden(), "od_reqonly");
     let value: ArrayRef = Arc::new(Int32Array::from(vec![1]));

@@ -148,6 +148,26 @@ fn endless_recursion_of_wasm_frames_meets_the_stack() {
 }
 
 #[test]
+fn a_view_has_the_stack_that_it_asks_for() {
+    let deep = "(func $deep (param i64) (result i64) (if (result i64) (i64.eqz (local.get 0)) (then (i64.const 0)) \
+                (else (i64.add (call $deep (i64.sub (local.get 0) (i64.const 1))) (i64.const 1)))))";
+    // A frame takes at least a return address and a kept value.
+    let guest = RawGuest::default().items(deep).transform(&echo_with("(call $deep (i64.const 20_000))"));
+    let stack = |stack_bytes| TransformationLimits {
+        wall_time: Duration::from_secs(60),
+        stack_bytes,
+        ..TransformationLimits::default()
+    };
+    let (cause, _) = failure(&guest, stack(100_000));
+    assert_eq!(cause, ": overflowed its stack of 128 KiB (endless recursion?)");
+    let function = loaded(&guest, stack(1 << 20)).unwrap();
+    assert_eq!(call(&function, &two_rows()).unwrap().num_rows(), 2);
+    // Also where its instructions are counted.
+    let counted = TransformationLimits { fuel: Some(u64::MAX), ..stack(100_000) };
+    assert_eq!(failure(&guest, counted).0, cause);
+}
+
+#[test]
 fn a_table_bomb_runs_out_of_table_entries() {
     let grow = |by: u32| format!("(drop (table.grow $bomb (ref.null func) (i32.const {by})))");
     let table = "(table $bomb 1 funcref)";

@@ -54,7 +54,8 @@ pub struct TestOptions {
 pub struct TestRunner<'a> {
     meter: &'a Meter,
     options: TestOptions,
-    components: HashMap<PathBuf, Result<MeteredComponent, String>>,
+    /// By file and size of stack.
+    components: HashMap<(PathBuf, usize), Result<MeteredComponent, String>>,
 }
 
 impl<'a> TestRunner<'a> {
@@ -87,7 +88,7 @@ impl<'a> TestRunner<'a> {
     ///
     /// If the file cannot be read.
     pub fn run_component(&mut self, file: &Path, shown: &Path) -> Result<Vec<TestReport>, Problems> {
-        let component = match self.component(file) {
+        let component = match self.component(file, TransformationLimits::default().stack_bytes) {
             Ok(Ok(component)) => component,
             Ok(Err(refusal)) => return Ok(vec![refused(shown, shown, file, refusal)]),
             Err(error) => {
@@ -123,13 +124,18 @@ impl<'a> TestRunner<'a> {
         digest.is_some_and(|digest| only.contains(&digest))
     }
 
-    fn component(&mut self, file: &Path) -> std::io::Result<Result<MeteredComponent, String>> {
-        if let Some(known) = self.components.get(file) {
+    fn component(
+        &mut self,
+        file: &Path,
+        stack_bytes: usize,
+    ) -> std::io::Result<Result<MeteredComponent, String>> {
+        let key = (file.to_owned(), stack_bytes);
+        if let Some(known) = self.components.get(&key) {
             return Ok(known.clone());
         }
         let bytes: Arc<[u8]> = std::fs::read(file)?.into();
-        let loaded = self.meter.load(bytes).map_err(|error| chain(&error));
-        self.components.insert(file.to_owned(), loaded.clone());
+        let loaded = self.meter.load_with_stack(bytes, stack_bytes).map_err(|error| chain(&error));
+        self.components.insert(key, loaded.clone());
         Ok(loaded)
     }
 
@@ -148,7 +154,7 @@ impl<'a> TestRunner<'a> {
         if !self.is_asked_for(&component_file) {
             return Ok(None);
         }
-        let component = match self.component(&component_file) {
+        let component = match self.component(&component_file, tests.limits.stack_bytes) {
             Ok(Ok(component)) => component,
             Ok(Err(refusal)) => {
                 return Ok(Some(refused(shown, Path::new(name), &component_file, refusal)));

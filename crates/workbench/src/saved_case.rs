@@ -35,13 +35,20 @@ pub fn saved_case(
     let _ = writeln!(text, "function: {}", quoted(function));
     if tests.limits != TransformationLimits::default() {
         let limits = tests.limits;
-        let TransformationLimits { memory_bytes, output_bytes, table_elements, message_bytes, .. } = limits;
+        let TransformationLimits {
+            memory_bytes,
+            output_bytes,
+            table_elements,
+            stack_bytes,
+            message_bytes,
+            ..
+        } = limits;
         let wall_time = format_span(limits.wall_time);
         let fuel = limits.fuel.map(|fuel| format!(", fuel: {fuel}")).unwrap_or_default();
         let _ = writeln!(
             text,
             "limits: {{wall_time: {wall_time}, memory: {memory_bytes}, output: {output_bytes}, table_elements: \
-             {table_elements}, message: {message_bytes}{fuel}}}"
+             {table_elements}, stack: {stack_bytes}, message: {message_bytes}{fuel}}}"
         );
     }
     let spreads = [("nulls", &tests.null_spread), ("nans", &tests.nan_spread)];

@@ -504,6 +504,11 @@ pub(crate) static LIMITS: Shape = Shape {
             "Entries of one table of an instance, for functions called indirectly; 100000 where it is left out.",
         ),
         optional(
+            "stack",
+            Takes::Size,
+            "Stack of the WebAssembly frames of a call, in steps of 64KiB; `512KiB` where it is left out.",
+        ),
+        optional(
             "message",
             Takes::Size,
             "Bytes of an error message that are kept; `4KiB` where it is left out.",

@@ -39,6 +39,7 @@ const WALL_TIME: &str = "wasm-wall-time";
 const MEMORY: &str = "wasm-memory";
 const OUTPUT: &str = "wasm-output";
 const TABLE_ELEMENTS: &str = "wasm-table-elements";
+const STACK: &str = "wasm-stack";
 const MESSAGE: &str = "wasm-message";
 const FUEL: &str = "wasm-fuel";
 const SOURCE_ORDER: &str = "source-order";
@@ -162,6 +163,9 @@ fn carry_component(transformation: &TransformationReference, tags: &mut BTreeMap
         let usual = TransformationLimits::default();
         if limits.table_elements != usual.table_elements {
             tags.insert(tag(TABLE_ELEMENTS), limits.table_elements.to_string());
+        }
+        if limits.stack_bytes != usual.stack_bytes {
+            tags.insert(tag(STACK), format_byte_size(limits.stack_bytes));
         }
         if limits.message_bytes != usual.message_bytes {
             tags.insert(tag(MESSAGE), format_byte_size(limits.message_bytes));
@@ -312,6 +316,7 @@ pub(crate) fn transformation_of_tags(
             table_elements: text(TABLE_ELEMENTS)
                 .and_then(|text| text.parse().ok())
                 .unwrap_or(defaults.table_elements),
+            stack_bytes: size(STACK, defaults.stack_bytes),
             message_bytes: size(MESSAGE, defaults.message_bytes),
             fuel: text(FUEL).and_then(|text| text.parse().ok()),
         },

@@ -148,14 +148,18 @@ pub(crate) fn read_limits(node: &Node, report: &mut Report) -> TransformationLim
     if let Some(elements) = count(&reader, "table_elements", report) {
         limits.table_elements = elements;
     }
+    if let Some(stack) = reader.size("stack", report) {
+        limits.stack_bytes = stack.value;
+    }
     if let Some(message) = reader.size("message", report) {
         limits.message_bytes = message.value;
     }
     limits.fuel = reader.read("fuel", report, Node::count).map(|fuel| fuel.value);
-    for key in ["wall_time", "memory", "output", "fuel"] {
+    for key in ["wall_time", "memory", "output", "stack", "fuel"] {
         let none = match key {
             "wall_time" => limits.wall_time.is_zero(),
             "memory" => limits.memory_bytes == 0,
+            "stack" => limits.stack_bytes == 0,
             "fuel" => limits.fuel == Some(0),
             _ => limits.output_bytes == 0,
         };

@@ -120,6 +120,9 @@ pub(super) fn limits(limits: TransformationLimits) -> Option<Value> {
         if limits.table_elements != default.table_elements {
             written.insert("table_elements".to_owned(), limits.table_elements.into());
         }
+        if limits.stack_bytes != default.stack_bytes {
+            written.insert("stack".to_owned(), format_byte_size(limits.stack_bytes).into());
+        }
         if limits.message_bytes != default.message_bytes {
             written.insert("message".to_owned(), format_byte_size(limits.message_bytes).into());
         }

@@ -83,6 +83,9 @@ fn transformation_text(spec: &proto::OnDemandFeatureViewSpec) -> String {
             if limits.table_elements != usual.table_elements {
                 others.push_str(&format!(", table_elements: {}", limits.table_elements));
             }
+            if limits.stack_bytes != usual.stack_bytes {
+                others.push_str(&format!(", stack: {}", limits.stack_bytes));
+            }
             if limits.message_bytes != usual.message_bytes {
                 others.push_str(&format!(", message: {}", limits.message_bytes));
             }
