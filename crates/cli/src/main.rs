@@ -14,6 +14,7 @@ mod json_columns;
 mod log_level;
 mod materialize_progress;
 mod object_arguments;
+mod permission_tree;
 mod plain_table;
 mod repo;
 mod server_client;

@@ -59,7 +59,7 @@ mod yaml;
 
 pub use binding::{BindingError, BoundInput, bind_inputs, check_outputs};
 pub use definitions::{DefinitionFiles, Definitions, FeatureRepo, definitions_json_schema};
-pub use describe::{Description, ListFilter, Listing, PermissionCheck};
+pub use describe::{Description, ListFilter, Listing, PermissionCheck, PermittedObjects};
 pub use on_demand_chain::{ChainLink, OnDemandCycle};
 pub use permission_rule::{InvalidPattern, PermissionRule};
 pub use problem::{Excerpt, Place, Problem, Problems};
