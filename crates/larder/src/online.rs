@@ -169,6 +169,9 @@ impl FeatureStore {
             Arc::clone(self.clock()),
             key_version,
         );
+        if let Some(rows) = self.config().materialization.online_write_batch_size {
+            writer = writer.with_batch_rows(rows);
+        }
         if self.config().compat.skip_null_writes {
             writer = writer.with_null_rows_skipped();
         }

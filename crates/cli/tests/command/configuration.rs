@@ -3,7 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use crate::larder::{Printed, Repo, Server, larder};
+use serde_json::json;
+
+use crate::larder::{AS_OF, Printed, Repo, Server, larder};
 
 #[test]
 fn the_configuration_is_printed_in_feasts_order_with_its_defaults() {
@@ -105,6 +107,22 @@ fn everything_is_materialized_without_times() {
         .stdout;
     assert!(printed.starts_with("{\n    \"driver_id\": [\n        1001\n    ],\n"), "{printed}");
     assert!(!printed.contains("null"), "{printed}");
+}
+
+#[test]
+fn rows_are_written_in_batches_of_the_size_asked_for() {
+    let writes = |settings: &str| {
+        let repo = Repo::sample();
+        repo.edit("feature_store.yaml", "provider: local\n", &format!("provider: local\n{settings}"));
+        repo.run(&["apply"]).success();
+        let server = Server::start(&repo);
+        let span = json!({"start": "2026-01-01", "end": AS_OF, "feature_views": ["driver_hourly_stats"]});
+        let (status, steps) = server.post("/v1/materialize", &span).unwrap();
+        assert_eq!(status, 200, "{steps}");
+        steps.lines().filter(|line| line.contains("\"wrote\"")).count()
+    };
+    assert_eq!(writes(""), 1);
+    assert_eq!(writes("materialization: {online_write_batch_size: 20}\n"), 3, "of 50 drivers");
 }
 
 #[test]

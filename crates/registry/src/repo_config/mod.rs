@@ -9,8 +9,8 @@ mod read;
 mod settings;
 mod stores;
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use larder_core::EntityKeyVersion;
 
@@ -69,8 +69,6 @@ pub struct RepoConfig {
 pub struct RegistryConfig {
     /// The registry file.
     pub path: PathBuf,
-    /// How long a server may use what it has read before it looks again; zero means for ever.
-    pub cache_ttl: Duration,
     /// Whether every version of a view has online rows of its own, and references may name a version.
     pub online_versioning: bool,
 }
@@ -120,8 +118,8 @@ pub enum OfflineStoreConfig {
 /// How materialization runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MaterializationConfig {
-    /// Rows a write may hold; `None` is the store's default.
-    pub online_write_batch_size: Option<u64>,
+    /// Rows a write may hold; `None` is larder's default.
+    pub online_write_batch_size: Option<NonZeroUsize>,
 }
 
 /// How errors look over HTTP.
@@ -190,6 +188,8 @@ impl RepoConfig {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use larder_core::ErrorKind;
 
     use super::*;
@@ -207,7 +207,6 @@ mod tests {
         let config = read("project: demo\nregistry: data/registry.db\nprovider: local\n").unwrap();
         assert_eq!(config.project, "demo");
         assert_eq!(config.registry.path, Path::new("/repo/data/registry.db"));
-        assert_eq!(config.registry.cache_ttl, Duration::from_secs(600));
         let path = PathBuf::from("/repo/data/online.db");
         assert_eq!(config.online_store, OnlineStoreConfig::Sqlite { path });
         assert_eq!(config.entity_key_serialization_version, EntityKeyVersion::V3);
@@ -218,19 +217,18 @@ mod tests {
     #[test]
     fn blocks_and_variables_are_read() {
         let config = read(
-            "project: demo\nregistry:\n  registry_type: file\n  path: ${HOME_OF_DATA}/r.db\n  cache_ttl_seconds: 5\n\
+            "project: demo\nregistry:\n  registry_type: file\n  path: ${HOME_OF_DATA}/r.db\n\
              online_store:\n  type: sled\n  path: $HOME_OF_DATA/$UNKNOWN\n  cache_size_mb: 64\n\
              offline_store: {type: dask}\nentity_key_serialization_version: 2\nhttp: {error_status: feast}\n\
              materialization: {online_write_batch_size: 500, pull_latest_features: false}\n",
         )
         .unwrap();
         assert_eq!(config.registry.path, Path::new("/srv/data/r.db"));
-        assert_eq!(config.registry.cache_ttl, Duration::from_secs(5));
         let path = PathBuf::from("/srv/data/$UNKNOWN");
         assert_eq!(config.online_store, OnlineStoreConfig::Sled { path, cache_size_bytes: Some(64 << 20) });
         assert_eq!(config.entity_key_serialization_version, EntityKeyVersion::V2);
         assert_eq!(config.http.error_status, ErrorStatus::Feast);
-        assert_eq!(config.materialization.online_write_batch_size, Some(500));
+        assert_eq!(config.materialization.online_write_batch_size, NonZeroUsize::new(500));
     }
 
     #[test]
@@ -290,6 +288,27 @@ mod tests {
     }
 
     #[test]
+    fn keys_of_the_registry_block_that_do_nothing_are_remarked_with_their_place() {
+        let warned = |block: &str| {
+            let config = read(&format!("project: d\nregistry: {{path: r.db, {block}}}\n")).unwrap();
+            config.warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        };
+        for key in ["cache_ttl_seconds", "cache_mode", "read_path", "schema_mode", "mcp"] {
+            let expected = format!("feature_store.yaml:2:24: `{key}` has no effect: ");
+            assert!(warned(&format!("{key}: x")).starts_with(&expected), "{key}");
+        }
+        assert_eq!(warned("serve_features_while_materializing: true"), "");
+        let asked = warned("serve_features_while_materializing: false");
+        assert!(asked.contains("a view is served while it is materialized"), "{asked}");
+        let other = "project: d\nregistry: {registry_type: sql, path: x, read_path: y, nope: 1}\n";
+        let error = read(other).unwrap_err();
+        assert!(
+            error.contains("registry `sql` is not supported yet") && !error.contains("unknown key"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn no_key_of_a_block_is_passed_over() {
         let config =
             read("project: d\nregistry: r.db\nbatch_engine: {type: local, backend: polars}\n").unwrap();
@@ -307,6 +326,10 @@ mod tests {
             ("auth: {auth_discovery_url: x}", "unknown key `auth_discovery_url` in `auth`"),
             ("batch_engine: spark.engine", "batch engine `spark.engine` is not supported yet"),
             ("batch_engine: sprk", "batch engine `sprk` is unknown"),
+            (
+                "materialization: {online_write_batch_size: 0}",
+                "`online_write_batch_size` is 0; write at least 1",
+            ),
         ] {
             let error = read(&format!("project: d\nregistry: r.db\n{block}\n")).unwrap_err();
             assert!(error.contains(expected), "{block}: {error}");
@@ -382,7 +405,8 @@ mod tests {
              jwks_cache_lifespan_seconds: 5, jwks_request_timeout_seconds: 0.5, token: s3cret",
         );
         let config = config.unwrap();
-        assert!(!format!("{config:?}").contains("s3cret"));
+        assert_eq!(config.warnings.len(), 1, "of `ui_client_id`");
+        assert!(!format!("{config:?} {}", config.warnings[0]).contains("s3cret"));
         let AuthConfig::Oidc(oidc) = config.auth else { panic!("{:?}", config.auth) };
         assert_eq!(oidc.ca_cert_path, Some(PathBuf::from("/repo/ca.pem")));
         assert_eq!((oidc.key_lifespan.as_secs(), oidc.request_timeout.as_millis()), (5, 500));

@@ -255,10 +255,7 @@ impl<'a> Reader<'a> {
         // Only the newest row of each key is ever read, so both settings of Feast's key mean the same.
         let others = [("pull_latest_features", Fate::Silent)];
         let block = self.block("materialization", node, &["online_write_batch_size"], &others);
-        let size = block.get("online_write_batch_size");
-        let online_write_batch_size =
-            size.and_then(|node| self.ok(node.count("`online_write_batch_size`"))).filter(|rows| *rows > 0);
-        MaterializationConfig { online_write_batch_size }
+        MaterializationConfig { online_write_batch_size: self.positive(&block, "online_write_batch_size") }
     }
 
     fn http(&mut self) -> HttpConfig {
