@@ -74,7 +74,13 @@ const ABSENT: [(&str, Absent); 12] = [
         ),
     ),
     ("serve_lineage", Absent::Whole("lineage events are neither sent nor collected")),
-    ("mcp", Absent::Whole("there is no MCP server yet; `larder serve` offers the same verbs over HTTP")),
+    (
+        "mcp",
+        Absent::Whole(
+            "`larder serve` itself speaks MCP, at `/mcp`, where feature_store.yaml says `feature_server: {type: mcp, \
+             mcp_enabled: true}`",
+        ),
+    ),
     (
         "dbt",
         Absent::Whole(

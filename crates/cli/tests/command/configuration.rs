@@ -126,6 +126,33 @@ fn rows_are_written_in_batches_of_the_size_asked_for() {
 }
 
 #[test]
+fn a_server_offers_its_routes_as_tools_or_refuses_to_start_with_a_transport_that_is_not_here() {
+    let served = |transport: &str| {
+        let repo = Repo::materialized();
+        let block = format!("feature_server: {{type: mcp, mcp_enabled: true{transport}}}\n");
+        repo.edit("feature_store.yaml", "provider: local\n", &format!("provider: local\n{block}"));
+        repo
+    };
+    let repo = served("");
+    let server = Server::start(&repo);
+    let read = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+        "name": "get_online_features_get_online_features_post",
+        "arguments": {"entities": {"driver_id": [1001]}, "features": ["driver_hourly_stats:conv_rate"]},
+    }});
+    let (status, answer) = server.post("/mcp", &read).unwrap();
+    assert!(status == 200 && answer.contains(r#"\"PRESENT\""#), "{status} {answer}");
+
+    let repo = served(", mcp_transport: sse");
+    let error = repo.run(&["serve", "-p", "0"]).failure(1);
+    assert!(
+        error.contains("feature_store.yaml:4:63: a server refuses to start with `mcp_transport: sse`"),
+        "{error}"
+    );
+    assert!(error.contains("error: larder does not speak MCP by server-sent events"), "{error}");
+    repo.run(&["plan"]).success();
+}
+
+#[test]
 fn a_row_is_made_of_the_nth_value_of_every_key() {
     let repo = Repo::materialized();
     let read = ["get-online-features", "-f", "driver_hourly_stats:conv_rate", "-f", "customer_profile:vip"];

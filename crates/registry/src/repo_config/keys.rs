@@ -117,13 +117,8 @@ pub(super) const REGISTRY: [(&str, Fate); 10] = [
 ];
 
 /// Keys of the `feature_server` block that are not read into the configuration.
-pub(super) const FEATURE_SERVER: [(&str, Fate); 5] = [
-    ("transformation_service_endpoint", Fate::Remark("transformations run inside larder")),
-    ("mcp_enabled", Fate::Remark("larder has no MCP server yet")),
-    ("mcp_server_name", Fate::Remark("larder has no MCP server yet")),
-    ("mcp_server_version", Fate::Remark("larder has no MCP server yet")),
-    ("mcp_transport", Fate::Remark("larder has no MCP server yet")),
-];
+pub(super) const FEATURE_SERVER: [(&str, Fate); 1] =
+    [("transformation_service_endpoint", Fate::Remark("transformations run inside larder"))];
 
 /// Keys of the `metrics` block of `feature_server` that are not read into the configuration.
 pub(super) const OTHER_METRICS: [(&str, Fate); 2] = [

@@ -5,6 +5,7 @@ mod compat;
 mod expand;
 mod feature_server;
 mod keys;
+mod mcp;
 mod read;
 mod settings;
 mod stores;
@@ -20,6 +21,7 @@ pub use feature_server::{
     AuditLoggingConfig, AuditSink, FeatureLoggingConfig, FeatureServerConfig, MetricsConfig,
     OfflinePushBatching,
 };
+pub use mcp::{McpConfig, McpTransport};
 pub use settings::Settings;
 
 use crate::problem::{Problem, Problems};
@@ -309,6 +311,39 @@ mod tests {
     }
 
     #[test]
+    fn tools_are_offered_where_the_server_is_of_that_type_and_they_are_enabled() {
+        let server = |block: &str| {
+            let config = read(&format!("project: d\nregistry: r.db\nfeature_server: {{{block}}}\n"))?;
+            let warnings: Vec<_> = config.warnings.iter().map(ToString::to_string).collect();
+            Ok::<_, String>((config.feature_server.mcp, warnings.join("\n")))
+        };
+        let (mcp, warnings) = server("type: mcp, mcp_enabled: true").unwrap();
+        let expected = McpConfig {
+            server_name: "feast-mcp-server".into(),
+            server_version: "1.0.0".into(),
+            transport: McpTransport::Http,
+        };
+        assert_eq!((mcp, warnings.as_str()), (Some(expected), ""));
+        let all =
+            "type: mcp, mcp_enabled: true, mcp_server_name: n, mcp_server_version: '2', mcp_transport: http";
+        let (mcp, _) = server(all).unwrap();
+        assert!(mcp.is_some_and(|mcp| mcp.server_name == "n" && mcp.server_version == "2"));
+
+        let (mcp, warnings) = server("type: mcp, mcp_enabled: true, mcp_transport: sse").unwrap();
+        assert!(mcp.is_some_and(|mcp| mcp.transport == McpTransport::Sse));
+        let place = "feature_store.yaml:3:63: a server refuses to start with `mcp_transport: sse`: ";
+        assert!(warnings.starts_with(place) && warnings.contains("; write `http`"), "{warnings}");
+        let (mcp, warnings) = server("type: mcp").unwrap();
+        assert!(mcp.is_none() && warnings.contains("write `mcp_enabled: true`"), "{warnings}");
+        let (mcp, warnings) = server("type: local, mcp_enabled: true").unwrap();
+        assert!(mcp.is_none() && warnings.contains("`mcp_enabled` has no effect"), "{warnings}");
+        let error = server("type: mcp, mcp_enabled: true, mcp_transport: websocket").unwrap_err();
+        assert!(error.contains("transport `websocket` is unknown; use `http`"), "{error}");
+        let error = server("type: lambda").unwrap_err();
+        assert!(error.contains("feature server `lambda` is unknown; use `local` or `mcp`"), "{error}");
+    }
+
+    #[test]
     fn no_key_of_a_block_is_passed_over() {
         let config =
             read("project: d\nregistry: r.db\nbatch_engine: {type: local, backend: polars}\n").unwrap();
@@ -326,6 +361,7 @@ mod tests {
             ("auth: {auth_discovery_url: x}", "unknown key `auth_discovery_url` in `auth`"),
             ("batch_engine: spark.engine", "batch engine `spark.engine` is not supported yet"),
             ("batch_engine: sprk", "batch engine `sprk` is unknown"),
+            ("online_store: {type: sled, cache_size_mb: 0}", "`cache_size_mb` is 0; write at least 1"),
             (
                 "materialization: {online_write_batch_size: 0}",
                 "`online_write_batch_size` is 0; write at least 1",

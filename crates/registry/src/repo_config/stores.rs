@@ -90,6 +90,10 @@ impl<'a> Reader<'a> {
                 let cache_size_bytes = match block.get("cache_size_mb") {
                     Some(node) => {
                         let megabytes = self.ok(node.count("`cache_size_mb`"))?;
+                        if megabytes == 0 {
+                            let problem = node.place.problem("`cache_size_mb` is 0");
+                            self.report.problem(problem.remedy("write at least 1"));
+                        }
                         Some(megabytes.saturating_mul(1 << 20))
                     }
                     None => None,
