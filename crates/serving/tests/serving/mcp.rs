@@ -224,6 +224,69 @@ async fn several_messages_come_at_once_where_the_version_has_that() {
     assert_eq!(send_with(address, &[], &many).await.status, 400);
 }
 
+/// A request of the version that has no handshake, with the headers it needs.
+async fn ask_alone(address: SocketAddr, method: &str, mut params: Value) -> (u16, Value) {
+    let name = params["name"].as_str().unwrap_or_default().to_owned();
+    params["_meta"] = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let message = json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params}).to_string();
+    let mut headers = vec![("mcp-protocol-version", "2026-07-28"), ("mcp-method", method)];
+    if !name.is_empty() {
+        headers.push(("mcp-name", &name));
+    }
+    let reply = send_with(address, &headers, &message).await;
+    (reply.status, reply.json())
+}
+
+#[tokio::test]
+async fn a_request_may_stand_for_itself_without_a_handshake() {
+    let running = start().await;
+    let address = running.address;
+    let (status, discovered) = ask_alone(address, "server/discover", json!({})).await;
+    let discovered = &discovered["result"];
+    assert_eq!((status, &discovered["resultType"]), (200, &json!("complete")));
+    assert_eq!(discovered["supportedVersions"][0], "2026-07-28");
+    assert_eq!(discovered["capabilities"], json!({"tools": {"listChanged": false}}));
+    let server = &discovered["_meta"]["io.modelcontextprotocol/serverInfo"];
+    assert_eq!(server, &json!({"name": "features", "version": "2.1"}));
+    let (status, listed) = ask_alone(address, "tools/list", json!({})).await;
+    assert_eq!((status, &listed["result"]["cacheScope"]), (200, &json!("private")));
+    assert_eq!(listed["result"]["tools"], ask(address, "tools/list", json!({})).await["result"]["tools"]);
+    let read = json!({"name": READ, "arguments": {"entities": {"driver_id": [1001]}, "features": ["stats:conv_rate"]}});
+    let (status, answer) = ask_alone(address, "tools/call", read.clone()).await;
+    assert_eq!((status, &answer["result"]["resultType"]), (200, &json!("complete")));
+    assert_eq!(answer["result"]["content"], ask(address, "tools/call", read).await["result"]["content"]);
+
+    // Errors have a status of their own.
+    for (method, params, status, code) in [
+        ("ping", json!({}), 404, -32_601),
+        ("initialize", json!({"protocolVersion": "2025-11-25"}), 404, -32_601),
+        ("tools/call", json!({"name": "nope"}), 400, -32_602),
+    ] {
+        let (found, answer) = ask_alone(address, method, params).await;
+        assert_eq!(
+            (found, &answer["error"]["code"], &answer["id"]),
+            (status, &json!(code), &json!(7)),
+            "{method}"
+        );
+    }
+    let alone = [("mcp-protocol-version", "2026-07-28"), ("mcp-method", "tools/list")];
+    for (body, status) in [
+        (r#"{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}"#, 400),
+        (r#"{"jsonrpc": "2.0", "id": 1, "result": {}}"#, 400),
+        (r#"[{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}]"#, 400),
+        (r#"{"jsonrpc": "2.0", "method": "notifications/cancelled"}"#, 202),
+    ] {
+        assert_eq!(send_with(address, &alone, body).await.status, status, "{body}");
+    }
+    let later = send_with(address, &[("mcp-protocol-version", "2027-01-01")], PING).await.json();
+    assert_eq!(later["error"]["code"], -32_022);
+    assert_eq!(later["error"]["data"]["requested"], "2027-01-01");
+    assert_eq!(later["error"]["data"]["supported"][0], "2026-07-28");
+}
+
 #[tokio::test]
 async fn a_tool_may_do_what_its_caller_may_and_auditors_see_who_called() {
     let log = Arc::new(Kept::default());

@@ -7,12 +7,13 @@ use axum::body::Body;
 use axum::extract::Request as HttpRequest;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::McpServerInfo;
 use super::call::{Client, call};
 use super::message::{Message, Request, RpcError, result};
-use super::{protocol, tools};
+use super::protocol::Version;
+use super::{envelope, protocol, tools};
 use crate::http::audit::Peer;
 use crate::http::body::{RequestBody, off_thread};
 use crate::http::error::{HttpError, error_response, json_response};
@@ -20,8 +21,6 @@ use crate::http::guard::App;
 
 /// Messages that may come at once.
 const MAX_BATCH: usize = 50;
-
-const VERSION_HEADER: &str = "mcp-protocol-version";
 
 /// The server of the protocol.
 #[derive(Clone, Debug)]
@@ -40,35 +39,36 @@ impl Door {
     /// Answers a POST.
     pub(crate) async fn post(&self, request: HttpRequest) -> Response {
         let (head, body) = request.into_parts();
-        match self.read(&head.headers, body).await {
-            Err(Refusal::Http(error)) => error_response(&error, self.app.options.error_status),
-            Err(Refusal::Rpc(status, error)) => json_response(status, error.answer(None).to_string()),
-            Ok(value) => {
-                let peer = head.extensions.get::<Peer>().copied();
-                let answer = self.answer(value, &Client { headers: head.headers, peer }).await;
-                match answer {
-                    Ok(Some(answer)) => json_response(StatusCode::OK, answer.to_string()),
-                    Ok(None) => {
-                        let mut response = Response::new(Body::empty());
-                        *response.status_mut() = StatusCode::ACCEPTED;
-                        response
-                    }
-                    Err(answer) => json_response(StatusCode::BAD_REQUEST, answer.to_string()),
-                }
+        let (version, value) = match self.read(&head.headers, body).await {
+            Ok(read) => read,
+            Err(Refusal::Http(error)) => return error_response(&error, self.app.options.error_status),
+            Err(Refusal::Rpc(status, error)) => return json_response(status, error.answer(None).to_string()),
+        };
+        let peer = head.extensions.get::<Peer>().copied();
+        let client = Client { headers: head.headers, peer };
+        let answer = match version {
+            Version::SelfContained => self.answer_self_contained(value, &client).await,
+            Version::WithHandshake { .. } => self.answer(value, &client).await,
+        };
+        match answer {
+            Ok(Some(answer)) => json_response(StatusCode::OK, answer.to_string()),
+            Ok(None) => {
+                let mut response = Response::new(Body::empty());
+                *response.status_mut() = StatusCode::ACCEPTED;
+                response
             }
+            Err((status, answer)) => json_response(status, answer.to_string()),
         }
     }
 
     /// The JSON of a request whose head is as the protocol wants it.
-    async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Value, Refusal> {
+    async fn read(&self, headers: &HeaderMap, body: Body) -> Result<(Version, Value), Refusal> {
         if headers.get(header::ORIGIN).is_some_and(|origin| !is_of_this_machine(origin)) {
             let text = "A page of another origin may not use this server";
             return Err(HttpError::detail(StatusCode::FORBIDDEN, text).into());
         }
-        let version = headers.get(VERSION_HEADER).map(|version| version.to_str().unwrap_or("?"));
-        if let Some(version) = version.filter(|version| !protocol::is_spoken(version)) {
-            return Err(bad_request(format!("Unsupported protocol version: {version}")));
-        }
+        let named = headers.get(envelope::VERSION).map(|version| version.to_str().unwrap_or("?"));
+        let version = Version::of_request(named)?;
         if !accepts_json(headers) {
             let text = "Not Acceptable: answers are application/json";
             return Err(Refusal::Rpc(StatusCode::NOT_ACCEPTABLE, RpcError::invalid_request(text)));
@@ -81,34 +81,35 @@ impl Door {
             return Err(Refusal::Rpc(StatusCode::UNSUPPORTED_MEDIA_TYPE, RpcError::invalid_request(text)));
         }
         let parsed = off_thread(bytes.len(), move || serde_json::from_slice::<Value>(&bytes)).await?;
-        let value = parsed.map_err(|error| {
-            Refusal::Rpc(StatusCode::BAD_REQUEST, RpcError::parse(format!("Parse error: {error}")))
-        })?;
-        match value.as_array().map(Vec::len) {
-            Some(_) if !protocol::allows_batches(version) => {
-                Err(bad_request("this version of the protocol has no batches; send one message at a time"))
+        let value = parsed.map_err(|error| RpcError::parse(format!("Parse error: {error}")))?;
+        let batch = value.as_array().map(Vec::len);
+        let mistake = match (batch, version) {
+            (None, _) => return Ok((version, value)),
+            (Some(0), _) => "a batch holds messages".to_owned(),
+            (Some(messages), Version::WithHandshake { allows_batches: true }) => {
+                if messages <= MAX_BATCH {
+                    return Ok((version, value));
+                }
+                format!("a batch holds at most {MAX_BATCH} messages, not {messages}")
             }
-            Some(0) => Err(bad_request("a batch holds messages")),
-            Some(messages) if messages > MAX_BATCH => {
-                Err(bad_request(format!("a batch holds at most {MAX_BATCH} messages, not {messages}")))
-            }
-            _ => Ok(value),
-        }
+            _ => "this version of the protocol has no batches; send one message at a time".to_owned(),
+        };
+        Err(RpcError::invalid_request(mistake).into())
     }
 
-    /// The answer to what came; none where nobody waits for one.
+    /// The answer to what came after a handshake, or begins one; none where nobody waits for one.
     ///
     /// # Errors
     ///
-    /// The answer to a single value that is no message.
-    async fn answer(&self, value: Value, client: &Client) -> Result<Option<Value>, Value> {
+    /// The answer to a single value that is no message, with its status.
+    async fn answer(&self, value: Value, client: &Client) -> Answer {
         let Value::Array(batch) = value else {
             return match Message::try_from_json(value) {
                 Ok(Message::Request(request)) => Ok(Some(self.answer_request(request, client).await)),
                 Ok(Message::Notification | Message::Response) => Ok(None),
                 // Whoever has an id waits for its answer.
                 Err((error, Some(id))) => Ok(Some(error.answer(Some(&id)))),
-                Err((error, None)) => Err(error.answer(None)),
+                Err((error, None)) => Err((error.status(), error.answer(None))),
             };
         };
         let mut answers = Vec::new();
@@ -131,10 +132,7 @@ impl Door {
         let answer = match method.as_str() {
             "initialize" => protocol::initialize(&self.info, &params),
             "ping" => Ok(json!({})),
-            "tools/list" if params.get("cursor").is_some_and(|cursor| !cursor.is_null()) => {
-                Err(RpcError::invalid_params("all tools come at once, so there is no such `cursor`"))
-            }
-            "tools/list" => Ok(tools::list(self.app.options.jobs.is_some())),
+            "tools/list" => self.list_tools(&params),
             "tools/call" => call(&self.routes, client, &id, params).await,
             _ => Err(RpcError::method_not_found(&method)),
         };
@@ -143,7 +141,47 @@ impl Door {
             Err(error) => error.answer(Some(&id)),
         }
     }
+
+    /// The answer to a message that stands for itself.
+    ///
+    /// # Errors
+    ///
+    /// The answer that is an error, with its status.
+    async fn answer_self_contained(&self, value: Value, client: &Client) -> Answer {
+        let refused = |error: &RpcError, id: Option<&Value>| Err((error.status(), error.answer(id)));
+        let Request { id, method, params } = match Message::try_from_json(value) {
+            Ok(Message::Request(request)) => request,
+            Ok(Message::Notification) => return Ok(None),
+            Ok(Message::Response) => {
+                return refused(&RpcError::invalid_request("a client is asked nothing"), None);
+            }
+            Err((error, id)) => return refused(&error, id.as_ref()),
+        };
+        if let Err(error) = envelope::check(&client.headers, &method, &params) {
+            return refused(&error, Some(&id));
+        }
+        let answer = match method.as_str() {
+            "server/discover" => Ok(protocol::to_be_kept(protocol::discover())),
+            "tools/list" => self.list_tools(&params).map(protocol::to_be_kept),
+            "tools/call" => call(&self.routes, client, &id, params).await,
+            _ => Err(RpcError::method_not_found(&method)),
+        };
+        match answer {
+            Ok(answer) => Ok(Some(result(id, protocol::complete(&self.info, answer)))),
+            Err(error) => refused(&error, Some(&id)),
+        }
+    }
+
+    fn list_tools(&self, params: &Map<String, Value>) -> Result<Value, RpcError> {
+        if params.get("cursor").is_some_and(|cursor| !cursor.is_null()) {
+            return Err(RpcError::invalid_params("all tools come at once, so there is no such `cursor`"));
+        }
+        Ok(tools::list(self.app.options.jobs.is_some()))
+    }
 }
+
+/// What is answered, if anything; or a refusal with its status.
+type Answer = Result<Option<Value>, (StatusCode, Value)>;
 
 /// Why a request is not read.
 enum Refusal {
@@ -157,8 +195,10 @@ impl From<HttpError> for Refusal {
     }
 }
 
-fn bad_request(message: impl Into<String>) -> Refusal {
-    Refusal::Rpc(StatusCode::BAD_REQUEST, RpcError::invalid_request(message))
+impl From<RpcError> for Refusal {
+    fn from(error: RpcError) -> Self {
+        Self::Rpc(error.status(), error)
+    }
 }
 
 /// Whether a page comes from this machine. Any other has no business here, whatever name it has given this

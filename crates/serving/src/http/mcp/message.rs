@@ -1,5 +1,6 @@
 //! JSON-RPC 2.0: from a JSON value to a message, and from an answer to JSON.
 
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 /// What a client sends.
@@ -27,36 +28,72 @@ pub(super) struct Request {
 pub(super) struct RpcError {
     code: i32,
     message: String,
+    data: Option<Box<Value>>,
 }
 
 impl RpcError {
+    fn new(code: i32, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), data: None }
+    }
+
     /// The text is no JSON.
     pub(super) fn parse(message: impl Into<String>) -> Self {
-        Self { code: -32_700, message: message.into() }
+        Self::new(-32_700, message)
     }
 
     /// The JSON is no message.
     pub(super) fn invalid_request(message: impl Into<String>) -> Self {
-        Self { code: -32_600, message: message.into() }
+        Self::new(-32_600, message)
     }
 
     /// Nobody knows the method.
     pub(super) fn method_not_found(method: &str) -> Self {
-        Self { code: -32_601, message: format!("Method not found: {method}") }
+        Self::new(-32_601, format!("Method not found: {method}"))
     }
 
     /// The method cannot do with its parameters.
     pub(super) fn invalid_params(message: impl Into<String>) -> Self {
-        Self { code: -32_602, message: message.into() }
+        Self::new(-32_602, message)
+    }
+
+    /// A header says something else than the message.
+    pub(super) fn header_mismatch(message: impl Into<String>) -> Self {
+        Self::new(-32_020, message)
+    }
+
+    /// The request is of a version that nobody speaks here.
+    pub(super) fn unsupported_version(requested: &str, supported: &[&str]) -> Self {
+        let data = json!({ "supported": supported, "requested": requested });
+        let message = format!("Unsupported protocol version: {requested}");
+        Self { data: Some(Box::new(data)), ..Self::new(-32_022, message) }
+    }
+
+    /// The status that goes with it where errors have one of their own.
+    pub(super) fn status(&self) -> StatusCode {
+        if self.code == -32_601 { StatusCode::NOT_FOUND } else { StatusCode::BAD_REQUEST }
+    }
+
+    #[cfg(test)]
+    pub(super) fn code(&self) -> i32 {
+        self.code
     }
 
     /// The error as an answer; without an id where the request's is not known.
     pub(super) fn answer(&self, id: Option<&Value>) -> Value {
-        let error = json!({ "code": self.code, "message": self.message });
-        match id {
-            Some(id) => json!({ "jsonrpc": "2.0", "id": id, "error": error }),
-            None => json!({ "jsonrpc": "2.0", "error": error }),
+        let mut answer = json!({
+            "jsonrpc": "2.0",
+            "id": id,
+            "error": { "code": self.code, "message": self.message, "data": self.data },
+        });
+        if let Some(fields) = answer.as_object_mut().filter(|_| id.is_none()) {
+            fields.shift_remove("id");
         }
+        if let Some(error) = answer.get_mut("error").and_then(Value::as_object_mut)
+            && self.data.is_none()
+        {
+            error.shift_remove("data");
+        }
+        answer
     }
 }
 
