@@ -57,7 +57,11 @@ fn without_a_configuration_the_whole_path_is_named() {
 #[test]
 fn the_endpoint_is_that_of_the_server() {
     let repo = Repo::sample();
-    assert_eq!(repo.run(&["endpoint"]).success().stdout, "There is no active feature server.\n");
+    let nobody = repo.run(&["endpoint"]).success();
+    assert_eq!(
+        (nobody.stdout.as_str(), nobody.stderr.as_str()),
+        ("", "There is no active feature server.\n")
+    );
     repo.run(&["apply"]).success();
     let server = Server::start(&repo);
     let expected = format!("Feature server endpoint: http://{}\n", server.address());
