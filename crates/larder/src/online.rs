@@ -169,7 +169,9 @@ impl FeatureStore {
             Arc::clone(self.clock()),
             key_version,
         );
-        if let Some(rows) = self.config().materialization.online_write_batch_size {
+        let materialization = &self.config().materialization;
+        writer = writer.with_lookback(materialization.lookback);
+        if let Some(rows) = materialization.online_write_batch_size {
             writer = writer.with_batch_rows(rows);
         }
         if self.config().compat.skip_null_writes {

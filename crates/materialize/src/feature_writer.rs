@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use larder_core::{Clock, EntityKeyVersion, OfflineStore, OnlineStore};
 use larder_plan::Catalog;
@@ -25,6 +26,7 @@ pub struct FeatureWriter {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) batch_rows: NonZeroUsize,
     pub(crate) skips_null_rows: bool,
+    pub(crate) lookback: Duration,
     key_version: EntityKeyVersion,
     pub(crate) turns: Turns,
     /// The plan of the catalog used last; calls with the same catalog share it.
@@ -48,6 +50,7 @@ impl FeatureWriter {
             clock,
             batch_rows: DEFAULT_BATCH_ROWS,
             skips_null_rows: false,
+            lookback: Duration::ZERO,
             key_version,
             turns: Turns::default(),
             plan: Mutex::default(),
@@ -58,6 +61,14 @@ impl FeatureWriter {
     /// does the largest input of one call of a transformation.
     pub fn with_batch_rows(mut self, rows: NonZeroUsize) -> Self {
         self.batch_rows = rows;
+        self
+    }
+
+    /// Has each incremental run begin so long before the end of the last one, for rows that reach the source late. A
+    /// row that is read again changes nothing, since the newest wins; Feast, which does not look back, never sees
+    /// rows whose event time lies before an end that is recorded.
+    pub fn with_lookback(mut self, lookback: Duration) -> Self {
+        self.lookback = lookback;
         self
     }
 

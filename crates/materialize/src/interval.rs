@@ -16,14 +16,15 @@ pub(crate) enum Start {
     NoTtl(Timestamp),
 }
 
-/// The latest recorded end, of any interval; without one, a ttl before `now`.
+/// `lookback` before the latest recorded end, of any interval; without one, a ttl before `now`.
 pub(crate) fn incremental_start(
     recorded: &[MaterializationInterval],
+    lookback: Duration,
     ttl: Duration,
     now: Timestamp,
 ) -> Start {
     match recorded.iter().map(|interval| interval.end).max() {
-        Some(end) => Start::At(end),
+        Some(end) => Start::At(end.saturating_sub(lookback)),
         None if ttl.is_zero() => Start::NoTtl(now.saturating_sub(NO_TTL_LOOK_BACK)),
         None => Start::At(now.saturating_sub(ttl)),
     }
@@ -61,15 +62,19 @@ mod tests {
     #[test]
     fn an_incremental_run_starts_at_the_latest_recorded_end_of_any_interval() {
         let recorded = [interval(0, 10), interval(20, 90), interval(5, 30)];
-        let start = incremental_start(&recorded, Duration::from_secs(1), at(1_000));
-        assert_eq!(start, Start::At(at(90)));
+        let start = |lookback| {
+            incremental_start(&recorded, Duration::from_secs(lookback), Duration::from_secs(1), at(1_000))
+        };
+        assert_eq!(start(0), Start::At(at(90)));
+        assert_eq!(start(25), Start::At(at(65)));
     }
 
     #[test]
     fn a_first_run_starts_a_ttl_ago_and_without_ttl_52_weeks_ago() {
-        let now = at(100_000_000);
-        assert_eq!(incremental_start(&[], Duration::from_secs(60), now), Start::At(at(99_999_940)));
-        assert_eq!(incremental_start(&[], Duration::ZERO, now), Start::NoTtl(at(100_000_000 - 31_449_600)));
+        let start =
+            |ttl| incremental_start(&[], Duration::from_secs(9), Duration::from_secs(ttl), at(100_000_000));
+        assert_eq!(start(60), Start::At(at(99_999_940)));
+        assert_eq!(start(0), Start::NoTtl(at(100_000_000 - 31_449_600)));
     }
 
     #[test]

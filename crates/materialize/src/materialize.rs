@@ -80,8 +80,8 @@ impl FeatureWriter {
 
     /// Moves what is new since the last materialization of each view into the online store.
     ///
-    /// Each view starts at the latest end that is recorded for it; without any, one ttl before now, or 52
-    /// weeks if it has no ttl. An on-demand view starts the longest ttl of its sources before the end. A
+    /// Each view starts at the latest end that is recorded for it, less what the writer
+    /// [looks back](Self::with_lookback); without any, one ttl before now, or 52 weeks if it has no ttl. An on-demand view starts the longest ttl of its sources before the end. A
     /// view that starts at or after the end is passed over with a [`Notice`].
     ///
     /// # Errors
@@ -148,7 +148,7 @@ impl Run<'_> {
         let now = self.writer.clock.now();
         let start = match self.start {
             Some(start) => start,
-            None => match incremental_start(&view.recorded, definition.ttl, now) {
+            None => match incremental_start(&view.recorded, self.writer.lookback, definition.ttl, now) {
                 Start::At(start) => start,
                 Start::NoTtl(start) => {
                     self.notice(Notice::NoTtl { view: name.clone() });

@@ -108,9 +108,11 @@ impl Step {
             Self::Incremental(end) => {
                 let start = |view: &str| {
                     let ends = world.log.intervals(view).into_iter().map(|interval| interval.end.seconds());
-                    ends.max().unwrap_or(NOW - 52 * 7 * 86_400)
+                    ends.max().map_or(NOW - 52 * 7 * 86_400, |end| end - world.lookback_seconds)
                 };
-                span((start("driver_stats"), *end), (start("driver_extra"), *end));
+                // A run that would start at its end does nothing.
+                let until = |start: i64| if start < *end { (start, *end) } else { (1, 0) };
+                span(until(start("driver_stats")), until(start("driver_extra")));
             }
             Self::PushStats(rows) => rows.iter().for_each(|row| models.stats.add(row)),
             Self::PushExtra(rows) => rows.iter().for_each(|row| models.extra.add(row)),
@@ -151,11 +153,12 @@ proptest! {
         stats in file_rows(),
         extra in file_rows(),
         steps in prop::collection::vec((step(), prop::collection::vec(0..12_usize, 0..3), 0..3_usize), 1..7),
+        lookback in 0..9_u32,
         seed in any::<u64>(),
     ) {
         block_on(async {
             let store = Arc::new(CrashingStore::new(Survival::AnyRows, seed));
-            let world = World::new(Arc::clone(&store) as Arc<dyn OnlineStore>, &stats, &extra);
+            let world = World::new(Arc::clone(&store) as Arc<dyn OnlineStore>, &stats, &extra).looking_back(lookback);
             let files = Files { stats, extra };
             let mut models = Models::default();
             for (step, crashes, unrecorded) in &steps {
@@ -177,11 +180,12 @@ proptest! {
         stats in file_rows(),
         extra in file_rows(),
         steps in prop::collection::vec(step(), 2..9),
+        lookback in 0..9_u32,
         seed in any::<u64>(),
     ) {
         block_on(async {
             let store = YieldingStore::new(Arc::new(MemoryOnlineStore::new()), seed);
-            let world = World::new(Arc::new(store), &stats, &extra);
+            let world = World::new(Arc::new(store), &stats, &extra).looking_back(lookback);
             let files = Files { stats, extra };
             let mut models = Models::default();
             // Where several runs start at once, each sees the registry as it was before all of them.

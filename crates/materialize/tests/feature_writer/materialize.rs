@@ -154,6 +154,21 @@ async fn incremental_runs_start_one_ttl_ago_and_then_where_the_last_one_ended() 
 }
 
 #[tokio::test]
+async fn rows_that_reach_the_source_late_are_found_by_runs_that_look_back_so_far() {
+    for (lookback, is_found) in [(0, false), (59, false), (60, true)] {
+        let world = World::in_memory(&rows(&[(0, 900)]), &[]).looking_back(lookback);
+        materialize(&world, 0, 900, Some(&["driver_stats"])).await.unwrap();
+        // Of a minute before the end that is recorded: one of a new driver, one that is older than what is known.
+        world.write_stats(&rows(&[(0, 900), (0, 840), (1, 840)]));
+        let (report, _) = incremental(&world, 950, &["driver_stats"]).await;
+        assert_eq!(report.views[0].interval, interval(900 - i64::from(lookback), 950));
+        let held = world.held("driver_stats", "trips").await;
+        assert_eq!(held[&0], (900, Some(900)));
+        assert_eq!(held.get(&1), is_found.then_some(&(840, Some(840))), "looking back {lookback} s");
+    }
+}
+
+#[tokio::test]
 async fn an_incremental_run_that_would_start_at_or_after_its_end_does_nothing_and_says_so() {
     let world = World::in_memory(&rows(&[(0, 5)]), &[]);
     materialize(&world, 0, 20, Some(&["driver_stats"])).await.unwrap();

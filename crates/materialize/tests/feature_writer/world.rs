@@ -5,6 +5,7 @@ use std::fs::File;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use arrow::array::{Array as _, ArrayRef, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::Int64Type;
@@ -69,6 +70,8 @@ pub(crate) struct World {
     pub(crate) online: Arc<dyn OnlineStore>,
     pub(crate) objects: Objects,
     pub(crate) writer: FeatureWriter,
+    /// How early the writer's incremental runs begin.
+    pub(crate) lookback_seconds: i64,
 }
 
 impl World {
@@ -94,7 +97,19 @@ impl World {
         let clock = Arc::new(FixedClock::new(at(NOW)));
         let log = Arc::new(MemoryLog::default());
         let writer = writer(Arc::clone(&offline), Arc::clone(&online), &log, &clock);
-        Self { folder, clock, log, offline, online, objects: Objects::default(), writer }
+        Self { folder, clock, log, offline, online, objects: Objects::default(), writer, lookback_seconds: 0 }
+    }
+
+    /// The world with a writer whose incremental runs begin so many seconds early.
+    pub(crate) fn looking_back(mut self, seconds: u32) -> Self {
+        self.lookback_seconds = seconds.into();
+        self.writer = self.writer.with_lookback(Duration::from_secs(seconds.into()));
+        self
+    }
+
+    /// Puts other rows into the first source.
+    pub(crate) fn write_stats(&self, rows: &[Row]) {
+        write_parquet(&self.folder, "stats.parquet", &source_batch("trips", rows));
     }
 
     /// Goes on with another online store.

@@ -12,6 +12,7 @@ mod stores;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use larder_core::EntityKeyVersion;
 
@@ -120,8 +121,10 @@ pub enum OfflineStoreConfig {
 /// How materialization runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MaterializationConfig {
-    /// Rows a write may hold; `None` is larder's default.
+    /// Rows a write may hold; `None` is the writer's default.
     pub online_write_batch_size: Option<NonZeroUsize>,
+    /// How long before the end of the last run an incremental one begins, for rows that reach their source late.
+    pub lookback: Duration,
 }
 
 /// How errors look over HTTP.
@@ -190,8 +193,6 @@ impl RepoConfig {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use larder_core::ErrorKind;
 
     use super::*;
@@ -222,7 +223,7 @@ mod tests {
             "project: demo\nregistry:\n  registry_type: file\n  path: ${HOME_OF_DATA}/r.db\n\
              online_store:\n  type: sled\n  path: $HOME_OF_DATA/$UNKNOWN\n  cache_size_mb: 64\n\
              offline_store: {type: dask}\nentity_key_serialization_version: 2\nhttp: {error_status: feast}\n\
-             materialization: {online_write_batch_size: 500, pull_latest_features: false}\n",
+             materialization: {online_write_batch_size: 500, pull_latest_features: false, lookback: 2h30m}\n",
         )
         .unwrap();
         assert_eq!(config.registry.path, Path::new("/srv/data/r.db"));
@@ -231,6 +232,7 @@ mod tests {
         assert_eq!(config.entity_key_serialization_version, EntityKeyVersion::V2);
         assert_eq!(config.http.error_status, ErrorStatus::Feast);
         assert_eq!(config.materialization.online_write_batch_size, NonZeroUsize::new(500));
+        assert_eq!(config.materialization.lookback, Duration::from_secs(9_000));
     }
 
     #[test]
@@ -364,7 +366,7 @@ mod tests {
             ("online_store: {type: sled, cache_size_mb: 0}", "`cache_size_mb` is 0; write at least 1"),
             (
                 "materialization: {online_write_batch_size: 0}",
-                "`online_write_batch_size` is 0; write at least 1",
+                "`online_write_batch_size` cannot be 0; write a number of rows",
             ),
         ] {
             let error = read(&format!("project: d\nregistry: r.db\n{block}\n")).unwrap_err();

@@ -1,5 +1,6 @@
 //! From the text of `feature_store.yaml` to [`RepoConfig`].
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use larder_core::EntityKeyVersion;
@@ -254,8 +255,18 @@ impl<'a> Reader<'a> {
         let Some(node) = self.node("materialization") else { return MaterializationConfig::default() };
         // Only the newest row of each key is ever read, so both settings of Feast's key mean the same.
         let others = [("pull_latest_features", Fate::Silent)];
-        let block = self.block("materialization", node, &["online_write_batch_size"], &others);
-        MaterializationConfig { online_write_batch_size: self.positive(&block, "online_write_batch_size") }
+        let block = self.block("materialization", node, &["online_write_batch_size", "lookback"], &others);
+        let rows = block.get("online_write_batch_size").and_then(|node| {
+            let rows = self.ok(node.count("`online_write_batch_size`"))?;
+            let rows = usize::try_from(rows).ok().and_then(NonZeroUsize::new);
+            if rows.is_none() {
+                let problem = node.place.problem("`online_write_batch_size` cannot be 0");
+                self.report.problem(problem.remedy("write a number of rows, or leave it out"));
+            }
+            rows
+        });
+        let lookback = block.get("lookback").and_then(|node| self.ok(node.span("`lookback`")));
+        MaterializationConfig { online_write_batch_size: rows, lookback: lookback.unwrap_or_default() }
     }
 
     fn http(&mut self) -> HttpConfig {

@@ -1,7 +1,9 @@
 //! Nodes of the tree, and reading them as one type.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use larder_core::parse_span;
 use serde_json::Value;
 
 use crate::problem::{Place, Problem};
@@ -144,6 +146,12 @@ impl Node {
             _ => None,
         };
         number.ok_or_else(|| self.mismatch(what, "a whole number, zero or more"))
+    }
+
+    /// A span of time such as `1d`.
+    pub(crate) fn span(&self, what: &str) -> Result<Duration, Problem> {
+        let text = self.scalar(what, "a span of time such as `1d`")?;
+        parse_span(text).map_err(|error| self.place.problem(what).because(error.to_string()))
     }
 
     /// A list of nodes.

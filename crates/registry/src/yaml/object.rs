@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use larder_core::parse_span;
-
 use super::node::{Entry, Node, NodeKind};
 use crate::byte_size::parse_byte_size;
 use crate::problem::{Place, Problem, Report};
@@ -141,10 +139,7 @@ impl<'a> ObjectReader<'a> {
     }
 
     pub(crate) fn span(&self, key: &str, report: &mut Report) -> Option<At<Duration>> {
-        self.read(key, report, |node, what| {
-            let text = node.scalar(what, "a span of time such as `1d`")?;
-            parse_span(text).map_err(|error| node.place.problem(what).because(error.to_string()))
-        })
+        self.read(key, report, Node::span)
     }
 
     /// A number of bytes.
