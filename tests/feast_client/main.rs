@@ -58,6 +58,20 @@ fn a_client_with_a_token_may_do_what_permissions_say_and_gets_feasts_own_error_e
     }
 }
 
+#[test]
+fn official_mcp_clients_find_feasts_tools_and_get_feasts_answers() {
+    let repo = Repo::of_larder();
+    repo.use_store("sqlite", "data/online_store.db");
+    let server =
+        "feature_server: {type: mcp, mcp_enabled: true, mcp_server_name: golden, mcp_server_version: '7'}\n";
+    repo.add("feature_store.yaml", server);
+    repo.larder(&["apply"]);
+    repo.larder(&FIRST_SPAN);
+    let server = Server::start(&repo, &[]);
+    python::LATEST.session("mcp_tools", &[&repo.path().display().to_string(), server.url()]);
+    python::session_of_latest_mcp("mcp_latest", &[server.url()]);
+}
+
 const PERMISSIONS: &str = "permissions:
   - name: readers
     actions: [read_online]

@@ -1,7 +1,8 @@
 //! Releases of Feast from `PyPI`, and Python scripts that run under them.
 //!
-//! One virtual environment has what Feast needs; each release lies in a folder of its own beside it. Both are
-//! made once per target folder, in about two minutes, and again when the pinned versions change.
+//! One virtual environment has what Feast needs; each release lies in a folder of its own beside it, and so does
+//! the second generation of a client that Feast needs the first of. All are made once per target folder, in about
+//! two minutes, and again when the pinned versions change.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -29,9 +30,8 @@ impl Release {
     /// Runs a script of `sessions/`, which must succeed.
     #[track_caller]
     pub(crate) fn session(&self, name: &str, arguments: &[&str]) {
-        let sessions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/feast_client/sessions");
         let mut command = self.python();
-        command.arg(sessions.join(format!("{name}.py"))).args(arguments);
+        command.arg(script(name)).args(arguments);
         run(&mut command, &format!("session `{name}` under Feast {}", self.feast));
     }
 
@@ -44,32 +44,48 @@ impl Release {
     }
 
     fn python(&self) -> Command {
-        let mut command = Command::new(environment().join("bin/python"));
+        let packages = [format!("feast=={}", self.feast), format!("dill=={}", self.dill)];
+        let mut command = python_with(&format!("feast-{}", self.feast), &packages);
+        // Feast's answers depend on it.
+        command.env("FEAST_USAGE", "False").env("TZ", "UTC");
         command
-            .env("PYTHONPATH", self.folder())
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .env("FEAST_USAGE", "False")
-            // Feast's answers depend on it.
-            .env("TZ", "UTC");
-        command
-    }
-
-    /// The folder of this release, filled on first use.
-    fn folder(&self) -> PathBuf {
-        let folder = environment().join(format!("feast-{}", self.feast));
-        once(&folder, |folder| {
-            let packages = [format!("feast=={}", self.feast), format!("dill=={}", self.dill)];
-            let mut install = pip(&environment());
-            run(install.args(["--no-deps", "--target"]).arg(folder).args(packages), INSTALLING);
-            // Once here, rather than with every script.
-            let mut compile = Command::new(environment().join("bin/python"));
-            run(compile.args(["-m", "compileall", "-q"]).arg(folder), "compiling Feast");
-        });
-        folder
     }
 }
 
-const INSTALLING: &str = "installing Feast from PyPI, which these tests need";
+/// The second generation of the Model Context Protocol's own client. The first, which Feast's server needs, is
+/// among the requirements.
+const LATEST_MCP: [&str; 5] =
+    ["mcp==2.3.0", "mcp-types==2.3.0", "httpx2==2.16.2", "httpcore2==2.16.2", "truststore==0.10.5"];
+
+/// Runs a script of `sessions/` with that client, which must succeed.
+#[track_caller]
+pub(crate) fn session_of_latest_mcp(name: &str, arguments: &[&str]) {
+    let mut command = python_with("mcp", &LATEST_MCP.map(str::to_owned));
+    command.arg(script(name)).args(arguments);
+    run(&mut command, &format!("session `{name}`"));
+}
+
+fn script(session: &str) -> PathBuf {
+    let sessions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/feast_client/sessions");
+    sessions.join(format!("{session}.py"))
+}
+
+/// Python with packages that come before those of the environment, in a folder that is filled on first use.
+fn python_with(name: &str, packages: &[String]) -> Command {
+    let folder = environment().join(name);
+    once(&folder, &packages.join("\n"), |folder| {
+        let mut install = pip(&environment());
+        run(install.args(["--no-deps", "--target"]).arg(folder).args(packages), INSTALLING);
+        // Once here, rather than with every script.
+        let mut compile = Command::new(environment().join("bin/python"));
+        run(compile.args(["-m", "compileall", "-q"]).arg(folder), "compiling what was installed");
+    });
+    let mut command = Command::new(environment().join("bin/python"));
+    command.env("PYTHONPATH", folder).env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
+const INSTALLING: &str = "installing from PyPI what these tests need";
 
 fn pip(environment: &Path) -> Command {
     let mut pip = Command::new(environment.join("bin/python"));
@@ -80,7 +96,7 @@ fn pip(environment: &Path) -> Command {
 /// The virtual environment with what Feast needs, made on first use.
 fn environment() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("feast_client");
-    once(&folder, |folder| {
+    once(&folder, REQUIREMENTS, |folder| {
         let mut create = Command::new(suitable_python());
         run(create.args(["-m", "venv"]).arg(folder), "making a virtual environment");
         let requirements = folder.join("requirements.txt");
@@ -90,16 +106,16 @@ fn environment() -> PathBuf {
     folder
 }
 
-/// Makes a folder that is not there yet, or was made for other pinned versions. Tests of several processes
-/// and threads wait for the one that makes it.
-fn once(folder: &Path, make: impl FnOnce(&Path)) {
+/// Makes a folder that is not there yet, or was made from other `versions`. Tests of several processes and
+/// threads wait for the one that makes it.
+fn once(folder: &Path, versions: &str, make: impl FnOnce(&Path)) {
     let parent = folder.parent().unwrap();
     fs::create_dir_all(parent).unwrap();
     let name = folder.file_name().unwrap().to_str().unwrap();
     let lock = File::create(parent.join(format!("{name}.lock"))).unwrap();
     lock.lock().unwrap();
     let made = folder.join("made-from.txt");
-    if fs::read_to_string(&made).is_ok_and(|from| from == REQUIREMENTS) {
+    if fs::read_to_string(&made).is_ok_and(|from| from == versions) {
         return;
     }
     // What is there was made from other versions, or not to its end.
@@ -107,7 +123,7 @@ fn once(folder: &Path, make: impl FnOnce(&Path)) {
         fs::remove_dir_all(folder).unwrap();
     }
     make(folder);
-    fs::write(&made, REQUIREMENTS).unwrap();
+    fs::write(&made, versions).unwrap();
 }
 
 fn suitable_python() -> &'static str {

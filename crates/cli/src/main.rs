@@ -14,6 +14,7 @@ mod json_columns;
 mod log_level;
 mod materialize_progress;
 mod object_arguments;
+mod permission_tree;
 mod plain_table;
 mod repo;
 mod server_client;
@@ -38,12 +39,17 @@ fn main() -> ExitCode {
         Err(error) => {
             let words: Vec<String> =
                 std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
-            match verbs_of_feast::instead(&words) {
-                Some(sentence) if error.kind() == clap::error::ErrorKind::InvalidSubcommand => {
+            let sentence = match error.kind() {
+                clap::error::ErrorKind::InvalidSubcommand => verbs_of_feast::instead(&words),
+                clap::error::ErrorKind::MissingRequiredArgument => verbs_of_feast::certificate_flag(&words),
+                _ => None,
+            };
+            match sentence {
+                Some(sentence) => {
                     eprintln!("error: {sentence}");
                     return ExitCode::from(2);
                 }
-                _ => error.exit(),
+                None => error.exit(),
             }
         }
     };

@@ -12,25 +12,31 @@ pub(crate) struct ObjectCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ObjectVerb {
     /// List all.
-    List {
-        /// Only those with this tag, or with all of several separated by commas; repeat to require more.
-        #[arg(long, value_name = "KEY:VALUE")]
-        tags: Vec<String>,
-        /// Only those that this person or team answers for.
-        #[arg(long, value_name = "OWNER")]
-        owner: Option<String>,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
+    List(ListArguments),
     /// Print one, as YAML.
-    Describe {
-        /// Its name.
-        name: String,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
+    Describe(DescribeArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArguments {
+    /// Only those with this tag, or with all of several separated by commas; repeat to require more.
+    #[arg(long, value_name = "KEY:VALUE")]
+    pub(crate) tags: Vec<String>,
+    /// Only those that this person or team answers for.
+    #[arg(long, value_name = "OWNER")]
+    pub(crate) owner: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DescribeArguments {
+    /// Its name.
+    pub(crate) name: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -129,8 +135,16 @@ pub(crate) struct PermissionsCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PermissionVerb {
-    #[command(flatten)]
-    Object(ObjectVerb),
+    /// List all.
+    List {
+        #[command(flatten)]
+        list: ListArguments,
+        /// Say which objects each is about, as a tree. `--tags` then counts for the objects too.
+        #[arg(short, long)]
+        verbose: bool,
+    },
+    /// Print one, as YAML.
+    Describe(DescribeArguments),
     /// Say which objects, and which actions with them, no permission is about.
     Check {
         /// Print JSON.

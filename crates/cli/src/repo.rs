@@ -40,6 +40,13 @@ impl Repo {
                 String::from_utf8(bytes).with_context(|| format!("`{TEXT_VARIABLE}` holds no text"))?;
             return Ok(Self { dir, config: ConfigSource::Text(text) });
         }
+        if dir.is_file() {
+            bail!(
+                "`{}` is a file, and `-c` names the folder of a feature repo; a `feature_store.yaml` of another name \
+                 is given by `-f FILE`, before the verb, and the certificate of `serve` by `--cert FILE`",
+                dir.display()
+            );
+        }
         let file = arguments.feature_store_yaml.clone().unwrap_or_else(|| dir.join("feature_store.yaml"));
         if !file.is_file() {
             bail!(

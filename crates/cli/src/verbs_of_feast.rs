@@ -1,4 +1,4 @@
-//! Feast's commands that larder does not have: what it has in their place.
+//! Feast's commands and flags that larder does not have: what it has in their place.
 
 /// What to say to somebody who types a command of Feast's that is not here. `words` are the arguments
 /// without the program; `None` if they name no such command.
@@ -14,6 +14,17 @@ pub(crate) fn instead(words: &[String]) -> Option<String> {
             Some(format!("larder has no `{verb} {part}`: {instead}"))
         }
     }
+}
+
+/// What to say to somebody who gives the certificate of `serve` as Feast takes it, by `-c`, which names the
+/// feature repo here. `words` are the arguments without the program.
+pub(crate) fn certificate_flag(words: &[String]) -> Option<String> {
+    let after = words.iter().skip_while(|word| *word != "serve");
+    let has = |flags: &[&str]| after.clone().any(|word| flags.contains(&word.as_str()));
+    (has(&["-k", "--key"]) && has(&["-c"]) && !has(&["--cert"])).then(|| {
+        "`-c` names the feature repo here, also after `serve`; give the certificate by `--cert FILE`"
+            .to_owned()
+    })
 }
 
 /// A command of Feast's that is not here.
@@ -63,7 +74,13 @@ const ABSENT: [(&str, Absent); 12] = [
         ),
     ),
     ("serve_lineage", Absent::Whole("lineage events are neither sent nor collected")),
-    ("mcp", Absent::Whole("there is no MCP server yet; `larder serve` offers the same verbs over HTTP")),
+    (
+        "mcp",
+        Absent::Whole(
+            "`larder serve` itself speaks MCP, at `/mcp`, where feature_store.yaml says `feature_server: {type: mcp, \
+             mcp_enabled: true}`",
+        ),
+    ),
     (
         "dbt",
         Absent::Whole(
@@ -128,6 +145,17 @@ mod tests {
             of("registry create-schema").unwrap().starts_with("larder has no `registry create-schema`: ")
         );
         for line in ["apply", "registry", "registry nope", "nope", "-c ui apply"] {
+            assert_eq!(of(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_by_feasts_short_flag_is_answered_with_the_long_one() {
+        let of = |line: &str| certificate_flag(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        assert!(of("-c repo serve -k key.pem -c cert.pem").unwrap().contains("`--cert FILE`"));
+        for line in
+            ["-c repo serve -k key.pem", "serve -k key.pem --cert cert.pem -c repo", "-k a -c b apply"]
+        {
             assert_eq!(of(line), None, "{line}");
         }
     }

@@ -96,6 +96,7 @@ pub use on_demand_feature_view::{
 };
 pub use online_store::{
     OnlineColumn, OnlineRead, OnlineRows, OnlineStore, OnlineView, OnlineWrite, RowVersion, WriteOutcome,
+    WritePolicy,
 };
 pub use permission::{Permission, PermissionType, PermittedAction, Policy};
 pub use project::{PROTECTED_PROJECT_TAG, Project};

@@ -22,8 +22,8 @@ pub struct OnlineView {
 
 /// The version of a row: greater is newer.
 ///
-/// **Newest wins** is decided here and nowhere else: a write takes effect iff its version is at least
-/// that of the stored row. A row without created time is older than one with any, at the same event
+/// **Newest wins** is decided here and nowhere else: where a store has that [`WritePolicy`], a write takes
+/// effect iff its version is at least that of the stored row. A row without created time is older than one with any, at the same event
 /// time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowVersion {
@@ -40,13 +40,33 @@ impl RowVersion {
     }
 }
 
+/// Which of two rows of one key stays in a store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WritePolicy {
+    /// The newer one, and of equally new ones the one written last. So it does not matter in which order
+    /// rows arrive.
+    #[default]
+    NewestWins,
+    /// The one written last, however old its values are.
+    LastWriteWins,
+}
+
+impl WritePolicy {
+    /// Whether a row of version `incoming` takes the place of a stored row of version `stored`.
+    pub fn replaces(self, incoming: RowVersion, stored: RowVersion) -> bool {
+        match self {
+            Self::NewestWins => incoming.replaces(stored),
+            Self::LastWriteWins => true,
+        }
+    }
+}
+
 /// Rows of one view on their way into the store. All parts have one length.
 #[derive(Clone, Debug)]
 pub struct OnlineWrite {
     /// The view.
     pub view: Arc<OnlineView>,
-    /// The key of each row. A key may occur more than once; the newest of its rows wins, and the last
-    /// of equally new ones.
+    /// The key of each row. A key may occur more than once; then its rows count one after the other.
     pub keys: Vec<EntityKey>,
     /// The version of each row.
     pub versions: Vec<RowVersion>,
@@ -115,6 +135,11 @@ pub trait OnlineStore: Debug + Send + Sync + 'static {
         false
     }
 
+    /// Which of two rows of one key stays.
+    fn write_policy(&self) -> WritePolicy {
+        WritePolicy::NewestWins
+    }
+
     /// Answers all reads of one request, in their order. A row is read whole or not at all: its
     /// features come from one write.
     ///
@@ -126,7 +151,8 @@ pub trait OnlineStore: Debug + Send + Sync + 'static {
     /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) if a stored row cannot be decoded.
     async fn read(&self, reads: Vec<OnlineRead>) -> Result<Vec<OnlineRows>>;
 
-    /// Writes rows, each iff it [`replaces`](RowVersion::replaces) the stored one. Readers see each row
+    /// Writes rows, each iff it [`replaces`](WritePolicy::replaces) the stored one by the store's
+    /// [policy](Self::write_policy). Readers see each row
     /// at once; the rows survive a crash only after [`flush`](Self::flush).
     ///
     /// # Errors

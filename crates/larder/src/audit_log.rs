@@ -157,6 +157,7 @@ mod tests {
             path: path.into(),
             status,
             duration: Duration::ZERO,
+            tool_call: None,
         }
     }
 

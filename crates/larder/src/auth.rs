@@ -1,5 +1,6 @@
 //! Who may use a server of this store, and as whom its clients come to one.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use larder_core::{Authenticator, Clock, RequestError, Result};
@@ -13,6 +14,9 @@ use crate::FeatureStore;
 
 /// Where Feast looks for a token if `auth` says nothing of one.
 const TOKEN_VARIABLE: &str = "FEAST_OIDC_TOKEN";
+
+/// Where Feast looks for the certificates to trust if `auth` names none.
+const CA_CERTIFICATES_VARIABLE: &str = "FEAST_CA_CERT_FILE_PATH";
 
 impl FeatureStore {
     /// Refuses an `auth` that a server could not enforce, and a permission likewise, and warns if there is
@@ -74,7 +78,8 @@ pub(crate) fn authenticator(
             ));
         }
     };
-    let Some(provider) = provider(oidc) else {
+    let variable = |name: &str| std::env::var(name).ok();
+    let Some(provider) = provider(oidc, &variable) else {
         return Err(refused("`auth` of type `oidc` has no `auth_discovery_url`, so no token can be checked"));
     };
     if !oidc.verify_ssl {
@@ -85,7 +90,7 @@ pub(crate) fn authenticator(
         audience: oidc.audience.clone(),
         issuer: oidc.issuer.clone(),
     };
-    let intra_server = IntraServerSecret::from_environment(&|name| std::env::var(name).ok());
+    let intra_server = IntraServerSecret::from_environment(&variable);
     let authenticator =
         OidcAuthenticator::try_new(&provider, oidc.key_lifespan, rules, intra_server, Arc::clone(clock))?;
     Ok(Some(Arc::new(authenticator)))
@@ -103,7 +108,7 @@ fn token_source(
         OidcClientConfig::Token(token) => TokenSource::Given(token.expose().to_owned()),
         OidcClientConfig::Variable(name) => TokenSource::from_variable(name, variable)?,
         OidcClientConfig::Credentials { client_secret, user } => {
-            let (Some(provider), Some(client_id)) = (provider(oidc), oidc.client_id.clone()) else {
+            let (Some(provider), Some(client_id)) = (provider(oidc, variable), oidc.client_id.clone()) else {
                 return Err(refused("`client_secret` needs `auth_discovery_url` and `client_id`"));
             };
             let user = user.as_ref().map(|(name, password)| (name.clone(), password.expose().to_owned()));
@@ -123,12 +128,13 @@ fn token_source(
     Ok(Some(source))
 }
 
-fn provider(oidc: &OidcConfig) -> Option<ProviderOptions> {
+fn provider(oidc: &OidcConfig, variable: &dyn Fn(&str) -> Option<String>) -> Option<ProviderOptions> {
+    let ca_certificates = || variable(CA_CERTIFICATES_VARIABLE).filter(|path| !path.is_empty());
     Some(ProviderOptions {
         discovery_url: oidc.discovery_url.clone()?,
         request_timeout: oidc.request_timeout,
         verify_certificates: oidc.verify_ssl,
-        ca_certificates: oidc.ca_cert_path.clone(),
+        ca_certificates: oidc.ca_cert_path.clone().or_else(|| ca_certificates().map(PathBuf::from)),
     })
 }
 
@@ -161,6 +167,23 @@ mod tests {
         let error =
             authenticator("type: oidc, auth_discovery_url: x, ca_cert_path: nowhere.pem").unwrap_err();
         assert!(error.contains("/repo/nowhere.pem cannot be read"), "{error}");
+    }
+
+    #[test]
+    fn authorities_come_from_the_settings_or_else_from_feasts_variable() {
+        let trusted = |block: &str, variable: Option<&str>| {
+            let AuthConfig::Oidc(oidc) = config(block) else { panic!("{block}") };
+            let named = |name: &str| {
+                (name == "FEAST_CA_CERT_FILE_PATH").then_some(variable).flatten().map(str::to_owned)
+            };
+            provider(&oidc, &named).unwrap().ca_certificates
+        };
+        let oidc = "type: oidc, auth_discovery_url: x";
+        assert_eq!(trusted(oidc, None), None);
+        assert_eq!(trusted(oidc, Some("")), None);
+        assert_eq!(trusted(oidc, Some("/ca.pem")), Some("/ca.pem".into()));
+        let said = format!("{oidc}, ca_cert_path: own.pem");
+        assert_eq!(trusted(&said, Some("/ca.pem")), Some("/repo/own.pem".into()));
     }
 
     #[tokio::test]

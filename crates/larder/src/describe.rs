@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use larder_core::{ErrorKind, FeatureViewState, RequestError, Result};
-use larder_registry::{Description, FeatureViewVersion, ListFilter, Listing, ObjectKind, PermissionCheck};
+use larder_registry::{
+    Description, FeatureViewVersion, ListFilter, Listing, ObjectKind, PermissionCheck, PermittedObjects,
+};
 use serde_json::Value;
 
 use crate::{FeatureStore, blocking};
@@ -61,6 +63,17 @@ impl FeatureStore {
     pub async fn check_permissions(&self) -> Result<PermissionCheck> {
         let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
         blocking::run(move || registry.check_permissions(&project)).await
+    }
+
+    /// The objects that each permission of the project is about. The tags of `filter` count for permissions and
+    /// objects alike.
+    ///
+    /// # Errors
+    ///
+    /// As [`check_permissions`](Self::check_permissions).
+    pub async fn permitted_objects(&self, filter: ListFilter) -> Result<Vec<PermittedObjects>> {
+        let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
+        blocking::run(move || registry.permitted_objects(&project, &filter)).await
     }
 
     /// The table of the roles that permissions name; or of what each role may do with each object, were it

@@ -57,13 +57,14 @@ pub use describe::{DescribedFeature, FeatureViewStatus};
 pub use feature_store::FeatureStore;
 pub use get_historical_features::{HistoricalRequest, TrainingEntities, TrainingSet, VALUE_TYPE_METADATA};
 pub use job::{ComponentRun, JobObserver, JobRunner, Scheduler, StartedRun};
-pub use larder_core::{FeatureViewState, InputTable, PushMode};
+pub use larder_core::{FeatureViewState, InputTable, PermissionType, PushMode};
 pub use larder_offline::table;
 pub use larder_online::{OnlineError, ServerAddress};
 pub use larder_plan::Selection;
 pub use larder_registry::{
     ApplyOptions, DefinitionFiles, Description, FeatureViewVersion, ListFilter, Listing, ObjectKind,
-    PermissionCheck, Problem, RegistryFile, RepoConfig, VersionedView, definitions_json_schema,
+    PermissionCheck, PermittedObjects, Problem, RegistryFile, RepoConfig, VersionedView,
+    definitions_json_schema,
 };
 pub use larder_serving::{
     EntityValues, FeatureServer, JobIsRunning, JobLogLine, JobOutcome, JobRunReport, JobServer, JobSummary,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use larder_core::{OnlineStore, RequestError, Result};
+use larder_core::{OnlineStore, RequestError, Result, WritePolicy};
 use larder_materialize::FeatureWriter;
 use larder_online::{
     ListedServer, MemoryOnlineStore, PublishedAddress, ServerAddress, SledOnlineStore, SledOptions,
@@ -128,10 +128,15 @@ impl FeatureStore {
     }
 
     async fn open_online(&self) -> Result<Online> {
+        let write_policy = if self.config().compat.older_rows_overwrite {
+            WritePolicy::LastWriteWins
+        } else {
+            WritePolicy::NewestWins
+        };
         let (store, sled): (Arc<dyn OnlineStore>, _) = match &self.config().online_store {
             OnlineStoreConfig::Sled { path, cache_size_bytes } => {
                 let folder = path.clone();
-                let mut options = SledOptions::default();
+                let mut options = SledOptions { write_policy, ..SledOptions::default() };
                 if let Some(cache_bytes) = *cache_size_bytes {
                     options.cache_bytes = cache_bytes;
                 }
@@ -141,10 +146,13 @@ impl FeatureStore {
             }
             OnlineStoreConfig::Sqlite { path } => {
                 let path = path.clone();
-                let open = move || Ok(SqliteOnlineStore::open(path, SqliteOptions::default())?);
+                let options = SqliteOptions { write_policy, ..SqliteOptions::default() };
+                let open = move || Ok(SqliteOnlineStore::open(path, options)?);
                 (Arc::new(blocking::run(open).await?), None)
             }
-            OnlineStoreConfig::Memory => (Arc::new(MemoryOnlineStore::new()), None),
+            OnlineStoreConfig::Memory => {
+                (Arc::new(MemoryOnlineStore::new().with_write_policy(write_policy)), None)
+            }
             _ => {
                 return Err(RequestError::other(
                     "this project has no online store; set `online_store` in feature_store.yaml",

@@ -53,12 +53,12 @@ mod error;
 mod feast_value;
 mod listed_server;
 mod memory_store;
-mod newest_rows;
 pub mod row;
 mod schema;
 mod server_address;
 mod sled_store;
 mod sqlite_store;
+mod surviving_rows;
 
 pub use error::OnlineError;
 pub use feast_value::{UnfitColumn, ValueFault};

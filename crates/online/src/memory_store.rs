@@ -9,12 +9,12 @@ use arrow::compute::{concat, take};
 use async_trait::async_trait;
 use larder_core::{
     EntityKey, Field, OnlineColumn, OnlineRead, OnlineRows, OnlineStore, OnlineWrite, Result, RowVersion,
-    WriteOutcome,
+    WriteOutcome, WritePolicy,
 };
 
 use crate::OnlineError;
-use crate::newest_rows::check_even;
 use crate::row::EncodeError;
+use crate::surviving_rows::check_even;
 
 /// Rows in memory, gone with the value: the reference that other stores are compared with.
 ///
@@ -22,6 +22,7 @@ use crate::row::EncodeError;
 #[derive(Debug, Default)]
 pub struct MemoryOnlineStore {
     rows: RwLock<HashMap<(String, String), HashMap<EntityKey, MemoryRow>>>,
+    write_policy: WritePolicy,
 }
 
 #[derive(Debug)]
@@ -35,6 +36,12 @@ impl MemoryOnlineStore {
     /// A store without rows.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same with another rule of which rows stay; the newest where it is not said.
+    pub fn with_write_policy(mut self, policy: WritePolicy) -> Self {
+        self.write_policy = policy;
+        self
     }
 
     fn read_one(&self, read: &OnlineRead) -> Result<OnlineRows, OnlineError> {
@@ -63,7 +70,8 @@ impl MemoryOnlineStore {
         // Of rows with one key only the winner counts as written.
         let mut won: HashMap<&EntityKey, bool> = HashMap::new();
         for (position, (key, version)) in write.keys.iter().zip(&write.versions).enumerate() {
-            let wins = rows.get(key).is_none_or(|stored| version.replaces(stored.version));
+            let wins =
+                rows.get(key).is_none_or(|stored| self.write_policy.replaces(*version, stored.version));
             *won.entry(key).or_default() |= wins;
             if wins {
                 let values =
@@ -81,6 +89,10 @@ impl MemoryOnlineStore {
 impl OnlineStore for MemoryOnlineStore {
     fn kind(&self) -> &'static str {
         "memory"
+    }
+
+    fn write_policy(&self) -> WritePolicy {
+        self.write_policy
     }
 
     async fn read(&self, reads: Vec<OnlineRead>) -> Result<Vec<OnlineRows>> {

@@ -17,7 +17,9 @@ use std::thread;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use larder_core::{EntityKey, OnlineRead, OnlineRows, OnlineStore, OnlineWrite, Result, WriteOutcome};
+use larder_core::{
+    EntityKey, OnlineRead, OnlineRows, OnlineStore, OnlineWrite, Result, WriteOutcome, WritePolicy,
+};
 use tracing::{instrument, warn};
 
 use self::catalog::Catalog;
@@ -27,8 +29,8 @@ use self::row_key::ViewId;
 use self::stored_view::{StoredView, StoredViews};
 use crate::OnlineError;
 use crate::blocking::BlockingLane;
-use crate::newest_rows::check_even;
 use crate::server_address::{PublishedAddress, ServerAddress};
+use crate::surviving_rows::check_even;
 
 /// How sled runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +50,8 @@ pub struct SledOptions {
     pub concurrent_reads: usize,
     /// Writes, flushes and removals that run at once; more wait, in order. Reads do not wait for them.
     pub concurrent_writes: usize,
+    /// Which of two rows of one key stays.
+    pub write_policy: WritePolicy,
 }
 
 impl Default for SledOptions {
@@ -59,6 +63,7 @@ impl Default for SledOptions {
             // Reads may wait for the disk, writes go to memory and a sequential log.
             concurrent_reads: 4 * cores,
             concurrent_writes: 2 * cores,
+            write_policy: WritePolicy::NewestWins,
         }
     }
 }
@@ -80,7 +85,7 @@ const SLED_RELEASE_PAUSE: Duration = Duration::from_millis(10);
 /// together. Reads of one request that share their `keys` (the same `Arc`) are answered entity by entity
 /// and use that.
 ///
-/// Writes decide newest-wins inside one atomic step per row, and go to sled in the order of their keys.
+/// Writes decide which row stays inside one atomic step per row, and go to sled in the order of their keys.
 /// A write that was cancelled may still take effect.
 #[derive(Debug)]
 pub struct SledOnlineStore {
@@ -141,6 +146,10 @@ impl OnlineStore for SledOnlineStore {
         "sled"
     }
 
+    fn write_policy(&self) -> WritePolicy {
+        self.store.write_policy
+    }
+
     #[instrument(name = "larder_online.read", level = "debug", skip_all, fields(reads = reads.len()))]
     async fn read(&self, reads: Vec<OnlineRead>) -> Result<Vec<OnlineRows>> {
         if self.reads_inline(&reads) {
@@ -188,6 +197,7 @@ struct Store {
     flush: DurableFlush,
     fits_cache: AtomicBool,
     cache_bytes: u64,
+    write_policy: WritePolicy,
     db: sled::Db,
     folder: Arc<DataFolder>,
 }
@@ -202,6 +212,7 @@ impl Store {
             flush: DurableFlush::open(&folder.sled())?,
             fits_cache: AtomicBool::new(false),
             cache_bytes: options.cache_bytes,
+            write_policy: options.write_policy,
             db,
             folder: Arc::new(folder),
         };
@@ -221,7 +232,7 @@ impl Store {
         check_even(write)?;
         let view = self.views.get(&self.db, &self.catalog, &write.view)?;
         let _entered = view.enter(&self.catalog, || self.flush())?;
-        write::write(&view, write)
+        write::write(&view, write, self.write_policy)
     }
 
     fn flush(&self) -> Result<(), OnlineError> {

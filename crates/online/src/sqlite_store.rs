@@ -23,7 +23,8 @@
 //!
 //! # Writing beside Feast
 //!
-//! larder replaces a row only by one that is at least as new; Feast replaces always. A row of larder
+//! larder replaces a row only by one that is at least as new, unless [`SqliteOptions::write_policy`] says
+//! otherwise; Feast replaces always. A row of larder
 //! replaces all that is stored of its entity in the view, also features that the view no longer has.
 //!
 //! The file is in WAL mode, so reading and writing do not wait for each other, in this process or in
@@ -42,7 +43,9 @@ use std::thread;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use larder_core::{EntityKey, OnlineRead, OnlineRows, OnlineStore, OnlineWrite, Result, WriteOutcome};
+use larder_core::{
+    EntityKey, OnlineRead, OnlineRows, OnlineStore, OnlineWrite, Result, WriteOutcome, WritePolicy,
+};
 use tracing::instrument;
 
 pub use self::cell::CellFault;
@@ -58,12 +61,18 @@ pub struct SqliteOptions {
     pub busy_timeout: Duration,
     /// Reads that run at once, each on a connection of its own; more wait, in order.
     pub concurrent_reads: usize,
+    /// Which of two rows of one key stays.
+    pub write_policy: WritePolicy,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self { busy_timeout: Duration::from_secs(10), concurrent_reads: 2 * cores }
+        Self {
+            busy_timeout: Duration::from_secs(10),
+            concurrent_reads: 2 * cores,
+            write_policy: WritePolicy::NewestWins,
+        }
     }
 }
 
@@ -78,6 +87,7 @@ pub struct SqliteOnlineStore {
     reads: BlockingLane,
     /// One wide: SQLite has one writer at a time.
     writes: BlockingLane,
+    write_policy: WritePolicy,
 }
 
 impl SqliteOnlineStore {
@@ -92,6 +102,7 @@ impl SqliteOnlineStore {
             connections: Arc::new(Connections::open(path.into(), options.busy_timeout)?),
             reads: BlockingLane::new(options.concurrent_reads),
             writes: BlockingLane::new(1),
+            write_policy: options.write_policy,
         })
     }
 
@@ -111,6 +122,10 @@ impl OnlineStore for SqliteOnlineStore {
         true
     }
 
+    fn write_policy(&self) -> WritePolicy {
+        self.write_policy
+    }
+
     #[instrument(name = "larder_online.read", level = "debug", skip_all, fields(reads = reads.len()))]
     async fn read(&self, reads: Vec<OnlineRead>) -> Result<Vec<OnlineRows>> {
         let connections = Arc::clone(&self.connections);
@@ -122,8 +137,8 @@ impl OnlineStore for SqliteOnlineStore {
         fields(view = write.view.name, rows = write.keys.len())
     )]
     async fn write(&self, write: OnlineWrite) -> Result<WriteOutcome> {
-        let connections = Arc::clone(&self.connections);
-        Ok(self.writes.run(move || connections.write(|writer| write::write(writer, &write))).await?)
+        let (connections, policy) = (Arc::clone(&self.connections), self.write_policy);
+        Ok(self.writes.run(move || connections.write(|writer| write::write(writer, &write, policy))).await?)
     }
 
     #[instrument(name = "larder_online.keys", level = "debug", skip_all, fields(project, view))]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use larder_core::OnlineStore;
+use larder_core::{OnlineStore, WritePolicy};
 use larder_online::{MemoryOnlineStore, SledOnlineStore, SledOptions, SqliteOnlineStore, SqliteOptions};
 use larder_testkit::conformance::online_store::{self, Fidelity};
 
@@ -11,6 +11,14 @@ fn check_sled(options: SledOptions) {
     let store = SledOnlineStore::open(folder.path(), options).expect("the folder is new");
     let store: Arc<dyn OnlineStore> = Arc::new(store);
     online_store::check(&store, Fidelity::Exact);
+}
+
+fn check_sqlite(options: SqliteOptions) {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = folder.path().join("data/online.db");
+    let store = SqliteOnlineStore::open(path, options).expect("the folder is new");
+    let store: Arc<dyn OnlineStore> = Arc::new(store);
+    online_store::check(&store, Fidelity::FeastValues);
 }
 
 #[test]
@@ -41,9 +49,14 @@ fn the_sled_store_keeps_every_promise_with_hardly_any_cache_and_one_thread_per_k
 
 #[test]
 fn the_sqlite_store_keeps_every_promise_that_feasts_layout_can_say() {
-    let folder = tempfile::tempdir().expect("a folder for the test");
-    let path = folder.path().join("data/online.db");
-    let store = SqliteOnlineStore::open(path, SqliteOptions::default()).expect("the folder is new");
-    let store: Arc<dyn OnlineStore> = Arc::new(store);
-    online_store::check(&store, Fidelity::FeastValues);
+    check_sqlite(SqliteOptions::default());
+}
+
+#[test]
+fn every_store_keeps_its_promises_where_the_last_write_wins() {
+    let write_policy = WritePolicy::LastWriteWins;
+    let memory = MemoryOnlineStore::new().with_write_policy(write_policy);
+    online_store::check(&(Arc::new(memory) as Arc<dyn OnlineStore>), Fidelity::Exact);
+    check_sled(SledOptions { write_policy, ..SledOptions::default() });
+    check_sqlite(SqliteOptions { write_policy, ..SqliteOptions::default() });
 }

@@ -59,7 +59,7 @@ mod yaml;
 
 pub use binding::{BindingError, BoundInput, bind_inputs, check_outputs};
 pub use definitions::{DefinitionFiles, Definitions, FeatureRepo, definitions_json_schema};
-pub use describe::{Description, ListFilter, Listing, PermissionCheck};
+pub use describe::{Description, ListFilter, Listing, PermissionCheck, PermittedObjects};
 pub use on_demand_chain::{ChainLink, OnDemandCycle};
 pub use permission_rule::{InvalidPattern, PermissionRule};
 pub use problem::{Excerpt, Place, Problem, Problems};
@@ -67,9 +67,9 @@ pub use registry_diff::{Action, ObjectChange, ObjectKind, PropertyChange, Regist
 pub use registry_file::{ApplyOptions, DamagedContents, RegistryError, RegistryFile};
 pub use repo_config::{
     AuditLoggingConfig, AuditSink, AuthConfig, CompatConfig, ErrorStatus, FEATURE_STORE_YAML,
-    FeatureLoggingConfig, FeatureServerConfig, HttpConfig, MaterializationConfig, MetricsConfig,
-    OfflinePushBatching, OfflineStoreConfig, OidcClientConfig, OidcConfig, OnlineStoreConfig, OnlineTtl,
-    RegistryConfig, RepoConfig, Secret, Settings,
+    FeatureLoggingConfig, FeatureServerConfig, HttpConfig, MaterializationConfig, McpConfig, McpTransport,
+    MetricsConfig, OfflinePushBatching, OfflineStoreConfig, OidcClientConfig, OidcConfig, OnlineStoreConfig,
+    OnlineTtl, RegistryConfig, RepoConfig, Secret, Settings,
 };
 pub use snapshot::{
     FeatureViewVersion, Registered, RegistrySnapshot, SnapshotObjects, UnsupportedObject, VersionedView,

@@ -32,6 +32,17 @@ pub struct AuditEvent {
     pub status: u16,
     /// How long it took.
     pub duration: Duration,
+    /// The call of a tool that it was made for, if it was.
+    pub tool_call: Option<ToolCall>,
+}
+
+/// A call of a tool of the Model Context Protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolCall {
+    /// The tool.
+    pub tool: String,
+    /// The id of the JSON-RPC request.
+    pub jsonrpc_id: String,
 }
 
 /// The kind of object that a path is about, and the actions with it, in Feast's words.
@@ -54,31 +65,41 @@ impl AuditEvent {
 
     /// Feast's line of JSON, without its end; `request_id` is for a request that brought none.
     ///
-    /// The outcome is `success`, `failure` for a mistake of the client, and `error` for one of the server.
+    /// The outcome is `success`, `failure` for a mistake of the client, and `error` for one of the server; of a
+    /// tool `success` or `mcp_error`. A call of a tool is one line, which says what the tool did too.
     pub fn to_json_line(&self, request_id: &str) -> String {
         let (name, roles) = match &self.user {
             Some(user) => (user.name.as_str(), user.roles.as_slice()),
             None => ("", [].as_slice()),
         };
         let detail = format!("{} {} -> {}", self.method, self.path, self.status);
-        let event = json!({
-            "event_type": "http.request",
+        let (event_type, transport, tool) = match &self.tool_call {
+            None => ("http.request", "http", ""),
+            Some(call) => ("mcp.tools.call", "mcp-http", call.tool.as_str()),
+        };
+        let mut event = json!({
+            "event_type": event_type,
             "timestamp": self.timestamp.to_rfc3339_millis(),
             "request_id": self.request_id.as_deref().unwrap_or(request_id),
+            "jsonrpc_id": self.tool_call.as_ref().map(|call| call.jsonrpc_id.as_str()),
             "principal": { "username": name, "roles": roles, "auth_type": "" },
-            "source": { "ip": self.address, "transport": "http" },
-            "action": { "mcp_tool": "", "path": self.path },
+            "source": { "ip": self.address, "transport": transport },
+            "action": { "mcp_tool": tool, "path": self.path },
             "resource": { "type": self.resource_type(), "name": "", "actions": self.actions() },
             "outcome": self.outcome(),
             "duration_ms": hundredths(self.duration),
             "detail": detail,
         });
+        if let Some(fields) = event.as_object_mut().filter(|_| self.tool_call.is_none()) {
+            fields.shift_remove("jsonrpc_id");
+        }
         event.to_string()
     }
 
     fn outcome(&self) -> &'static str {
         match self.status {
             ..400 => "success",
+            _ if self.tool_call.is_some() => "mcp_error",
             400..500 => "failure",
             _ => "error",
         }
@@ -120,8 +141,15 @@ mod tests {
             path: "/push".into(),
             status: 403,
             duration: Duration::from_micros(1_234),
+            tool_call: None,
         };
         assert_eq!(event.to_json_line("unused"), recorded);
+        let call = ToolCall { tool: "push_push_post".into(), jsonrpc_id: "7".into() };
+        let called = AuditEvent { tool_call: Some(call), ..event.clone() }.to_json_line("unused");
+        let begin = r#"{"event_type":"mcp.tools.call","timestamp":"2026-11-28T16:49:49.572Z","request_id":"r1","jsonrpc_id":"7","principal":{"#;
+        assert!(called.starts_with(begin), "{called}");
+        let action = r#""source":{"ip":"1.2.3.4","transport":"mcp-http"},"action":{"mcp_tool":"push_push_post","path":"/push"}"#;
+        assert!(called.contains(action) && called.contains(r#""outcome":"mcp_error""#), "{called}");
         let whole = AuditEvent { duration: Duration::from_millis(10), user: None, request_id: None, ..event };
         let line = whole.to_json_line("r2");
         assert!(line.contains(r#""duration_ms":10.0,"#) && line.contains(r#""request_id":"r2""#), "{line}");
@@ -139,6 +167,7 @@ mod tests {
             path: path.into(),
             status,
             duration: Duration::ZERO,
+            tool_call: None,
         };
         assert!(event("/get-online-features", 200).is_successful_read());
         assert!(event("/search", 200).is_successful_read());

@@ -35,11 +35,12 @@ mod prepared_plan;
 mod recording;
 mod search;
 
-pub use audit_log::{AuditEvent, AuditLog};
+pub use audit_log::{AuditEvent, AuditLog, ToolCall};
 pub use feature_log::{FeatureLog, LoggedAnswer};
 pub use feature_server::{FeatureServer, MaterializeRange, MaterializeRequest, PushRequest, WriteRequest};
 pub use http::{
-    CertificateError, ServerCertificate, ServerOptions, connect_to_certificate, serve, shutdown_signal,
+    CertificateError, McpServerInfo, ServerCertificate, ServerOptions, connect_to_certificate, serve,
+    shutdown_signal,
 };
 pub use job_server::{
     JobIsRunning, JobLogLine, JobOutcome, JobRunReport, JobServer, JobSummary, JobTrigger, StartJob,

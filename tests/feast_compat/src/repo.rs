@@ -43,7 +43,12 @@ pub struct GoldenRepo {
 impl GoldenRepo {
     /// Sets the repo up to a stage.
     pub async fn at(stage: Stage, online: Online) -> Self {
-        let repo = Self::applied("repo", online).await;
+        Self::at_with_compat(stage, online, "{}").await
+    }
+
+    /// Sets the repo up to a stage, with this section `compat`.
+    pub async fn at_with_compat(stage: Stage, online: Online, compat: &str) -> Self {
+        let repo = Self::configured("repo", online, &format!("\ncompat: {compat}\n")).await;
         if stage != Stage::Applied {
             let (start, end) = (time("2024-01-01T00:00:00"), time("2024-01-10T12:30:00"));
             repo.materialize(MaterializeRange::Between { start, end }).await;
@@ -56,7 +61,7 @@ impl GoldenRepo {
 
     /// Sets up the smaller repo of the transcripts, materialized from 2024-12-01 to 2025-01-10.
     pub async fn of_transcripts() -> Self {
-        let repo = Self::applied("transcripts/repo", Online::Sled).await;
+        let repo = Self::configured("transcripts/repo", Online::Sled, "").await;
         let (start, end) = (time("2024-12-01T00:00:00"), time("2025-01-10T00:00:00"));
         repo.materialize(MaterializeRange::Between { start, end }).await;
         repo
@@ -64,11 +69,7 @@ impl GoldenRepo {
 
     /// Sets the repo up with this section `compat`, and materializes nothing.
     pub async fn with_compat(compat: &str) -> Self {
-        Self::configured("repo", Online::Sled, &format!("\ncompat: {compat}\n")).await
-    }
-
-    async fn applied(recorded: &str, online: Online) -> Self {
-        Self::configured(recorded, online, "").await
+        Self::at_with_compat(Stage::Applied, Online::Sled, compat).await
     }
 
     async fn configured(recorded: &str, online: Online, more: &str) -> Self {

@@ -152,6 +152,31 @@ async fn writes_to_sqlite_and_the_reads_after_them_equal_feasts() {
     compare_writes(Online::Sqlite, "push", &["timestamp_micros"]).await;
 }
 
+/// Differences of writes that `compat` takes back: the number, and the switch.
+const TAKEN_BACK: [(u8, &str); 2] = [(41, "older_rows_overwrite"), (43, "skip_null_writes")];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_equal_feasts_where_a_difference_is_taken_back() {
+    let recorded = scenarios("push");
+    let mut compared = 0;
+    for (number, switch) in TAKEN_BACK {
+        for (_, name, ..) in DIFFERENT.iter().filter(|(_, _, known, _)| *known == number) {
+            let (_, scenario) = recorded.iter().find(|(known, _)| known == name).expect("it is recorded");
+            let steps = scenario.get("steps").and_then(Value::as_array).expect("steps are a list");
+            for online in [Online::Sled, Online::Sqlite] {
+                let compat = format!("{{{switch}: true}}");
+                let served =
+                    Served::start(GoldenRepo::at_with_compat(Stage::Two, online, &compat).await).await;
+                let outcome = run(&served, steps).await;
+                assert_eq!(outcome, Ok(()), "{name} with `{switch}`, {online:?}");
+                served.stop().await;
+                compared += 1;
+            }
+        }
+    }
+    assert_eq!(compared, 6);
+}
+
 const FOLDERS: [&str; 6] =
     ["online/stage1", "online/stage2", "online/stage2_redis", "online/stage2_dynamodb", "push", "push_redis"];
 

@@ -4,27 +4,33 @@ use anyhow::{Context as _, Result};
 use larder::{Description, ListFilter, Listing, ObjectKind};
 use serde_json::{Map, Value};
 
-use crate::object_arguments::ObjectVerb;
+use crate::object_arguments::{DescribeArguments, ListArguments, ObjectVerb};
 use crate::plain_table;
 use crate::repo::Repo;
 
 pub(crate) async fn run(repo: &Repo, kind: ObjectKind, verb: &ObjectVerb) -> Result<()> {
-    let store = repo.open().await?;
     match verb {
-        ObjectVerb::List { tags, owner, json } => {
-            let tags = parse_tags(tags)?;
-            let listing = store.list(kind, ListFilter { tags, owner: owner.clone() }).await?;
-            if *json {
-                println!("{}", serde_json::to_string_pretty(&records(&listing))?);
-            } else {
-                print!("{}", plain_table::render(listing.headers, &listing.rows));
-            }
-        }
-        ObjectVerb::Describe { name, json } => {
-            show(&store.describe(kind, name).await?, *json)?;
-        }
+        ObjectVerb::List(arguments) => list(repo, kind, arguments).await,
+        ObjectVerb::Describe(arguments) => describe(repo, kind, arguments).await,
+    }
+}
+
+pub(crate) async fn list(repo: &Repo, kind: ObjectKind, arguments: &ListArguments) -> Result<()> {
+    let listing = repo.open().await?.list(kind, filter(arguments)?).await?;
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&records(&listing))?);
+    } else {
+        print!("{}", plain_table::render(listing.headers, &listing.rows));
     }
     Ok(())
+}
+
+pub(crate) async fn describe(repo: &Repo, kind: ObjectKind, arguments: &DescribeArguments) -> Result<()> {
+    show(&repo.open().await?.describe(kind, &arguments.name).await?, arguments.json)
+}
+
+pub(crate) fn filter(arguments: &ListArguments) -> Result<ListFilter> {
+    Ok(ListFilter { tags: parse_tags(&arguments.tags)?, owner: arguments.owner.clone() })
 }
 
 pub(crate) fn print_definitions_schema() -> Result<()> {

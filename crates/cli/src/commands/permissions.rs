@@ -5,16 +5,32 @@ use larder::{Listing, ObjectKind};
 use serde_json::{Value, json};
 
 use super::objects::{self, records};
-use crate::object_arguments::PermissionVerb;
-use crate::plain_table;
+use crate::object_arguments::{ListArguments, PermissionVerb};
 use crate::repo::Repo;
+use crate::{permission_tree, plain_table};
 
 pub(crate) async fn run(repo: &Repo, verb: &PermissionVerb) -> Result<()> {
     match verb {
-        PermissionVerb::Object(verb) => objects::run(repo, ObjectKind::Permission, verb).await,
+        PermissionVerb::List { list, verbose: false } => {
+            objects::list(repo, ObjectKind::Permission, list).await
+        }
+        PermissionVerb::List { list, verbose: true } => permitted_objects(repo, list).await,
+        PermissionVerb::Describe(arguments) => {
+            objects::describe(repo, ObjectKind::Permission, arguments).await
+        }
         PermissionVerb::Check { json } => check(repo, *json).await,
         PermissionVerb::ListRoles { verbose, json } => list_roles(repo, *verbose, *json).await,
     }
+}
+
+async fn permitted_objects(repo: &Repo, arguments: &ListArguments) -> Result<()> {
+    let permitted = repo.open().await?.permitted_objects(objects::filter(arguments)?).await?;
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&permission_tree::records(&permitted))?);
+    } else {
+        print!("{}", permission_tree::render(&permitted));
+    }
+    Ok(())
 }
 
 async fn check(repo: &Repo, json: bool) -> Result<()> {

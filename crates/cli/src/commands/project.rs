@@ -24,7 +24,7 @@ pub(crate) async fn endpoint(repo: &Repo) -> Result<()> {
             let scheme = if server.certificate.is_some() { "https" } else { "http" };
             println!("Feature server endpoint: {scheme}://{}", server.http);
         }
-        None => println!("There is no active feature server."),
+        None => eprintln!("There is no active feature server."),
     }
     Ok(())
 }

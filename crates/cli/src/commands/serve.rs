@@ -15,6 +15,7 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeArguments) -> Result<()> {
     debug_assert_eq!(arguments.kind, "http", "the parser takes nothing else");
     let store = repo.open().await?;
     store.check_auth()?;
+    store.check_mcp()?;
     let certificate = match (&arguments.cert, &arguments.key) {
         (Some(cert), Some(key)) => Some(ServerCertificate::load(cert, key)?),
         _ => None,
@@ -35,6 +36,9 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeArguments) -> Result<()> {
         options.metrics_listener = Some(Arc::new(metrics));
     }
     eprintln!("Serving project {} on {scheme}://{}", store.config().project, listener.local_addr()?);
+    if store.config().feature_server.mcp.is_some() {
+        eprintln!("Tools for MCP clients are at {scheme}://{}/mcp", listener.local_addr()?);
+    }
     let refresh = Duration::from_secs(arguments.registry_ttl_seconds);
     store.serve(listener, refresh, options, shutdown_signal()).await?;
     eprintln!("Stopped.");

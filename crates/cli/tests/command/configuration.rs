@@ -3,7 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use crate::larder::{Printed, Repo, Server, larder};
+use serde_json::json;
+
+use crate::larder::{AS_OF, Printed, Repo, Server, larder};
 
 #[test]
 fn the_configuration_is_printed_in_feasts_order_with_its_defaults() {
@@ -55,7 +57,11 @@ fn without_a_configuration_the_whole_path_is_named() {
 #[test]
 fn the_endpoint_is_that_of_the_server() {
     let repo = Repo::sample();
-    assert_eq!(repo.run(&["endpoint"]).success().stdout, "There is no active feature server.\n");
+    let nobody = repo.run(&["endpoint"]).success();
+    assert_eq!(
+        (nobody.stdout.as_str(), nobody.stderr.as_str()),
+        ("", "There is no active feature server.\n")
+    );
     repo.run(&["apply"]).success();
     let server = Server::start(&repo);
     let expected = format!("Feature server endpoint: http://{}\n", server.address());
@@ -105,6 +111,49 @@ fn everything_is_materialized_without_times() {
         .stdout;
     assert!(printed.starts_with("{\n    \"driver_id\": [\n        1001\n    ],\n"), "{printed}");
     assert!(!printed.contains("null"), "{printed}");
+}
+
+#[test]
+fn rows_are_written_in_batches_of_the_size_asked_for() {
+    let writes = |settings: &str| {
+        let repo = Repo::sample();
+        repo.edit("feature_store.yaml", "provider: local\n", &format!("provider: local\n{settings}"));
+        repo.run(&["apply"]).success();
+        let server = Server::start(&repo);
+        let span = json!({"start": "2026-01-01", "end": AS_OF, "feature_views": ["driver_hourly_stats"]});
+        let (status, steps) = server.post("/v1/materialize", &span).unwrap();
+        assert_eq!(status, 200, "{steps}");
+        steps.lines().filter(|line| line.contains("\"wrote\"")).count()
+    };
+    assert_eq!(writes(""), 1);
+    assert_eq!(writes("materialization: {online_write_batch_size: 20}\n"), 3, "of 50 drivers");
+}
+
+#[test]
+fn a_server_offers_its_routes_as_tools_or_refuses_to_start_with_a_transport_that_is_not_here() {
+    let served = |transport: &str| {
+        let repo = Repo::materialized();
+        let block = format!("feature_server: {{type: mcp, mcp_enabled: true{transport}}}\n");
+        repo.edit("feature_store.yaml", "provider: local\n", &format!("provider: local\n{block}"));
+        repo
+    };
+    let repo = served("");
+    let server = Server::start(&repo);
+    let read = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+        "name": "get_online_features_get_online_features_post",
+        "arguments": {"entities": {"driver_id": [1001]}, "features": ["driver_hourly_stats:conv_rate"]},
+    }});
+    let (status, answer) = server.post("/mcp", &read).unwrap();
+    assert!(status == 200 && answer.contains(r#"\"PRESENT\""#), "{status} {answer}");
+
+    let repo = served(", mcp_transport: sse");
+    let error = repo.run(&["serve", "-p", "0"]).failure(1);
+    assert!(
+        error.contains("feature_store.yaml:4:63: a server refuses to start with `mcp_transport: sse`"),
+        "{error}"
+    );
+    assert!(error.contains("error: larder does not speak MCP by server-sent events"), "{error}");
+    repo.run(&["plan"]).success();
 }
 
 #[test]

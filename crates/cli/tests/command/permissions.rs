@@ -23,11 +23,11 @@ fn printed_by_feast(name: &str) -> String {
     plain + rest
 }
 
-/// A repo with the registry that Feast wrote.
-fn applied_by_feast() -> Repo {
+/// A repo with a registry that Feast wrote.
+fn applied_by_feast(registry: &str) -> Repo {
     let repo = Repo::empty();
     fs::create_dir_all(repo.dir().join("data")).unwrap();
-    fs::copy(recorded("registry.db"), repo.dir().join("data/registry.db")).unwrap();
+    fs::copy(recorded(registry), repo.dir().join("data/registry.db")).unwrap();
     let yaml =
         "project: perm\nregistry: data/registry.db\nonline_store: {type: sqlite, path: data/online.db}\n";
     fs::write(repo.dir().join("feature_store.yaml"), yaml).unwrap();
@@ -36,7 +36,7 @@ fn applied_by_feast() -> Repo {
 
 #[test]
 fn permissions_are_told_as_feast_tells_them() {
-    let repo = applied_by_feast();
+    let repo = applied_by_feast("registry.db");
     for (verb, file) in [
         (&["list"][..], "list.txt"),
         (&["check"], "check.txt"),
@@ -49,8 +49,30 @@ fn permissions_are_told_as_feast_tells_them() {
 }
 
 #[test]
+fn the_objects_that_permissions_are_about_stand_under_them_as_feasts_do() {
+    let repo = applied_by_feast("registry_verbose.db");
+    for (flags, file) in
+        [(&["-v"][..], "list_verbose.txt"), (&["--verbose", "--tags", "team:a"], "list_verbose_tags.txt")]
+    {
+        let printed = repo.run(&[&["permissions", "list"], flags].concat()).success();
+        assert_eq!(printed.stdout, printed_by_feast(file), "{flags:?}");
+    }
+    let listed = repo.run(&["permissions", "list", "-v", "--tags", "team:a", "--json"]).json();
+    assert_eq!(
+        listed[2],
+        json!({"name": "people_of_a", "roles": [], "objects": {
+            "SavedDataset": ["trips_of_may"], "Entity": ["rider"], "ValidationReference": [],
+        }})
+    );
+    let empty = Repo::sample();
+    empty.run(&["apply"]).success();
+    let printed = empty.run(&["permissions", "list", "-v"]).success().stdout;
+    assert!(printed.ends_with("Permissions:\n\npermissions\n"), "{printed}");
+}
+
+#[test]
 fn permissions_are_told_to_machines() {
-    let repo = applied_by_feast();
+    let repo = applied_by_feast("registry.db");
     let check = repo.run(&["permissions", "check", "--json"]).json();
     let first = json!({"name": "other_stats", "type": "FeatureView"});
     assert_eq!(check["resources"][0], first);

@@ -18,6 +18,17 @@ fn commands_that_are_not_here_are_usage_errors_that_say_what_is() {
 }
 
 #[test]
+fn a_certificate_given_by_feasts_short_flag_is_not_taken_for_a_repo() {
+    let repo = Repo::sample();
+    let cert = repo.dir().join("cert.pem").display().to_string();
+    std::fs::write(&cert, "").unwrap();
+    let both = larder(&["serve", "-k", "key.pem", "-c", &cert]).failure(2);
+    assert!(both.contains("give the certificate by `--cert FILE`"), "{both}");
+    let alone = larder(&["serve", "-c", &cert]).failure(1);
+    assert!(alone.contains("is a file, and `-c` names the folder of a feature repo"), "{alone}");
+}
+
+#[test]
 fn a_repo_is_created_by_feasts_flags() {
     let repo = Repo::empty();
     let dir = repo.dir().display().to_string();

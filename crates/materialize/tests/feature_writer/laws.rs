@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use larder_core::OnlineStore;
+use larder_core::{OnlineStore, WritePolicy};
 use larder_materialize::{Materialize, MaterializeIncremental};
 use larder_online::{MemoryOnlineStore, SledOnlineStore, SledOptions};
 use proptest::prelude::*;
@@ -227,6 +227,36 @@ proptest! {
             });
             for run in futures::future::join_all(runs).await {
                 run.map_err(|error| TestCaseError::fail(error.chain()))?;
+            }
+            models.check(&world).await
+        })?;
+    }
+
+    #[test]
+    fn where_the_last_write_wins_older_rows_replace_newer_ones_and_their_sums_follow(
+        stats in file_rows(),
+        extra in file_rows(),
+        steps in prop::collection::vec(step(), 1..9),
+    ) {
+        block_on(async {
+            let store = MemoryOnlineStore::new().with_write_policy(WritePolicy::LastWriteWins);
+            let world = World::new(Arc::new(store), &stats, &extra);
+            let files = Files { stats, extra };
+            let mut models = Models::default();
+            for step in &steps {
+                // What one step brings goes over what was there; a file gives the newest row of a key, and
+                // a push its last.
+                let mut brought = Models::default();
+                step.add_to(&world, &files, &mut brought);
+                if let Step::PushStats(rows) = step {
+                    brought.stats.0 = rows.iter().filter_map(|row| Some((row.key?, row.clone()))).collect();
+                }
+                if let Step::PushExtra(rows) = step {
+                    brought.extra.0 = rows.iter().filter_map(|row| Some((row.key?, row.clone()))).collect();
+                }
+                models.stats.0.extend(brought.stats.0);
+                models.extra.0.extend(brought.extra.0);
+                step.attempt(&world).await.map_err(|error| TestCaseError::fail(error.chain()))?;
             }
             models.check(&world).await
         })?;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use larder_core::{EntityKey, OnlineView, OnlineWrite, RowVersion, Timestamp, WriteOutcome};
+use larder_core::{EntityKey, OnlineView, OnlineWrite, RowVersion, Timestamp, WriteOutcome, WritePolicy};
 use rusqlite::{CachedStatement, OptionalExtension as _, Transaction, params};
 
 use super::cell;
@@ -11,19 +11,20 @@ use super::read::corrupt_cell;
 use super::table::Table;
 use crate::OnlineError;
 use crate::feast_value::{UnfitColumn, ValueEncoder};
-use crate::newest_rows::{check_even, newest_per_key};
 use crate::row::EncodeError;
+use crate::surviving_rows::{check_even, surviving_rows};
 
 /// Writes the rows in the order of their keys, so that neighbours go to one page together.
 pub(super) fn write(
     transaction: &Transaction<'_>,
     write: &OnlineWrite,
+    policy: WritePolicy,
 ) -> Result<WriteOutcome, TransactionError> {
     check_even(write)?;
     let columns = encoders(write)?;
     let table = Table::of(&write.view.project, &write.view.name);
     table.create(transaction)?;
-    let newest = newest_per_key(&write.keys, &write.versions);
+    let surviving = surviving_rows(&write.keys, &write.versions, policy);
     let fractions = write.versions.iter().any(|version| cut(*version) != *version);
     if fractions {
         table.create_micros(transaction)?;
@@ -39,11 +40,12 @@ pub(super) fn write(
         names: write.view.features.iter().map(|feature| feature.name.as_str()).collect(),
         view: &write.view,
         table: &table,
+        policy,
         value: Vec::new(),
         text: String::new(),
     };
-    let mut outcome = WriteOutcome { written: 0, older: write.keys.len() - newest.len() };
-    for position in newest {
+    let mut outcome = WriteOutcome { written: 0, older: write.keys.len() - surviving.len() };
+    for position in surviving {
         let key = write.keys.get(position).expect("positions come from the keys");
         let version = *write.versions.get(position).expect("there is a version for every key");
         if writer.write(key, version, &columns, position)? {
@@ -95,6 +97,7 @@ struct RowWriter<'a> {
     names: HashSet<&'a str>,
     view: &'a OnlineView,
     table: &'a Table,
+    policy: WritePolicy,
     value: Vec<u8>,
     text: String,
 }
@@ -107,7 +110,7 @@ struct Stored {
 }
 
 impl RowWriter<'_> {
-    /// Writes one row iff it is at least as new as what is stored.
+    /// Writes one row iff it replaces what is stored.
     fn write(
         &mut self,
         key: &EntityKey,
@@ -117,7 +120,7 @@ impl RowWriter<'_> {
     ) -> Result<bool, TransactionError> {
         let stored = self.stored(key)?;
         if let Some(stored) = &stored
-            && !version.replaces(stored.version)
+            && !self.policy.replaces(version, stored.version)
         {
             return Ok(false);
         }

@@ -32,6 +32,18 @@ pub struct ListFilter {
     pub owner: Option<String>,
 }
 
+impl ListFilter {
+    /// Whether an object with these tags and this owner is among those.
+    pub(super) fn admits(&self, tags: &Tags, owner: &str) -> bool {
+        self.admits_tags(tags) && self.owner.as_ref().is_none_or(|wanted| wanted == owner)
+    }
+
+    /// As [`admits`](Self::admits), whoever answers for it.
+    pub(super) fn admits_tags(&self, tags: &Tags) -> bool {
+        self.tags.iter().all(|(key, value)| tags.get(key) == Some(value))
+    }
+}
+
 /// The objects of one kind that `filter` lets through, in the order of the registry; `bound` are the on-demand
 /// views that have a component though their tags do not say so. The table of feature
 /// views holds views of all kinds.
@@ -42,11 +54,7 @@ pub(crate) fn list(
     filter: &ListFilter,
     bound: &BTreeSet<String>,
 ) -> Listing {
-    let ListFilter { tags, owner } = filter;
-    let wanted = |has: &Tags, owned_by: &str| {
-        tags.iter().all(|(key, value)| has.get(key) == Some(value))
-            && owner.as_ref().is_none_or(|owner| owner == owned_by)
-    };
+    let wanted = |has: &Tags, owned_by: &str| filter.admits(has, owned_by);
     match kind {
         ObjectKind::Project => {
             let specs = contents.projects.iter().filter_map(|project| project.message().spec.as_ref());

@@ -1,11 +1,11 @@
-//! The tables of `permissions check` and `permissions list-roles`: what the permissions of a project leave
-//! open, and what each role may do.
+//! The tables of `permissions check` and `permissions list-roles`, and the tree of `permissions list -v`: what the
+//! permissions of a project leave open, what each role may do, and which objects each permission is about.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use larder_core::{Permission, PermissionType, PermittedAction, Policy};
 
-use super::listing::{Listing, class, joined_lines};
+use super::listing::{ListFilter, Listing, class, joined_lines};
 use crate::permission_rule::{InvalidPattern, PermissionRule};
 use crate::proto::{self, permission_from_proto};
 use crate::registry_file::{Contents, Stored, of_project};
@@ -17,6 +17,18 @@ pub struct PermissionCheck {
     pub resources: Listing,
     /// The actions with each object that no permission is about.
     pub actions: Listing,
+}
+
+/// Which objects a permission is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PermittedObjects {
+    /// The permission.
+    pub permission: String,
+    /// The roles it names, by name; empty where its policy is another.
+    pub roles: Vec<String>,
+    /// For each of its kinds of objects, in its order, the names of those it is about, by name. Permissions,
+    /// projects and label views are not told of, as in Feast.
+    pub objects: Vec<(PermissionType, BTreeSet<String>)>,
 }
 
 /// An object that permissions may be about.
@@ -87,6 +99,62 @@ pub(crate) fn roles_with_actions(contents: &Contents, project: &str) -> Result<L
         }
     }
     Ok(Listing { headers: &["ROLE NAME", "RESOURCE NAME", "RESOURCE TYPE", "PERMITTED ACTIONS"], rows })
+}
+
+/// The objects that each permission is about. The filter counts for permissions and objects alike.
+pub(crate) fn permitted_objects(
+    contents: &Contents,
+    project: &str,
+    filter: &ListFilter,
+) -> Result<Vec<PermittedObjects>, InvalidPattern> {
+    let mut resources = resources(contents, project);
+    resources.retain(|resource| filter.admits_tags(&resource.tags));
+    let mut permitted = Vec::new();
+    for stored in of_project(&contents.permissions, project) {
+        let Some(spec) = &stored.message().spec else { continue };
+        let Ok(permission) = permission_from_proto(stored.message()) else { continue };
+        if !filter.admits(&permission.tags, "") {
+            continue;
+        }
+        let rule = PermissionRule::new(permission)?;
+        // The kinds as they are stored: the rule no longer names them where they are all.
+        let kinds = spec.types.iter().filter_map(|number| PermissionType::from_number(*number));
+        let objects = kinds.filter(|kind| is_told(*kind)).map(|kind| {
+            let listed = resources.iter().filter(|resource| is_listed_as(resource.kind, kind));
+            let about =
+                listed.filter(|resource| rule.is_about(resource.kind, &resource.name, &resource.tags));
+            (kind, about.map(|resource| resource.name.clone()).collect())
+        });
+        permitted.push(PermittedObjects {
+            permission: spec.name.clone(),
+            roles: role_names(std::slice::from_ref(rule.permission())).into_iter().collect(),
+            objects: objects.collect(),
+        });
+    }
+    Ok(permitted)
+}
+
+fn is_told(kind: PermissionType) -> bool {
+    use PermissionType::{LabelView, Permission, Project};
+    !matches!(kind, LabelView | Permission | Project)
+}
+
+/// Whether an object stands under a kind: under feature views stand views of every kind, and under batch views
+/// all that are neither streamed nor computed.
+fn is_listed_as(object: PermissionType, kind: PermissionType) -> bool {
+    use PermissionType as Kind;
+    match kind {
+        Kind::FeatureView => matches!(
+            object,
+            Kind::FeatureView
+                | Kind::BatchFeatureView
+                | Kind::StreamFeatureView
+                | Kind::OnDemandFeatureView
+                | Kind::LabelView
+        ),
+        Kind::BatchFeatureView => matches!(object, Kind::FeatureView | Kind::BatchFeatureView),
+        kind => object == kind,
+    }
 }
 
 /// Whether a policy lets in a user who has this role and is in no group and no namespace.

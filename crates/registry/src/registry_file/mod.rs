@@ -44,7 +44,7 @@ pub use self::error::{DamagedContents, RegistryError};
 use self::job_file::JobFile;
 pub(crate) use self::reading::of_project;
 use self::versioning::Versioning;
-use crate::describe::{self, Description, PermissionCheck};
+use crate::describe::{self, Description, PermissionCheck, PermittedObjects};
 use crate::{Definitions, ListFilter, Listing, ObjectKind, RegistryDiff, RegistrySnapshot};
 
 /// A registry on the local disk.
@@ -543,6 +543,15 @@ impl RegistryFile {
     /// As [`snapshot`](Self::snapshot); [`InvalidPattern`](crate::InvalidPattern).
     pub fn check_permissions(&self, project: &str) -> Result<PermissionCheck> {
         Ok(describe::check(&*self.contents()?, project)?)
+    }
+
+    /// The objects that each permission of a project is about, in the order of the registry.
+    ///
+    /// # Errors
+    ///
+    /// As [`check_permissions`](Self::check_permissions).
+    pub fn permitted_objects(&self, project: &str, filter: &ListFilter) -> Result<Vec<PermittedObjects>> {
+        Ok(describe::permitted_objects(&*self.contents()?, project, filter)?)
     }
 
     /// The table of the roles that permissions name; or of what each role may do with each object, were it

@@ -103,8 +103,19 @@ const OIDC: [&str; 14] = [
 ];
 
 impl<'a> Reader<'a> {
-    /// The section `auth`, or `auth_config` as it is also called.
+    /// The section `auth`, or `auth_config` as it is also called. What is said of it shows no lines, which may
+    /// hold secrets.
     pub(super) fn auth(&mut self) -> AuthConfig {
+        let (problems, warnings) = (self.report.problems.len(), self.report.warnings.len());
+        let auth = self.auth_section();
+        let of_problems = self.report.problems.iter_mut().skip(problems);
+        for said in of_problems.chain(self.report.warnings.iter_mut().skip(warnings)) {
+            said.excerpt = None;
+        }
+        auth
+    }
+
+    fn auth_section(&mut self) -> AuthConfig {
         let (key, node) = match (self.node("auth"), self.node("auth_config")) {
             (None, None) => return AuthConfig::NoAuth,
             (Some(node), None) => ("auth", node),

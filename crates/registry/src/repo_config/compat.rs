@@ -15,6 +15,8 @@ pub struct CompatConfig {
     pub null_entities_are_errors: bool,
     /// Rows pushed or written to a view whose features are all null are not written online.
     pub skip_null_writes: bool,
+    /// A row written online replaces the stored one of its key also where it is older.
+    pub older_rows_overwrite: bool,
     /// A column of large text, such as Polars writes, is inferred as JSON.
     pub large_text_is_json: bool,
     /// What becomes of values older than their view's ttl when they are served; `None` means that they are
@@ -31,11 +33,12 @@ pub enum OnlineTtl {
     Null,
 }
 
-const SWITCHES: [&str; 6] = [
+const SWITCHES: [&str; 7] = [
     "dask_drop_rows",
     "on_demand_inputs_in_training_sets",
     "null_entities_are_errors",
     "skip_null_writes",
+    "older_rows_overwrite",
     "large_text_is_json",
     "online_ttl",
 ];
@@ -67,6 +70,7 @@ impl Reader<'_> {
             ),
             null_entities_are_errors: self.switch(&block, "null_entities_are_errors", false),
             skip_null_writes: self.switch(&block, "skip_null_writes", false),
+            older_rows_overwrite: self.switch(&block, "older_rows_overwrite", false),
             large_text_is_json: self.switch(&block, "large_text_is_json", false),
             online_ttl,
         }

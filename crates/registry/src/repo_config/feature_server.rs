@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::keys::{FEATURE_SERVER, OTHER_FEATURE_LOGGING, OTHER_METRICS};
+use super::mcp::{self, McpConfig};
 use super::read::{Block, Reader};
 use crate::yaml::Node;
 
@@ -20,6 +21,8 @@ pub struct FeatureServerConfig {
     pub feature_logging: Option<FeatureLoggingConfig>,
     /// Whether requests are logged for auditors; `None` means not.
     pub audit_logging: Option<AuditLoggingConfig>,
+    /// How the routes are offered as tools of the Model Context Protocol; `None` means not.
+    pub mcp: Option<McpConfig>,
 }
 
 /// How requests are logged for auditors.
@@ -123,20 +126,28 @@ const BATCHING: [&str; 3] = [
 impl<'a> Reader<'a> {
     pub(super) fn feature_server(&mut self) -> FeatureServerConfig {
         let Some(node) = self.node("feature_server") else { return FeatureServerConfig::default() };
-        let known =
-            [&["type", "enabled", "metrics", "feature_logging", "audit_logging"][..], &BATCHING].concat();
-        let block = self.block("feature_server", node, &known, &FEATURE_SERVER);
-        if let Some(kind_node) = block.get("type")
-            && let Some(kind) = self.ok(kind_node.text("`type` of `feature_server`"))
-            && kind != "local"
-        {
-            self.not_there("feature server", kind_node, kind, true, &["local"]);
+        let Some((kind_node, kind)) = self.store_type("feature_server", node, "local") else {
+            return FeatureServerConfig::default();
+        };
+        let is_mcp = kind == "mcp";
+        if !is_mcp && kind != "local" {
+            self.not_there("feature server", kind_node, kind, false, &["local", "mcp"]);
         }
+        let mut known =
+            [&["type", "enabled", "metrics", "feature_logging", "audit_logging"][..], &BATCHING].concat();
+        let mut others = FEATURE_SERVER.to_vec();
+        if is_mcp {
+            known.extend(mcp::KEYS);
+        } else {
+            others.extend(mcp::ELSEWHERE);
+        }
+        let block = self.block("feature_server", node, &known, &others);
         FeatureServerConfig {
             metrics: block.get("metrics").map(|node| self.metrics(node)).unwrap_or_default(),
             offline_push_batching: self.offline_push_batching(&block),
             feature_logging: block.get("feature_logging").and_then(|node| self.feature_logging(node)),
             audit_logging: block.get("audit_logging").and_then(|node| self.audit_logging(node)),
+            mcp: if is_mcp { self.mcp(&block) } else { None },
         }
     }
 

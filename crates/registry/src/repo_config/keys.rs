@@ -72,14 +72,13 @@ pub(super) enum Fate {
 }
 
 /// Top-level keys that are not read into the configuration.
-pub(super) const TOP_LEVEL: [(&str, Fate); 7] = [
+pub(super) const TOP_LEVEL: [(&str, Fate); 6] = [
     ("flags", Fate::Remark("larder has no feature flags")),
     ("embedding_model", Fate::Remark("larder searches by vectors, not by text")),
     ("openlineage", Fate::Remark("lineage events are not supported yet")),
     ("mlflow", Fate::Remark("the MLflow integration is not supported yet")),
     ("data_quality_monitoring", Fate::Remark("data quality monitoring is not supported yet")),
     ("repo_path", Fate::Remark("the repo is the folder of the file")),
-    ("label_view", Fate::Remark("label views are not supported yet")),
 ];
 
 /// Keys of the block of a SQLite online store that are not read into the configuration.
@@ -91,29 +90,35 @@ pub(super) const SQLITE: [(&str, Fate); 4] = [
 ];
 
 /// Keys of an OIDC block that are not read into the configuration.
-pub(super) const AUTH_OIDC: [(&str, Fate); 2] =
-    [("ui_client_id", Fate::Silent), ("token_refresh_margin_seconds", Fate::Silent)];
+pub(super) const AUTH_OIDC: [(&str, Fate); 2] = [
+    ("ui_client_id", Fate::Remark("there is no web page that users sign in to")),
+    ("token_refresh_margin_seconds", Fate::Remark("every command asks for a token of its own")),
+];
+
+const DATABASE: &str = "the registry is a file, not a database";
 
 /// Keys of the registry block that are not read into the configuration.
-pub(super) const REGISTRY: [(&str, Fate); 7] = [
+pub(super) const REGISTRY: [(&str, Fate); 10] = [
+    (
+        "cache_ttl_seconds",
+        Fate::Remark(
+            "commands always read the file, and a server looks at it as `--registry_ttl_sec` of `serve` says",
+        ),
+    ),
     ("cache_mode", Fate::Remark("a changed registry file is always seen at once")),
     ("s3_additional_kwargs", Fate::Remark("registries on S3 are not supported yet")),
     ("registry_store_type", Fate::Remark("the registry is a local file")),
     ("purge_feast_metadata", Fate::Remark("only registries in databases have such metadata")),
-    ("serve_features_while_materializing", Fate::Silent),
-    ("mcp", Fate::Remark("larder has no MCP server yet")),
-    ("allow_cache", Fate::Silent),
+    ("mcp", Fate::Remark("the registry is a file, without a server")),
+    ("read_path", Fate::Remark(DATABASE)),
+    ("sqlalchemy_config_kwargs", Fate::Remark(DATABASE)),
+    ("thread_pool_executor_worker_count", Fate::Remark(DATABASE)),
+    ("schema_mode", Fate::Remark(DATABASE)),
 ];
 
 /// Keys of the `feature_server` block that are not read into the configuration.
-pub(super) const FEATURE_SERVER: [(&str, Fate); 6] = [
-    ("transformation_service_endpoint", Fate::Remark("transformations run inside larder")),
-    ("mcp_enabled", Fate::Remark("larder has no MCP server yet")),
-    ("mcp_server_name", Fate::Remark("larder has no MCP server yet")),
-    ("mcp_server_version", Fate::Remark("larder has no MCP server yet")),
-    ("mcp_transport", Fate::Remark("larder has no MCP server yet")),
-    ("execution_role_name", Fate::Silent),
-];
+pub(super) const FEATURE_SERVER: [(&str, Fate); 1] =
+    [("transformation_service_endpoint", Fate::Remark("transformations run inside larder"))];
 
 /// Keys of the `metrics` block of `feature_server` that are not read into the configuration.
 pub(super) const OTHER_METRICS: [(&str, Fate); 2] = [

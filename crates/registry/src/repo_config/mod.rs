@@ -5,6 +5,7 @@ mod compat;
 mod expand;
 mod feature_server;
 mod keys;
+mod mcp;
 mod read;
 mod settings;
 mod stores;
@@ -21,6 +22,7 @@ pub use feature_server::{
     AuditLoggingConfig, AuditSink, FeatureLoggingConfig, FeatureServerConfig, MetricsConfig,
     OfflinePushBatching,
 };
+pub use mcp::{McpConfig, McpTransport};
 pub use settings::Settings;
 
 use crate::problem::{Problem, Problems};
@@ -70,8 +72,6 @@ pub struct RepoConfig {
 pub struct RegistryConfig {
     /// The registry file.
     pub path: PathBuf,
-    /// How long a server may use what it has read before it looks again; zero means for ever.
-    pub cache_ttl: Duration,
     /// Whether every version of a view has online rows of its own, and references may name a version.
     pub online_versioning: bool,
 }
@@ -210,7 +210,6 @@ mod tests {
         let config = read("project: demo\nregistry: data/registry.db\nprovider: local\n").unwrap();
         assert_eq!(config.project, "demo");
         assert_eq!(config.registry.path, Path::new("/repo/data/registry.db"));
-        assert_eq!(config.registry.cache_ttl, Duration::from_secs(600));
         let path = PathBuf::from("/repo/data/online.db");
         assert_eq!(config.online_store, OnlineStoreConfig::Sqlite { path });
         assert_eq!(config.entity_key_serialization_version, EntityKeyVersion::V3);
@@ -221,14 +220,13 @@ mod tests {
     #[test]
     fn blocks_and_variables_are_read() {
         let config = read(
-            "project: demo\nregistry:\n  registry_type: file\n  path: ${HOME_OF_DATA}/r.db\n  cache_ttl_seconds: 5\n\
+            "project: demo\nregistry:\n  registry_type: file\n  path: ${HOME_OF_DATA}/r.db\n\
              online_store:\n  type: sled\n  path: $HOME_OF_DATA/$UNKNOWN\n  cache_size_mb: 64\n\
              offline_store: {type: dask}\nentity_key_serialization_version: 2\nhttp: {error_status: feast}\n\
              materialization: {online_write_batch_size: 500, pull_latest_features: false, lookback: 2h30m}\n",
         )
         .unwrap();
         assert_eq!(config.registry.path, Path::new("/srv/data/r.db"));
-        assert_eq!(config.registry.cache_ttl, Duration::from_secs(5));
         let path = PathBuf::from("/srv/data/$UNKNOWN");
         assert_eq!(config.online_store, OnlineStoreConfig::Sled { path, cache_size_bytes: Some(64 << 20) });
         assert_eq!(config.entity_key_serialization_version, EntityKeyVersion::V2);
@@ -294,6 +292,60 @@ mod tests {
     }
 
     #[test]
+    fn keys_of_the_registry_block_that_do_nothing_are_remarked_with_their_place() {
+        let warned = |block: &str| {
+            let config = read(&format!("project: d\nregistry: {{path: r.db, {block}}}\n")).unwrap();
+            config.warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        };
+        for key in ["cache_ttl_seconds", "cache_mode", "read_path", "schema_mode", "mcp"] {
+            let expected = format!("feature_store.yaml:2:24: `{key}` has no effect: ");
+            assert!(warned(&format!("{key}: x")).starts_with(&expected), "{key}");
+        }
+        assert_eq!(warned("serve_features_while_materializing: true"), "");
+        let asked = warned("serve_features_while_materializing: false");
+        assert!(asked.contains("a view is served while it is materialized"), "{asked}");
+        let other = "project: d\nregistry: {registry_type: sql, path: x, read_path: y, nope: 1}\n";
+        let error = read(other).unwrap_err();
+        assert!(
+            error.contains("registry `sql` is not supported yet") && !error.contains("unknown key"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn tools_are_offered_where_the_server_is_of_that_type_and_they_are_enabled() {
+        let server = |block: &str| {
+            let config = read(&format!("project: d\nregistry: r.db\nfeature_server: {{{block}}}\n"))?;
+            let warnings: Vec<_> = config.warnings.iter().map(ToString::to_string).collect();
+            Ok::<_, String>((config.feature_server.mcp, warnings.join("\n")))
+        };
+        let (mcp, warnings) = server("type: mcp, mcp_enabled: true").unwrap();
+        let expected = McpConfig {
+            server_name: "feast-mcp-server".into(),
+            server_version: "1.0.0".into(),
+            transport: McpTransport::Http,
+        };
+        assert_eq!((mcp, warnings.as_str()), (Some(expected), ""));
+        let all =
+            "type: mcp, mcp_enabled: true, mcp_server_name: n, mcp_server_version: '2', mcp_transport: http";
+        let (mcp, _) = server(all).unwrap();
+        assert!(mcp.is_some_and(|mcp| mcp.server_name == "n" && mcp.server_version == "2"));
+
+        let (mcp, warnings) = server("type: mcp, mcp_enabled: true, mcp_transport: sse").unwrap();
+        assert!(mcp.is_some_and(|mcp| mcp.transport == McpTransport::Sse));
+        let place = "feature_store.yaml:3:63: a server refuses to start with `mcp_transport: sse`: ";
+        assert!(warnings.starts_with(place) && warnings.contains("; write `http`"), "{warnings}");
+        let (mcp, warnings) = server("type: mcp").unwrap();
+        assert!(mcp.is_none() && warnings.contains("write `mcp_enabled: true`"), "{warnings}");
+        let (mcp, warnings) = server("type: local, mcp_enabled: true").unwrap();
+        assert!(mcp.is_none() && warnings.contains("`mcp_enabled` has no effect"), "{warnings}");
+        let error = server("type: mcp, mcp_enabled: true, mcp_transport: websocket").unwrap_err();
+        assert!(error.contains("transport `websocket` is unknown; use `http`"), "{error}");
+        let error = server("type: lambda").unwrap_err();
+        assert!(error.contains("feature server `lambda` is unknown; use `local` or `mcp`"), "{error}");
+    }
+
+    #[test]
     fn no_key_of_a_block_is_passed_over() {
         let config =
             read("project: d\nregistry: r.db\nbatch_engine: {type: local, backend: polars}\n").unwrap();
@@ -311,6 +363,11 @@ mod tests {
             ("auth: {auth_discovery_url: x}", "unknown key `auth_discovery_url` in `auth`"),
             ("batch_engine: spark.engine", "batch engine `spark.engine` is not supported yet"),
             ("batch_engine: sprk", "batch engine `sprk` is unknown"),
+            ("online_store: {type: sled, cache_size_mb: 0}", "`cache_size_mb` is 0; write at least 1"),
+            (
+                "materialization: {online_write_batch_size: 0}",
+                "`online_write_batch_size` cannot be 0; write a number of rows",
+            ),
         ] {
             let error = read(&format!("project: d\nregistry: r.db\n{block}\n")).unwrap_err();
             assert!(error.contains(expected), "{block}: {error}");
@@ -386,7 +443,8 @@ mod tests {
              jwks_cache_lifespan_seconds: 5, jwks_request_timeout_seconds: 0.5, token: s3cret",
         );
         let config = config.unwrap();
-        assert!(!format!("{config:?}").contains("s3cret"));
+        assert_eq!(config.warnings.len(), 1, "of `ui_client_id`");
+        assert!(!format!("{config:?} {}", config.warnings[0]).contains("s3cret"));
         let AuthConfig::Oidc(oidc) = config.auth else { panic!("{:?}", config.auth) };
         assert_eq!(oidc.ca_cert_path, Some(PathBuf::from("/repo/ca.pem")));
         assert_eq!((oidc.key_lifespan.as_secs(), oidc.request_timeout.as_millis()), (5, 500));

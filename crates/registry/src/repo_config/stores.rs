@@ -1,7 +1,6 @@
 //! The sections that say where things are kept.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use super::keys::{
     BATCH_ENGINES_LATER, Fate, OFFLINE_STORES_LATER, ONLINE_STORES_LATER, REGISTRIES_LATER, REGISTRY, SQLITE,
@@ -16,10 +15,9 @@ use crate::yaml::{Node, NodeKind};
 const SQLITE_PATH: &str = "data/online.db";
 const SQLITE_CLASS: &str = "feast.infra.online_stores.sqlite.SqliteOnlineStore";
 const ONLINE_VERSIONING: &str = "enable_online_feature_view_versioning";
+const SERVES_MEANWHILE: &str = "serve_features_while_materializing";
 const DASK_CLASS: &str = "feast.infra.offline_stores.dask.DaskOfflineStore";
 const DUCKDB_CLASS: &str = "feast.infra.offline_stores.duckdb.DuckDBOfflineStore";
-
-const DEFAULT_CACHE_TTL: Duration = Duration::from_secs(600);
 
 impl<'a> Reader<'a> {
     pub(super) fn registry(&mut self) -> Option<RegistryConfig> {
@@ -31,22 +29,28 @@ impl<'a> Reader<'a> {
         if let NodeKind::Scalar(_) = node.kind {
             let path = self.ok(node.text("`registry`"))?;
             let path = self.local_path("registry", node, path)?;
-            return Some(RegistryConfig { path, cache_ttl: DEFAULT_CACHE_TTL, online_versioning: false });
+            return Some(RegistryConfig { path, online_versioning: false });
         }
-        let known = ["registry_type", "path", "cache_ttl_seconds", ONLINE_VERSIONING];
-        let block = self.block("registry", node, &known, &REGISTRY);
-        if let Some(kind_node) = block.get("registry_type")
+        let entries = self.ok(node.entries("`registry`"))?;
+        if let Some(kind_node) = entries.iter().find(|entry| entry.key == "registry_type")
+            && let kind_node = &kind_node.value
+            && !kind_node.is_null()
             && let Some(kind) = self.ok(kind_node.text("`registry_type`"))
             && kind != "file"
         {
+            // Its other keys are those of another registry.
             let later = REGISTRIES_LATER.contains(&kind);
             self.not_there("registry", kind_node, kind, later, &["file"]);
             return None;
         }
-        let cache_ttl = match block.get("cache_ttl_seconds") {
-            Some(node) => Duration::from_secs(self.ok(node.count("`cache_ttl_seconds`"))?),
-            None => DEFAULT_CACHE_TTL,
-        };
+        let known = ["registry_type", "path", ONLINE_VERSIONING, SERVES_MEANWHILE];
+        let block = self.block("registry", node, &known, &REGISTRY);
+        if !self.switch(&block, SERVES_MEANWHILE, true)
+            && let Some(node) = block.get(SERVES_MEANWHILE)
+        {
+            let warning = node.place.problem(format!("`{SERVES_MEANWHILE}: false` has no effect"));
+            self.report.warning(warning.because("a view is served while it is materialized"));
+        }
         let path = match block.get("path") {
             Some(node) => {
                 let path = self.ok(node.text("`path` of `registry`"))?;
@@ -58,7 +62,7 @@ impl<'a> Reader<'a> {
             Some(node) => self.ok(node.boolean(&format!("`{ONLINE_VERSIONING}`")))?,
             None => false,
         };
-        Some(RegistryConfig { path, cache_ttl, online_versioning })
+        Some(RegistryConfig { path, online_versioning })
     }
 
     pub(super) fn online_store(&mut self) -> Option<OnlineStoreConfig> {
@@ -86,6 +90,10 @@ impl<'a> Reader<'a> {
                 let cache_size_bytes = match block.get("cache_size_mb") {
                     Some(node) => {
                         let megabytes = self.ok(node.count("`cache_size_mb`"))?;
+                        if megabytes == 0 {
+                            let problem = node.place.problem("`cache_size_mb` is 0");
+                            self.report.problem(problem.remedy("write at least 1"));
+                        }
                         Some(megabytes.saturating_mul(1 << 20))
                     }
                     None => None,

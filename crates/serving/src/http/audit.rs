@@ -1,4 +1,5 @@
-//! Takes note of every request but those that look after the server's health, for auditors.
+//! Takes note of requests for auditors: of all but those that look after the server's health, and of those to
+//! `/mcp` that are not refused, whose calls of tools are told of by themselves.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,10 +13,11 @@ use tokio::time::Instant;
 
 use super::authorization::Access;
 use super::guard::App;
-use crate::AuditEvent;
+use super::mcp;
+use crate::{AuditEvent, ToolCall};
 
 /// A longer id of a request is cut.
-const MAX_ID_CHARS: usize = 200;
+pub(crate) const MAX_ID_CHARS: usize = 200;
 
 /// Where a connection comes from.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +35,11 @@ pub(crate) async fn audit(State(app): State<Arc<App>>, request: Request, next: N
     let request_id = header(request.headers(), "x-request-id");
     let forwarded = header(request.headers(), "x-forwarded-for");
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip().to_string());
+    let tool_call = request.extensions().get::<ToolCall>().cloned();
     let response = next.run(request).await;
+    if path == mcp::PATH && response.status().is_success() {
+        return response;
+    }
     let user = match response.extensions().get::<Access>() {
         Some(Access::Of(Caller::User(user))) => Some(Arc::clone(user)),
         _ => None,
@@ -47,6 +53,7 @@ pub(crate) async fn audit(State(app): State<Arc<App>>, request: Request, next: N
         path,
         status: response.status().as_u16(),
         duration: started.elapsed(),
+        tool_call,
     });
     response
 }

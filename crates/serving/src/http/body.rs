@@ -27,6 +27,29 @@ pub(crate) struct RequestBody {
     pub(crate) is_json: bool,
 }
 
+/// Does `work` on so many bytes, off the async threads if they are many.
+///
+/// # Errors
+///
+/// If the server shuts down meanwhile.
+pub(crate) async fn off_thread<T: Send + 'static>(
+    bytes: usize,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, HttpError> {
+    if bytes <= LARGE_BODY_BYTES {
+        return Ok(work());
+    }
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => Ok(done),
+        Err(failed) => match failed.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_cancelled) => {
+                Err(HttpError::detail(StatusCode::SERVICE_UNAVAILABLE, "The server is shutting down"))
+            }
+        },
+    }
+}
+
 /// The form of a request body: by serde if it is exactly as it should be, else field by field.
 pub(crate) trait BodyForm: DeserializeOwned + Send + 'static {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self>;
@@ -35,18 +58,7 @@ pub(crate) trait BodyForm: DeserializeOwned + Send + 'static {
 impl RequestBody {
     /// Reads the body, or tells what is wrong with it. A large one is read off the async threads.
     pub(crate) async fn read<T: BodyForm>(self) -> Result<T, HttpError> {
-        if self.bytes.len() <= LARGE_BODY_BYTES {
-            return self.read_now();
-        }
-        match tokio::task::spawn_blocking(move || self.read_now()).await {
-            Ok(read) => read,
-            Err(failed) => match failed.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_cancelled) => {
-                    Err(HttpError::detail(StatusCode::SERVICE_UNAVAILABLE, "The server is shutting down"))
-                }
-            },
-        }
+        off_thread(self.bytes.len(), move || self.read_now()).await?
     }
 
     fn read_now<T: BodyForm>(&self) -> Result<T, HttpError> {

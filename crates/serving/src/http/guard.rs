@@ -61,20 +61,23 @@ impl App {
     }
 
     async fn permit(&self, endpoint: Endpoint) -> Result<Option<SemaphorePermit<'_>>, HttpError> {
-        if !endpoint.is_short() {
-            return Ok(None);
-        }
+        if endpoint.is_short() { self.turn().await.map(Some) } else { Ok(None) }
+    }
+
+    /// Waits for the turn of a request among those that are worked on at the same time.
+    pub(crate) async fn turn(&self) -> Result<SemaphorePermit<'_>, HttpError> {
         if let Ok(permit) = self.permits.try_acquire() {
-            return Ok(Some(permit));
+            return Ok(permit);
         }
         if let Ok(Ok(permit)) = timeout(self.options.queue_timeout, self.permits.acquire()).await {
-            return Ok(Some(permit));
+            return Ok(permit);
         }
         let text = "Too many requests at the same time; try again later";
         Err(HttpError::detail(StatusCode::SERVICE_UNAVAILABLE, text))
     }
 
-    async fn body(&self, headers: &HeaderMap, body: Body) -> Result<RequestBody, HttpError> {
+    /// The body of a request, within its limits.
+    pub(crate) async fn body(&self, headers: &HeaderMap, body: Body) -> Result<RequestBody, HttpError> {
         let limit = self.options.max_body_bytes;
         let too_large = || {
             let text = format!("The body is larger than {limit} bytes; send fewer rows at a time");

@@ -9,6 +9,7 @@
 //! | `POST /materialize`, `POST /materialize-incremental` | `null`, or with `?async=true` at once |
 //! | `POST /v1/materialize` | a line of JSON per step |
 //! | `POST /v1/record` | a line of JSON per row of an on-demand view, if the server is to record |
+//! | `POST /mcp` | the routes as tools, if the server is to offer them so ([`mcp`]) |
 //! | `GET /health` | 200 or 503 |
 //! | `GET /metrics` | Prometheus text; also on a port of its own |
 //!
@@ -22,6 +23,7 @@ mod body;
 mod error;
 mod fields;
 mod guard;
+mod mcp;
 mod metrics;
 mod offline_batches;
 mod options;
@@ -31,6 +33,7 @@ mod routes;
 mod serve;
 mod tls;
 
+pub use mcp::McpServerInfo;
 pub(crate) use metrics::FeatureCounts;
 pub use options::ServerOptions;
 pub use serve::{serve, shutdown_signal};

@@ -7,6 +7,7 @@ use larder_core::{Authenticator, Clock, SystemClock};
 use larder_registry::{ErrorStatus, MetricsConfig, OfflinePushBatching};
 use tokio::net::TcpListener;
 
+use super::mcp::McpServerInfo;
 use super::tls::ServerCertificate;
 use crate::{AuditLog, FeatureLog, JobServer};
 
@@ -46,6 +47,9 @@ pub struct ServerOptions {
     pub authenticator: Option<Arc<dyn Authenticator>>,
     /// The jobs that can be started and watched.
     pub jobs: Option<Arc<dyn JobServer>>,
+    /// What the server says of itself to clients of the Model Context Protocol; `None` means that it does not
+    /// speak that.
+    pub mcp: Option<McpServerInfo>,
     /// Where "now" comes from.
     pub clock: Arc<dyn Clock>,
 }
@@ -71,6 +75,7 @@ impl Default for ServerOptions {
             audit_log: None,
             authenticator: None,
             jobs: None,
+            mcp: None,
             clock: Arc::new(SystemClock),
         }
     }

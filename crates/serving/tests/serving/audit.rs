@@ -11,8 +11,8 @@ use crate::server::{Running, TestServer};
 
 /// Keeps all events.
 #[derive(Debug, Default)]
-struct Kept {
-    events: Mutex<Vec<AuditEvent>>,
+pub(crate) struct Kept {
+    pub(crate) events: Mutex<Vec<AuditEvent>>,
 }
 
 impl AuditLog for Kept {

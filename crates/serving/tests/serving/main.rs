@@ -14,6 +14,7 @@ mod get_online_features;
 mod http;
 mod json_law;
 mod materialize;
+mod mcp;
 mod offline_batches;
 mod repo;
 mod search;

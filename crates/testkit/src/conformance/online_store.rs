@@ -7,6 +7,7 @@
 //! check(&open(), Fidelity::Exact);
 //! ```
 
+mod last_write_wins;
 mod newest_wins;
 mod promises;
 mod schema_change;
@@ -18,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use larder_core::{
     EntityKey, Field, OnlineRead, OnlineRows, OnlineStore, OnlineView, OnlineWrite, RowVersion, Timestamp,
-    ValueType, WriteOutcome,
+    ValueType, WriteOutcome, WritePolicy,
 };
 use tokio::runtime::Runtime;
 
@@ -30,9 +31,13 @@ pub struct Check {
     run: fn(&Fixture<'_>),
 }
 
-/// All checks, the simple ones first.
-pub fn checks() -> Vec<Check> {
-    [promises::CHECKS, schema_change::CHECKS, newest_wins::CHECKS].concat()
+/// All checks of a store with this policy, the simple ones first.
+pub fn checks(policy: WritePolicy) -> Vec<Check> {
+    let which_row_stays = match policy {
+        WritePolicy::NewestWins => newest_wins::CHECKS,
+        WritePolicy::LastWriteWins => last_write_wins::CHECKS,
+    };
+    [promises::CHECKS, schema_change::CHECKS, which_row_stays].concat()
 }
 
 /// How exactly a store gives back what was written. Which write wins is decided exactly all the same.
@@ -53,7 +58,7 @@ pub enum Fidelity {
 /// If the store breaks a promise, after printing which.
 pub fn check(store: &Arc<dyn OnlineStore>, fidelity: Fidelity) {
     let runtime = Runtime::new().expect("a runtime can be started");
-    for check in checks() {
+    for check in checks(store.write_policy()) {
         let fixture = Fixture { store, runtime: &runtime, fidelity };
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (check.run)(&fixture))) {
             eprintln!("the {} store does not keep this promise: {}", store.kind(), check.promise);

@@ -24,6 +24,7 @@ use crate::http::audit::audit;
 use crate::http::authorization::authenticate;
 use crate::http::error::{HttpError, error_response};
 use crate::http::guard::{App, answer};
+use crate::http::mcp::{self, Door};
 use crate::http::metrics::Endpoint;
 
 type Parameters = Query<HashMap<String, String>>;
@@ -31,7 +32,14 @@ type Parameters = Query<HashMap<String, String>>;
 /// Everything under its path. Who sends requests is asked before every route but `/health`, as in Feast, and
 /// whatever is answered, auditors see it; each only where the server has it.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    let mut routes = routes();
+    let Some(info) = app.options.mcp.clone() else { return guarded(app, routes()) };
+    // Its tools go through all the others, and not through itself.
+    let door = Arc::new(Door::new(Arc::clone(&app), info, guarded(Arc::clone(&app), routes())));
+    let routes = routes().route(mcp::PATH, post(async move |request: Request| door.post(request).await));
+    guarded(app, routes)
+}
+
+fn guarded(app: Arc<App>, mut routes: Router<Arc<App>>) -> Router {
     if app.authorization.is_some() {
         routes = routes.route_layer(from_fn_with_state(Arc::clone(&app), authenticate));
     }
@@ -131,6 +139,7 @@ async fn not_found(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) ->
         Endpoint::ALL.iter().any(|endpoint| endpoint.path() == path)
             || ["/health", "/metrics", "/v1/jobs", "/v1/record", "/v1/refresh", "/v1/vector_stores"]
                 .contains(&path)
+            || path == mcp::PATH && app.options.mcp.is_some()
     };
     if let Some(path) = uri.path().strip_suffix('/').filter(|path| known(path)) {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
