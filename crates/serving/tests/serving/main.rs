@@ -16,6 +16,7 @@ mod json_law;
 mod materialize;
 mod mcp;
 mod offline_batches;
+mod openapi;
 mod repo;
 mod search;
 mod server;

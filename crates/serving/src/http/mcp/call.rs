@@ -9,10 +9,10 @@ use hyper_util::service::TowerToHyperService;
 use serde_json::{Map, Value};
 
 use super::message::RpcError;
-use super::tools::{self, Tool};
 use crate::ToolCall;
 use crate::http::audit::{MAX_ID_CHARS, Peer};
 use crate::http::body::off_thread;
+use crate::http::described_routes::{DescribedRoute, described_route};
 use crate::http::error::HttpError;
 
 /// Headers of the client that its calls bring along: who it is, and what auditors know it by.
@@ -40,7 +40,8 @@ pub(super) async fn call(
     let Some(Value::String(name)) = params.get("name") else {
         return Err(RpcError::invalid_params("`name` is the name of a tool"));
     };
-    let tool = tools::find(name).ok_or_else(|| RpcError::invalid_params(format!("Unknown tool: {name}")))?;
+    let tool =
+        described_route(name).ok_or_else(|| RpcError::invalid_params(format!("Unknown tool: {name}")))?;
     let arguments = match params.remove("arguments") {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(arguments)) => arguments,
@@ -71,7 +72,7 @@ pub(super) async fn call(
 /// # Errors
 ///
 /// What is wrong with the arguments, as far as they are not for the route to judge.
-fn request(tool: &Tool, mut arguments: Map<String, Value>) -> Result<Request<Body>, String> {
+fn request(tool: &DescribedRoute, mut arguments: Map<String, Value>) -> Result<Request<Body>, String> {
     let mut target = String::new();
     for part in tool.path.split('/').skip(1) {
         target.push('/');
@@ -123,7 +124,7 @@ fn push_encoded(target: &mut String, text: &str) {
 }
 
 /// The answer of a route as the result of a call: JSON in lines where it went well, and word for word else.
-async fn tool_result(tool: &Tool, response: Response) -> Value {
+async fn tool_result(tool: &DescribedRoute, response: Response) -> Value {
     let status = response.status();
     let body = match to_bytes(response.into_body(), usize::MAX).await {
         Ok(body) => body,
@@ -166,7 +167,7 @@ mod tests {
 
     fn of(tool: &str, arguments: Value) -> Result<(String, String), String> {
         let Value::Object(arguments) = arguments else { panic!("{arguments}") };
-        let request = request(tools::find(tool).unwrap(), arguments)?;
+        let request = request(described_route(tool).unwrap(), arguments)?;
         Ok((request.method().to_string(), request.uri().to_string()))
     }
 

@@ -13,7 +13,8 @@
 //! ```
 //!
 //! A call passes everything that a request to its route passes: the token, the permissions, the limits, the
-//! audit log, the metrics. [`tools`] has one entry for each, under the names that Feast's server gives them.
+//! audit log, the metrics. They are described, under the names that Feast's server gives them, in
+//! [`described_routes`](super::described_routes).
 
 mod call;
 mod door;

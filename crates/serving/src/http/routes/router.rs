@@ -26,10 +26,11 @@ use crate::http::error::{HttpError, error_response};
 use crate::http::guard::{App, answer};
 use crate::http::mcp::{self, Door};
 use crate::http::metrics::Endpoint;
+use crate::http::openapi;
 
 type Parameters = Query<HashMap<String, String>>;
 
-/// Everything under its path. Who sends requests is asked before every route but `/health`, as in Feast, and
+/// Everything under its path. Who sends requests is asked before every route but `/health` and `/openapi.json`, as in Feast, and
 /// whatever is answered, auditors see it; each only where the server has it.
 pub(crate) fn router(app: Arc<App>) -> Router {
     let Some(info) = app.options.mcp.clone() else { return guarded(app, routes()) };
@@ -45,6 +46,7 @@ fn guarded(app: Arc<App>, mut routes: Router<Arc<App>>) -> Router {
     }
     let router = routes
         .route("/health", get(health))
+        .route(openapi::PATH, get(openapi::openapi))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .with_state(Arc::clone(&app));
@@ -137,8 +139,16 @@ async fn method_not_allowed(State(app): State<Arc<App>>) -> Response {
 async fn not_found(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
     let known = |path: &str| {
         Endpoint::ALL.iter().any(|endpoint| endpoint.path() == path)
-            || ["/health", "/metrics", "/v1/jobs", "/v1/record", "/v1/refresh", "/v1/vector_stores"]
-                .contains(&path)
+            || [
+                "/health",
+                openapi::PATH,
+                "/metrics",
+                "/v1/jobs",
+                "/v1/record",
+                "/v1/refresh",
+                "/v1/vector_stores",
+            ]
+            .contains(&path)
             || path == mcp::PATH && app.options.mcp.is_some()
     };
     if let Some(path) = uri.path().strip_suffix('/').filter(|path| known(path)) {

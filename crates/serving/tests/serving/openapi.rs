@@ -1,0 +1,57 @@
+//! `GET /openapi.json` beside the document of Feast's server.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::client::get;
+use crate::server::Running;
+
+fn recorded() -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/feast_compat/recorded/openapi.json");
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+/// What an operation takes: name and place of each argument, and whether the body can do without it.
+fn takes(document: &Value, operation: &Value) -> BTreeSet<(String, String, bool)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    let parameters = parameters.map(|parameter| (text(&parameter["name"]), text(&parameter["in"]), false));
+    let mut schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+    if let Some(reference) = schema["$ref"].as_str() {
+        schema = document.pointer(reference.trim_start_matches('#')).unwrap();
+    }
+    let required: Vec<&Value> = schema["required"].as_array().into_iter().flatten().collect();
+    let properties = schema["properties"].as_object().into_iter().flat_map(Map::keys).map(|name| {
+        let is_optional = !required.iter().any(|other| *other == name);
+        (name.clone(), "body".to_owned(), is_optional)
+    });
+    parameters.chain(properties).collect()
+}
+
+#[tokio::test]
+async fn a_client_that_is_generated_for_feast_fits() {
+    let running = Running::start().await;
+    let reply = get(running.address, "/openapi.json").await;
+    assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/json")));
+    let (feast, larder) = (recorded(), reply.json());
+    assert_eq!(larder["openapi"], feast["openapi"]);
+    let mut compared = 0;
+    for (path, operations) in feast["paths"].as_object().unwrap() {
+        // A page for people, and what answers it.
+        if path == "/chat" {
+            continue;
+        }
+        for (method, operation) in operations.as_object().unwrap() {
+            let ours = &larder["paths"][path][method];
+            assert_eq!(ours["operationId"], operation["operationId"], "{method} {path}");
+            assert_eq!(takes(&larder, ours), takes(&feast, operation), "{method} {path}");
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 10);
+    // What only a server with jobs has is not promised.
+    assert!(larder["paths"]["/v1/jobs"].is_null());
+}
