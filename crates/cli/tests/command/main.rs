@@ -21,6 +21,7 @@ mod jobs;
 mod kill;
 mod kinds_of_views;
 mod larder;
+mod late_rows;
 mod objects;
 mod permissions;
 mod recording;
