@@ -133,7 +133,8 @@ impl Selected {
 }
 
 fn refuse_disabled(enabled: bool, view: &str) -> Result<(), RequestError> {
-    if enabled { Ok(()) } else { Err(RequestError::FeatureViewDisabled { view: view.to_owned() }) }
+    let disabled = || format!("FeatureView {view} is disabled. Enable it before materializing.");
+    if enabled { Ok(()) } else { Err(RequestError::other(disabled())) }
 }
 
 fn refuse_unmaterialized(view: &FeatureView) -> Result<(), RequestError> {
@@ -144,12 +145,12 @@ fn refuse_unmaterialized(view: &FeatureView) -> Result<(), RequestError> {
     }
     if !view.is_materialized() {
         return Err(RequestError::other(format!(
-            "label view `{name}` cannot be materialized: its labels come in by push"
+            "LabelView {name} cannot be materialized via materialize(). Use FeatureStore.push() to write labels."
         )));
     }
     Ok(())
 }
 
 fn not_written(view: &str) -> RequestError {
-    RequestError::other(format!("OnDemandFeatureView {view} does not have write_to_online_store enabled."))
+    RequestError::other(format!("OnDemandFeatureView {view} is not configured for write_to_online_store."))
 }

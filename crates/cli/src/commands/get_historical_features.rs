@@ -104,6 +104,9 @@ fn rows_from_json(text: &str) -> Result<RecordBatch> {
         Value::Array(objects) => columns_of(&objects)?,
         _ => bail!("the entity rows must be a JSON list of objects, or an object of lists"),
     };
+    if columns.is_empty() {
+        bail!("there are no entity rows; give some, or leave `--dataframe` out for every entity there is");
+    }
     let columns = columns
         .into_iter()
         .map(|(name, values)| {

@@ -94,7 +94,7 @@ impl SelectionArguments {
             Some(service) => Ok(Selection::Service(service.clone())),
             None if self.features.is_empty() => {
                 bail!(
-                    "no features asked for; name some with `-f view:feature` or a service with `-s SERVICE`"
+                    "no features asked for; name some with `-f view:feature` or a service with `--feature-service`"
                 )
             }
             None => Ok(Selection::References(self.features.clone())),

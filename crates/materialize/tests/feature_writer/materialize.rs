@@ -309,11 +309,11 @@ async fn a_name_that_cannot_be_materialized_is_refused_before_anything_is_writte
     );
     assert!(refusal(&world, &["driver_sum"]).await.contains("`driver_stats`, which is not kept online"));
     world.objects.view_mut("driver_stats").enabled = false;
-    assert!(refusal(&world, &["driver_stats"]).await.contains("is disabled"));
+    assert!(refusal(&world, &["driver_stats"]).await.contains("is disabled. Enable it before mat"));
     world.objects.on_demand_feature_views[0].write_to_online_store = false;
     assert_eq!(
         refusal(&world, &["driver_sum"]).await,
-        "OnDemandFeatureView driver_sum does not have write_to_online_store enabled."
+        "OnDemandFeatureView driver_sum is not configured for write_to_online_store."
     );
     world.objects.view_mut("driver_extra").batch_source = None;
     let error = materialize(&world, 0, 9, Some(&["driver_extra"])).await.unwrap_err();
