@@ -3,7 +3,7 @@
 use larder_core::DUMMY_ENTITY;
 use serde_json::{Map, Value};
 
-use super::decode;
+use super::{decode, hide_usual_class};
 use crate::registry_file::{Contents, ContentsError, Object, Stored, of_project};
 
 /// All objects of a project, by kind and sorted by name, with sorted keys; kinds without objects are left
@@ -16,7 +16,9 @@ pub(crate) fn dump(contents: &Contents, project: &str) -> Result<Value, Contents
             dump.insert(key.to_owned(), Value::Array(objects));
         }
     };
-    add("dataSources", objects(&contents.data_sources, project)?);
+    let mut data_sources = objects(&contents.data_sources, project)?;
+    data_sources.iter_mut().filter_map(Value::as_object_mut).for_each(hide_usual_class);
+    add("dataSources", data_sources);
     add("entities", objects(&contents.entities, project)?);
     add("featureViews", objects(&contents.feature_views, project)?);
     add("featureServices", objects(&contents.feature_services, project)?);

@@ -71,7 +71,12 @@ pub(crate) fn describe(
     let Some((raw, message)) = found else { return Ok(None) };
     let mut object = decode(raw, message)?;
     match kind {
-        ObjectKind::FeatureView => add_state(&mut object),
+        ObjectKind::FeatureView => {
+            hide_dummy_entity(&mut object);
+            add_state(&mut object);
+        }
+        ObjectKind::StreamFeatureView => hide_dummy_entity(&mut object),
+        ObjectKind::DataSource => hide_usual_class(&mut object),
         ObjectKind::OnDemandFeatureView => add_chain(contents, project, name, &mut object),
         _ => {}
     }
@@ -95,6 +100,23 @@ fn find<'a, M: Object>(
 ) -> Option<(&'a [u8], &'static Message)> {
     let object = objects.iter().find(|object| object.message().key() == (project, name))?;
     Some((object.raw(), M::table()))
+}
+
+/// A view without entities is registered with a stand-in, which Feast does not show.
+fn hide_dummy_entity(object: &mut Map<String, Value>) {
+    if let Some(Value::Object(spec)) = object.get_mut("spec")
+        && spec.get("entities") == Some(&json!([DUMMY_ENTITY]))
+    {
+        spec.shift_remove("entities");
+    }
+}
+
+/// Of a source that stands for itself Feast shows the Python class only where its type does not tell it.
+fn hide_usual_class(source: &mut Map<String, Value>) {
+    let kind = source.get("type").and_then(Value::as_str);
+    if !matches!(kind, Some("CUSTOM_SOURCE" | "BATCH_SPARK" | "BATCH_ICEBERG")) {
+        source.shift_remove("dataSourceClassType");
+    }
 }
 
 /// What `feature-views describe` adds at the end.
