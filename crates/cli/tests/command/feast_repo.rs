@@ -117,3 +117,19 @@ fn a_component_that_does_not_fit_is_not_bound() {
     let error = repo.run(&["udf", "bind", "nope", WASM]).failure(1);
     assert!(error.contains("On demand feature view nope does not exist in project larder_golden"), "{error}");
 }
+
+#[test]
+fn a_path_that_says_its_scheme_stays_as_it_is_written() {
+    let repo = Repo::sample();
+    let uri = format!("file://{}/data/driver_hourly_stats.parquet", repo.dir().display());
+    let yaml = format!(
+        "data_sources: [{{name: by_scheme, type: file, path: '{uri}', timestamp_field: event_timestamp}}]\n\
+         feature_views: [{{name: by_scheme, entities: [driver], source: by_scheme}}]\n"
+    );
+    fs::write(repo.dir().join("by_scheme.yaml"), yaml).unwrap();
+    repo.run(&["apply"]).success();
+    let source = repo.run(&["data-sources", "describe", "by_scheme"]).success().stdout;
+    assert!(source.contains(&format!("  uri: {uri}\n")), "{source}");
+    let features = repo.run(&["features", "list"]).success().stdout;
+    assert!(features.contains("home_zone            by_scheme"), "its columns are read: {features}");
+}
