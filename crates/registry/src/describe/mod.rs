@@ -20,6 +20,7 @@ pub use self::listing::{ListFilter, Listing};
 pub(crate) use self::listing::{list, list_features};
 pub use self::permissions::PermissionCheck;
 pub(crate) use self::permissions::{check, roles, roles_with_actions};
+pub(crate) use self::yaml_scalar::Letters;
 pub(crate) use self::yaml_text::to_yaml;
 use crate::on_demand_chain::shown;
 use crate::proto::descriptor::Message;
@@ -41,7 +42,7 @@ impl Description {
 
 impl fmt::Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&yaml_text::to_yaml(&self.0))
+        f.write_str(&to_yaml(&self.0, Letters::Escaped))
     }
 }
 

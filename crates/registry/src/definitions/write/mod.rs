@@ -14,7 +14,7 @@ use self::objects::{
     Object, aggregations, data_source, entity, field, limits, logging_config, permission, project,
     saved_dataset, span, validation_reference,
 };
-use crate::describe::to_yaml;
+use crate::describe::{Letters, to_yaml};
 use crate::{Definitions, INPUT_SCHEMA_SOURCE_PREFIX, RegistrySnapshot};
 
 /// The objects of a registry as files of a feature repo.
@@ -72,7 +72,9 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn write(&mut self) {
         let definitions = self.definitions;
-        self.files.yaml.push_str(&to_yaml(&json!({ "project": project(&definitions.project) })));
+        self.files
+            .yaml
+            .push_str(&to_yaml(&json!({ "project": project(&definitions.project) }), Letters::Kept));
         self.section("entities", definitions.entities.iter().map(entity).collect());
         let listed = definitions
             .data_sources
@@ -121,7 +123,7 @@ impl Writer<'_> {
             if let Some(comment) = comment {
                 self.comment(&comment);
             }
-            self.files.yaml.push_str(&to_yaml(&Value::Array(vec![object])));
+            self.files.yaml.push_str(&to_yaml(&Value::Array(vec![object]), Letters::Kept));
         }
     }
 
