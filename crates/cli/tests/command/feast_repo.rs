@@ -66,6 +66,24 @@ fn the_definitions_of_a_feast_repo_change_nothing_of_it() {
 }
 
 #[test]
+fn a_repo_without_definitions_deletes_nothing() {
+    let repo = applied_by_feast();
+    let registry = fs::read(repo.dir().join("data/registry.db")).unwrap();
+    for verb in ["plan", "apply"] {
+        let refused = repo.run(&[verb]).failure(1);
+        assert!(
+            refused.contains("project `larder_golden` has 13 views, which would all be deleted"),
+            "{refused}"
+        );
+        assert!(refused.contains("`larder init --from-feast` writes what Feast has registered"), "{refused}");
+    }
+    assert_eq!(fs::read(repo.dir().join("data/registry.db")).unwrap(), registry);
+    // A file that defines nothing says so.
+    fs::write(repo.dir().join("nothing.yaml"), "# nothing\n").unwrap();
+    assert!(repo.run(&["plan"]).success().stdout.contains("Deleted feature view driver_hourly_stats"));
+}
+
+#[test]
 fn the_definitions_of_a_registry_file_go_to_a_new_repo() {
     let feast = applied_by_feast();
     let registry = feast.dir().join("data/registry.db").display().to_string();
