@@ -74,6 +74,9 @@ pub(crate) fn describe(
     match kind {
         ObjectKind::FeatureView => {
             hide_dummy_entity(&mut object);
+            if find(&contents.feature_views, project, name).is_some() {
+                show_ttl(&mut object);
+            }
             add_state(&mut object);
         }
         ObjectKind::StreamFeatureView => hide_dummy_entity(&mut object),
@@ -109,6 +112,18 @@ fn hide_dummy_entity(object: &mut Map<String, Value>) {
         && spec.get("entities") == Some(&json!([DUMMY_ENTITY]))
     {
         spec.shift_remove("entities");
+    }
+}
+
+/// A feature view without a span keeps its rows for ever, as with a span of zero, which is what Feast shows.
+fn show_ttl(view: &mut Map<String, Value>) {
+    if let Some(Value::Object(spec)) = view.get_mut("spec")
+        && !spec.contains_key("ttl")
+    {
+        // The numbers of these fields are lower.
+        let before = ["name", "entities", "features", "tags"];
+        let at = spec.keys().position(|key| !before.contains(&key.as_str())).unwrap_or(spec.len());
+        spec.shift_insert(at, "ttl".to_owned(), "0s".into());
     }
 }
 
@@ -155,5 +170,27 @@ fn add_chain(contents: &Contents, project: &str, name: &str, object: &mut Map<St
             chain.insert("feeds".to_owned(), json!(feeds));
         }
         object.insert("chain".to_owned(), Value::Object(chain));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_view_without_a_span_shows_one_of_zero_where_feast_does() {
+        let view = |spec: Value| {
+            let mut view = Map::from_iter([("spec".to_owned(), spec)]);
+            show_ttl(&mut view);
+            to_yaml(&Value::Object(view), Letters::Escaped)
+        };
+        let spec =
+            json!({"name": "a", "features": [], "tags": {"k": "v"}, "batchSource": {}, "online": true});
+        assert_eq!(
+            view(spec),
+            "spec:\n  name: a\n  features: []\n  tags:\n    k: v\n  ttl: 0s\n  batchSource: {}\n  online: true\n"
+        );
+        assert_eq!(view(json!({"name": "a"})), "spec:\n  name: a\n  ttl: 0s\n");
+        assert_eq!(view(json!({"name": "a", "ttl": "5s"})), "spec:\n  name: a\n  ttl: 5s\n");
     }
 }
