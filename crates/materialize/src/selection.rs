@@ -16,7 +16,7 @@ use crate::write_plan::WritePlan;
 pub(crate) struct Selected {
     pub(crate) views: Vec<SelectedView>,
     pub(crate) on_demand_views: Vec<Arc<Recomputation>>,
-    /// What was left out, though nobody asked for it by name.
+    /// What was left out, though nobody asked for it by name, and what is not as it may seem.
     pub(crate) notices: Vec<Notice>,
 }
 
@@ -68,7 +68,7 @@ impl Selected {
             let view = &registered.object;
             if view.online && view.enabled && view.batch_source.is_some() && view.is_materialized() {
                 let recorded = registered.materialization_intervals.clone();
-                selected.views.push(SelectedView { target: plan.view(&view.name)?, recorded, version: None });
+                selected.push(view, SelectedView { target: plan.view(&view.name)?, recorded, version: None });
             }
         }
         for registered in snapshot.on_demand_feature_views() {
@@ -108,7 +108,7 @@ impl Selected {
                 let target = plan.view_version(view, number)?;
                 target.history()?;
                 let recorded = version.materialization_intervals.clone();
-                selected.views.push(SelectedView { target, recorded, version: Some(number) });
+                selected.push(view, SelectedView { target, recorded, version: Some(number) });
             }
         }
         Ok(selected)
@@ -127,8 +127,15 @@ impl Selected {
         let target = plan.view(name)?;
         target.history()?;
         let recorded = registered.materialization_intervals.clone();
-        self.views.push(SelectedView { target, recorded, version: None });
+        self.push(&registered.object, SelectedView { target, recorded, version: None });
         Ok(())
+    }
+
+    fn push(&mut self, view: &FeatureView, selected: SelectedView) {
+        if view.is_made_by_engine() {
+            self.notices.push(Notice::SourceAsItIs { view: view.name.clone() });
+        }
+        self.views.push(selected);
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use larder_core::{
-    ErrorKind, Field, MaterializationInterval, OnlineStore, RequestError, Timestamp, ValueType,
+    BatchTransformation, ErrorKind, FeatureViewKind, Field, MaterializationInterval, OnlineStore,
+    PythonFunction, RequestError, Timestamp, ValueType,
 };
 use larder_materialize::{
     MaterializationEvent, MaterializationReport, Materialize, MaterializeError, MaterializeIncremental,
@@ -291,6 +292,24 @@ async fn without_names_all_views_that_can_be_are_materialized_and_the_rest_is_le
     let reason =
         NotFollowing::RequestData { view: "with_request".to_owned(), data_source: "asked".to_owned() };
     assert!(events.contains(&MaterializationEvent::Notice(Notice::LeftOut(reason))));
+}
+
+#[tokio::test]
+async fn a_view_that_an_engine_makes_is_written_from_its_source_and_said_to_be() {
+    let mut world = World::in_memory(&rows(&[(0, 1)]), &[]);
+    let function = PythonFunction { name: "f".to_owned(), text: "def f(frame): ...".to_owned() };
+    let kind = BatchTransformation { udf: Some(function), ..BatchTransformation::default() };
+    world.objects.view_mut("driver_stats").kind = FeatureViewKind::Batch(kind);
+    let notice = MaterializationEvent::Notice(Notice::SourceAsItIs { view: "driver_stats".to_owned() });
+    for names in [Some(&["driver_stats"][..]), None] {
+        let (report, events) = materialize(&world, 0, 9, names).await.unwrap();
+        assert!(report.views.iter().any(|view| view.view == "driver_stats"));
+        assert_eq!(events.iter().filter(|event| **event == notice).count(), 1);
+    }
+    // The source of a view of views is where the engine writes its results.
+    world.objects.view_mut("driver_stats").source_views = vec!["driver_extra".to_owned()];
+    let (_, events) = materialize(&world, 0, 9, Some(&["driver_stats"])).await.unwrap();
+    assert!(!events.contains(&notice));
 }
 
 #[tokio::test]
