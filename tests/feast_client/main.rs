@@ -87,6 +87,46 @@ fn a_registry_made_by_larder_opens_in_feast() {
 }
 
 #[test]
+fn functions_in_python_that_larder_keeps_as_text_do_not_hinder_feast() {
+    for release in python::RELEASES {
+        let repo = Repo::of_larder();
+        repo.add("python_functions.yaml", PYTHON_FUNCTIONS);
+        repo.add("lambda.py.txt", "lambda frame: frame");
+        repo.add(
+            "module.py.txt",
+            "@somewhere.else\ndef of_module(inputs, scale=elsewhere.SCALE):\n    return inputs\n",
+        );
+        repo.larder(&["apply"]);
+        release.session("python_functions", &[&repo.path().display().to_string()]);
+    }
+}
+
+const PYTHON_FUNCTIONS: &str = "batch_feature_views:
+  - name: batch_of_lambda
+    entities: [driver]
+    source: driver_stats_source
+    schema: [{name: conv_rate, dtype: Float32}]
+    online: true
+    mode: python
+    udf: {name: <lambda>, file: lambda.py.txt}
+
+stream_feature_views:
+  - name: stream_of_function
+    entities: [driver]
+    source: driver_push_source
+    schema: [{name: conv_rate, dtype: Float32}]
+    timestamp_field: event_timestamp
+    udf: {name: of_module, file: module.py.txt}
+
+on_demand_feature_views:
+  - name: of_module
+    sources: [driver_hourly_stats]
+    schema: [{name: seen, dtype: Float64}]
+    mode: python
+    udf: {name: of_module, file: module.py.txt}
+";
+
+#[test]
 fn views_that_read_views_are_none_of_feasts_trouble_and_survive_its_changes() {
     for release in python::RELEASES {
         let repo = Repo::of_chains();

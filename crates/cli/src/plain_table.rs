@@ -7,7 +7,7 @@ pub(crate) fn render(headers: &[&str], rows: &[Vec<String>]) -> String {
     let mut text = line(headers.iter().copied(), &widths);
     for row in rows {
         for at in 0..height(row) {
-            text.push_str(&line(row.iter().map(|cell| cell.lines().nth(at).unwrap_or_default()), &widths));
+            text.push_str(&line(row.iter().map(|cell| lines(cell).nth(at).unwrap_or_default()), &widths));
         }
     }
     text
@@ -27,7 +27,7 @@ pub(crate) fn render_grid(headers: &[&str], rows: &[Vec<String>]) -> String {
     let mut text = rule("-") + &line(&mut headers.iter().copied()) + &rule("=");
     for row in rows {
         for at in 0..height(row) {
-            text.push_str(&line(&mut row.iter().map(|cell| cell.lines().nth(at).unwrap_or_default())));
+            text.push_str(&line(&mut row.iter().map(|cell| lines(cell).nth(at).unwrap_or_default())));
         }
         text.push_str(&rule("-"));
     }
@@ -35,10 +35,15 @@ pub(crate) fn render_grid(headers: &[&str], rows: &[Vec<String>]) -> String {
     if rows.is_empty() { text + &rule("-") } else { text }
 }
 
+/// The lines of a cell, without the space around it.
+fn lines(cell: &str) -> std::str::Lines<'_> {
+    cell.trim().lines()
+}
+
 fn widths(headers: &[&str], rows: &[Vec<String>]) -> Vec<usize> {
     let columns = headers.iter().enumerate();
     let width = |(column, header): (usize, &&str)| {
-        let lines = rows.iter().filter_map(|row| row.get(column)).flat_map(|cell| cell.lines());
+        let lines = rows.iter().filter_map(|row| row.get(column)).flat_map(|cell| lines(cell));
         lines.map(|line| line.chars().count()).max().unwrap_or(0).max(header.chars().count() + 2)
     };
     columns.map(width).collect()
@@ -46,7 +51,7 @@ fn widths(headers: &[&str], rows: &[Vec<String>]) -> Vec<usize> {
 
 /// How many lines a row takes.
 fn height(row: &[String]) -> usize {
-    row.iter().map(|cell| cell.lines().count()).max().unwrap_or(0).max(1)
+    row.iter().map(|cell| lines(cell).count()).max().unwrap_or(0).max(1)
 }
 
 fn line<'a>(cells: impl Iterator<Item = &'a str>, widths: &[usize]) -> String {
@@ -69,6 +74,12 @@ mod tests {
              eb                     ValueType.INT64\n\
              driver                 ValueType.INT64\n"
         );
+    }
+
+    #[test]
+    fn space_around_a_cell_is_cut_and_within_it_stays() {
+        let rows = [vec!["  a\n  b  ".to_owned(), "\n".to_owned()]];
+        assert_eq!(render(&["N", "M"], &rows), "N    M\na\n  b\n");
     }
 
     #[test]

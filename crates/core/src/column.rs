@@ -9,7 +9,7 @@
 //! | `String` | text; numbers and booleans as Python writes them | text; numbers, booleans |
 //! | `Bool` | booleans; the numbers 0 and 1; the texts `true` and `false` | booleans; whole numbers |
 //! | `Bytes`, `PdfBytes`, `ImageBytes` | base64 text | binary; text as UTF-8 |
-//! | `UnixTimestamp` | whole seconds; RFC 3339 text | any timestamp or date; whole seconds; RFC 3339 text |
+//! | `UnixTimestamp` | whole seconds, also as text of nine digits or more; RFC 3339 text | any timestamp or date; whole seconds; such text |
 //! | `ZonedTimestamp` | RFC 3339 text, perhaps with a zone in brackets; an object of `unix_timestamp` and `zone` | timestamps, with their zone; such text; a struct of the two |
 //! | `Uuid`, `TimeUuid` | text of a UUID, with or without hyphens | such text; 16 bytes |
 //! | `Decimal` | text of a decimal number; whole numbers | such text; decimals and whole numbers |

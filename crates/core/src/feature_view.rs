@@ -137,6 +137,17 @@ impl FeatureView {
         !matches!(self.kind, FeatureViewKind::Label(_))
     }
 
+    /// Whether an engine is meant to make its values of what its own source holds: by a function in Python or by
+    /// aggregations, which larder does not run. The source of a view that derives from others holds results.
+    pub fn is_made_by_engine(&self) -> bool {
+        let aggregates = match &self.kind {
+            FeatureViewKind::Batch(batch) => !batch.aggregations.is_empty(),
+            FeatureViewKind::Stream(stream) => !stream.aggregations.is_empty(),
+            FeatureViewKind::Plain | FeatureViewKind::Label(_) => false,
+        };
+        self.source_views.is_empty() && (aggregates || self.udf().is_some())
+    }
+
     /// The Python function that is meant to make its values; larder does not run it.
     pub fn udf(&self) -> Option<&PythonFunction> {
         match &self.kind {

@@ -229,7 +229,10 @@ pub enum RequestError {
         found: Vec<String>,
     },
     /// The feature view exists but is switched off.
-    #[error("Feature view {view} is disabled. Enable it before using it.")]
+    #[error(
+        "Feature view '{view}' is disabled and cannot serve features. \
+         Enable it with `larder feature-views enable {view}` or set `enabled: true`."
+    )]
     FeatureViewDisabled {
         /// The view.
         view: String,

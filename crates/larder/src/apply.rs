@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use larder_core::{ComponentDigest, Job, Result, Timestamp};
+use larder_core::{ComponentDigest, Job, RequestError, Result, Timestamp};
 use larder_online::OnlineError;
 use larder_registry::{
     Action, ApplyOptions, ChainLink, Definitions, FeatureRepo, ObjectChange, ObjectKind, OnlineStoreConfig,
@@ -135,10 +135,11 @@ impl FeatureStore {
     /// # Errors
     ///
     /// [`Problems`](larder_registry::Problems): everything that is wrong with the definitions, each with
-    /// its place; else as the registry.
+    /// its place; [`RequestError::Other`] if there is no file of definitions while views are registered; else as the
+    /// registry.
     pub async fn plan(&self) -> Result<ApplyOutcome> {
-        let definitions = self.definitions().await?;
         let before = self.refresh().await?;
+        let definitions = self.definitions(before.snapshot()).await?;
         let new_components = new_components(&definitions, before.snapshot());
         let (registry, warnings) = (Arc::clone(self.registry()), definitions.warnings.clone());
         let after = definitions.snapshot(Timestamp::EPOCH);
@@ -170,8 +171,8 @@ impl FeatureStore {
     ///
     /// As [`apply`](Self::apply).
     pub async fn apply_with(&self, options: ApplyOptions) -> Result<ApplyOutcome> {
-        let definitions = self.definitions().await?;
         let before = self.refresh().await?;
+        let definitions = self.definitions(before.snapshot()).await?;
         let new_components = new_components(&definitions, before.snapshot());
         let (registry, warnings) = (Arc::clone(self.registry()), definitions.warnings.clone());
         let apply = move || {
@@ -203,9 +204,20 @@ impl FeatureStore {
         Ok(TeardownOutcome { project, online_store, views: changes.removed })
     }
 
-    async fn definitions(&self) -> Result<Definitions> {
+    /// What the repo defines; an error where it has no file of definitions, and so would lose all of `registered`.
+    async fn definitions(&self, registered: &RegistrySnapshot) -> Result<Definitions> {
         let config = self.config().clone();
         let repo = blocking::run(move || Ok(FeatureRepo::load(&config)?)).await?;
+        let views = registered.feature_views().len() + registered.on_demand_feature_views().len();
+        if !repo.has_files() && views > 0 {
+            let project = &self.config().project;
+            return Err(RequestError::other(format!(
+                "there are no definitions in this repo, and project `{project}` has {views} views, which would all \
+                 be deleted; definitions in Python are not read: `larder init --from-feast` writes what Feast has \
+                 registered as YAML. `larder teardown` removes the project"
+            ))
+            .into());
+        }
         Ok(repo.complete(self.offline().as_ref(), self.udf().as_ref(), self.job_runtime().as_ref()).await?)
     }
 

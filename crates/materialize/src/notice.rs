@@ -42,6 +42,11 @@ pub enum Notice {
         /// How many.
         rows: u64,
     },
+    /// An engine is meant to make the view's values of what is written.
+    SourceAsItIs {
+        /// The view.
+        view: String,
+    },
     /// The on-demand view is left out, because its rows cannot be computed from the store.
     LeftOut(NotFollowing),
 }
@@ -66,6 +71,11 @@ impl fmt::Display for Notice {
             Self::NullJoinKeys { view, rows } => {
                 write!(f, "feature view `{view}`: passed over {rows} rows whose join key is null")
             }
+            Self::SourceAsItIs { view } => write!(
+                f,
+                "feature view `{view}`: what lies in its source is written as it is; its function in Python and its \
+                 aggregations are left to Feast's engines"
+            ),
             Self::LeftOut(reason) => write!(f, "{reason}"),
         }
     }

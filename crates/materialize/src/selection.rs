@@ -16,7 +16,7 @@ use crate::write_plan::WritePlan;
 pub(crate) struct Selected {
     pub(crate) views: Vec<SelectedView>,
     pub(crate) on_demand_views: Vec<Arc<Recomputation>>,
-    /// What was left out, though nobody asked for it by name.
+    /// What was left out, though nobody asked for it by name, and what is not as it may seem.
     pub(crate) notices: Vec<Notice>,
 }
 
@@ -68,7 +68,7 @@ impl Selected {
             let view = &registered.object;
             if view.online && view.enabled && view.batch_source.is_some() && view.is_materialized() {
                 let recorded = registered.materialization_intervals.clone();
-                selected.views.push(SelectedView { target: plan.view(&view.name)?, recorded, version: None });
+                selected.push(view, SelectedView { target: plan.view(&view.name)?, recorded, version: None });
             }
         }
         for registered in snapshot.on_demand_feature_views() {
@@ -108,7 +108,7 @@ impl Selected {
                 let target = plan.view_version(view, number)?;
                 target.history()?;
                 let recorded = version.materialization_intervals.clone();
-                selected.views.push(SelectedView { target, recorded, version: Some(number) });
+                selected.push(view, SelectedView { target, recorded, version: Some(number) });
             }
         }
         Ok(selected)
@@ -127,13 +127,21 @@ impl Selected {
         let target = plan.view(name)?;
         target.history()?;
         let recorded = registered.materialization_intervals.clone();
-        self.views.push(SelectedView { target, recorded, version: None });
+        self.push(&registered.object, SelectedView { target, recorded, version: None });
         Ok(())
+    }
+
+    fn push(&mut self, view: &FeatureView, selected: SelectedView) {
+        if view.is_made_by_engine() {
+            self.notices.push(Notice::SourceAsItIs { view: view.name.clone() });
+        }
+        self.views.push(selected);
     }
 }
 
 fn refuse_disabled(enabled: bool, view: &str) -> Result<(), RequestError> {
-    if enabled { Ok(()) } else { Err(RequestError::FeatureViewDisabled { view: view.to_owned() }) }
+    let disabled = || format!("FeatureView {view} is disabled. Enable it before materializing.");
+    if enabled { Ok(()) } else { Err(RequestError::other(disabled())) }
 }
 
 fn refuse_unmaterialized(view: &FeatureView) -> Result<(), RequestError> {
@@ -144,12 +152,12 @@ fn refuse_unmaterialized(view: &FeatureView) -> Result<(), RequestError> {
     }
     if !view.is_materialized() {
         return Err(RequestError::other(format!(
-            "label view `{name}` cannot be materialized: its labels come in by push"
+            "LabelView {name} cannot be materialized via materialize(). Use FeatureStore.push() to write labels."
         )));
     }
     Ok(())
 }
 
 fn not_written(view: &str) -> RequestError {
-    RequestError::other(format!("OnDemandFeatureView {view} does not have write_to_online_store enabled."))
+    RequestError::other(format!("OnDemandFeatureView {view} is not configured for write_to_online_store."))
 }

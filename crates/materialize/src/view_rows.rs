@@ -1,6 +1,7 @@
 //! Rows of one feature view, ready to be written.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray};
@@ -119,16 +120,26 @@ pub(crate) fn keys_of_table(
     Ok(encoded.into_iter().map(|key| key.expect("no join key is null")).collect())
 }
 
-/// The event times of rows that a caller sent, none of which may be missing.
+/// The event times of rows that a caller sent: none may be missing, and all have a year of four digits.
 pub(crate) fn event_times(column: &str, array: &ArrayRef) -> Result<TimestampMicrosecondArray, RequestError> {
     let times = column::to_timestamps(column, array)?;
-    match first_null(&times) {
+    if let Some(row) = first_null(&times) {
+        return Err(RequestError::other(format!(
+            "column `{column}`, row {row}: null is not a valid event time; send the time at which the row became true"
+        )));
+    }
+    // Nothing that comes later would be newer, and no client can read such a time.
+    match times.values().iter().position(|micros| !CALENDAR_YEARS.contains(micros)) {
         None => Ok(times),
         Some(row) => Err(RequestError::other(format!(
-            "column `{column}`, row {row}: null is not a valid event time; send the time at which the row became true"
+            "column `{column}`, row {row}: the event time lies outside the years 1 to 9999; send seconds since 1970, \
+             or text as in `2024-01-31T12:00:00Z`"
         ))),
     }
 }
+
+/// From the start of year 1 to the end of year 9999, in microseconds: what protobuf and Python can say.
+const CALENDAR_YEARS: RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;
 
 fn first_null(array: &dyn Array) -> Option<usize> {
     array.nulls().and_then(|nulls| (0..array.len()).find(|row| nulls.is_null(*row)))

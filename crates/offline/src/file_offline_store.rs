@@ -4,12 +4,15 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::kernels::cmp::not_distinct;
+use arrow::compute::{cast, not, nullif};
+use arrow::datatypes::{DataType, SchemaRef};
+use arrow::error::ArrowError;
 use async_trait::async_trait;
 use larder_core::{
     DataSource, EntityFrame, Field, JoinedColumns, LatestStream, OfflineStore, PointInTimeJoin, PullLatest,
-    RequestError, Result, column,
+    RequestError, Result, ValueType, column,
 };
 use tracing::instrument;
 
@@ -99,7 +102,7 @@ impl OfflineStore for FileOfflineStore {
 /// Entity rows grouped by key, once for all views that share their keys.
 #[derive(Default)]
 struct EntityIndexes {
-    by_keys: HashMap<Vec<(String, larder_core::ValueType)>, Arc<EntityIndex>>,
+    by_keys: HashMap<Vec<(String, ValueType)>, Arc<EntityIndex>>,
 }
 
 impl EntityIndexes {
@@ -122,13 +125,30 @@ impl EntityIndexes {
                     missing: vec![column.clone()],
                 };
                 let array = frame.rows.column_by_name(column).ok_or_else(missing)?;
-                column::cast_column(column, array, value_type)
+                key_column(column, array, value_type)
             })
             .collect::<Result<Vec<_>, _>>()?;
         let index = Arc::new(EntityIndex::try_new(join_keys, &columns, &frame.event_timestamps)?);
         self.by_keys.insert(name, Arc::clone(&index));
         Ok(index)
     }
+}
+
+/// Entity values as join keys. A number that no value of the type equals matches no row, so it is null here: a
+/// cast would cut 1.5 to 1, the key of another entity.
+fn key_column(column: &str, array: &ArrayRef, value_type: &ValueType) -> Result<ArrayRef, RequestError> {
+    let (given, wanted) = (array.data_type(), value_type.data_type());
+    if !given.is_numeric() || !wanted.is_integer() || *given == wanted {
+        return column::cast_column(column, array, value_type);
+    }
+    equal_numbers(array, &wanted).or_else(|_| column::cast_column(column, array, value_type))
+}
+
+fn equal_numbers(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, ArrowError> {
+    // What does not fit a safe cast becomes null; what it cut does not come back the same.
+    let numbers = cast(array, wanted)?;
+    let same = not_distinct(&cast(&numbers, array.data_type())?, array)?;
+    nullif(&numbers, &not(&same)?)
 }
 
 /// All join key columns that the frame lacks, in one error.
@@ -140,4 +160,30 @@ fn check_frame_columns(join: &PointInTimeJoin) -> Result<(), RequestError> {
         return Ok(());
     }
     Err(RequestError::EntityDfMissingColumns { expected: expected.into_iter().cloned().collect(), missing })
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{AsArray, Float64Array, Int64Array, StringArray};
+    use arrow::datatypes::Int32Type;
+
+    use super::*;
+
+    #[test]
+    fn a_number_that_no_key_equals_is_no_key() {
+        let floats: ArrayRef =
+            Arc::new(Float64Array::from(vec![Some(1.0), Some(1.5), None, Some(f64::NAN), Some(1e300)]));
+        let integers: ArrayRef = Arc::new(Int64Array::from(vec![Some(-7), Some(1 << 31), None]));
+        let keys = |array| key_column("zone_id", array, &ValueType::INT32).unwrap();
+        let numbers = |keys: ArrayRef| keys.as_primitive::<Int32Type>().iter().collect::<Vec<_>>();
+        assert_eq!(numbers(keys(&floats)), [Some(1), None, None, None, None]);
+        assert_eq!(numbers(keys(&integers)), [Some(-7), None, None]);
+    }
+
+    #[test]
+    fn a_text_that_is_no_number_is_still_a_mistake() {
+        let texts: ArrayRef = Arc::new(StringArray::from(vec!["1", "x"]));
+        let error = key_column("zone_id", &texts, &ValueType::INT32).unwrap_err();
+        assert!(error.to_string().starts_with("column `zone_id`, row 1: x is not a valid Int32"), "{error}");
+    }
 }

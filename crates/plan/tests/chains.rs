@@ -449,7 +449,7 @@ async fn a_disabled_inner_view_is_refused_by_name() {
     .await;
     let wanted = references(&BTreeSet::from([(3, 0)]));
     let error = FeaturePlan::resolve(&disabled, &wanted, false, Retrieval::Online).unwrap_err();
-    assert!(error.to_string().starts_with("Feature view v0 is disabled."), "{error}");
+    assert!(error.to_string().starts_with("Feature view 'v0' is disabled"), "{error}");
 }
 
 #[tokio::test]

@@ -216,7 +216,7 @@ async fn mistakes_are_refused_by_name() {
         refusal(&["history:h"], online).await,
         "FeatureView history is not configured to be served online."
     );
-    assert!(refusal(&["off:o"], Retrieval::Historical).await.starts_with("Feature view off is disabled."));
+    assert!(refusal(&["off:o"], Retrieval::Historical).await.starts_with("Feature view 'off' is disabled"));
     assert!(refusal(&["stats"], online).await.starts_with("Invalid feature reference 'stats'."));
     assert!(
         refusal(&["stats@v2:a"], online).await.starts_with("Version-qualified ref 'stats@v2' not supported")

@@ -23,6 +23,7 @@ pub(crate) async fn run(repo: &Repo, verb: &FeatureViewVerb) -> Result<()> {
 }
 
 async fn switch(store: &Arc<FeatureStore>, name: &str, enabled: bool) -> Result<()> {
+    refuse_label_view(store, name, "enable/disable").await?;
     let word = if enabled { "enabled" } else { "disabled" };
     if store.feature_view_status(name).await?.enabled == enabled {
         println!("Feature view '{name}' is already {word}.");
@@ -35,6 +36,7 @@ async fn switch(store: &Arc<FeatureStore>, name: &str, enabled: bool) -> Result<
 }
 
 async fn set_state(store: &Arc<FeatureStore>, name: &str, state: FeatureViewState) -> Result<()> {
+    refuse_label_view(store, name, "state management").await?;
     let current = store.feature_view_status(name).await?.state;
     if current == state {
         println!("Feature view '{name}' is already in state {}.", state.name());
@@ -51,6 +53,14 @@ async fn set_state(store: &Arc<FeatureStore>, name: &str, state: FeatureViewStat
     store.set_feature_view_state(name, state).await?;
     server_client::refresh(store).await?;
     println!("Feature view '{name}' state set to {}.", state.name());
+    Ok(())
+}
+
+/// Label views have neither switch nor state.
+async fn refuse_label_view(store: &FeatureStore, name: &str, what: &str) -> Result<()> {
+    if store.describe(ObjectKind::LabelView, name).await.is_ok() {
+        bail!("Feature view '{name}' does not support {what}.");
+    }
     Ok(())
 }
 

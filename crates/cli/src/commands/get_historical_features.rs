@@ -105,7 +105,7 @@ fn rows_from_json(text: &str) -> Result<RecordBatch> {
         _ => bail!("the entity rows must be a JSON list of objects, or an object of lists"),
     };
     if columns.is_empty() {
-        bail!("the entity rows have no columns; give join keys and `event_timestamp`");
+        bail!("there are no entity rows; give some, or leave `--dataframe` out for every entity there is");
     }
     let columns = columns
         .into_iter()

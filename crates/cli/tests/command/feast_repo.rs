@@ -66,6 +66,24 @@ fn the_definitions_of_a_feast_repo_change_nothing_of_it() {
 }
 
 #[test]
+fn a_repo_without_definitions_deletes_nothing() {
+    let repo = applied_by_feast();
+    let registry = fs::read(repo.dir().join("data/registry.db")).unwrap();
+    for verb in ["plan", "apply"] {
+        let refused = repo.run(&[verb]).failure(1);
+        assert!(
+            refused.contains("project `larder_golden` has 13 views, which would all be deleted"),
+            "{refused}"
+        );
+        assert!(refused.contains("`larder init --from-feast` writes what Feast has registered"), "{refused}");
+    }
+    assert_eq!(fs::read(repo.dir().join("data/registry.db")).unwrap(), registry);
+    // A file that defines nothing says so.
+    fs::write(repo.dir().join("nothing.yaml"), "# nothing\n").unwrap();
+    assert!(repo.run(&["plan"]).success().stdout.contains("Deleted feature view driver_hourly_stats"));
+}
+
+#[test]
 fn the_definitions_of_a_registry_file_go_to_a_new_repo() {
     let feast = applied_by_feast();
     let registry = feast.dir().join("data/registry.db").display().to_string();
@@ -116,4 +134,20 @@ fn a_component_that_does_not_fit_is_not_bound() {
     assert!(error.contains("fare_estimate"), "{error}");
     let error = repo.run(&["udf", "bind", "nope", WASM]).failure(1);
     assert!(error.contains("On demand feature view nope does not exist in project larder_golden"), "{error}");
+}
+
+#[test]
+fn a_path_that_says_its_scheme_stays_as_it_is_written() {
+    let repo = Repo::sample();
+    let uri = format!("file://{}/data/driver_hourly_stats.parquet", repo.dir().display());
+    let yaml = format!(
+        "data_sources: [{{name: by_scheme, type: file, path: '{uri}', timestamp_field: event_timestamp}}]\n\
+         feature_views: [{{name: by_scheme, entities: [driver], source: by_scheme}}]\n"
+    );
+    fs::write(repo.dir().join("by_scheme.yaml"), yaml).unwrap();
+    repo.run(&["apply"]).success();
+    let source = repo.run(&["data-sources", "describe", "by_scheme"]).success().stdout;
+    assert!(source.contains(&format!("  uri: {uri}\n")), "{source}");
+    let features = repo.run(&["features", "list"]).success().stdout;
+    assert!(features.contains("home_zone            by_scheme"), "its columns are read: {features}");
 }

@@ -71,7 +71,44 @@ fn views_of_every_kind_are_materialized_pushed_and_read() {
     assert_eq!((answer["is_fraud"][0].as_bool(), answer["labeler"][0].as_str()), (Some(true), Some("me")));
 
     let refused = repo.run(&["materialize", "2026-01-01", AS_OF, "--views", "labels"]).failure(1);
-    assert!(refused.contains("label view `labels` cannot be materialized"), "{refused}");
+    assert!(refused.contains("LabelView labels cannot be materialized via materialize()"), "{refused}");
+}
+
+#[test]
+fn listings_of_all_kinds_have_feasts_words() {
+    let repo = repo();
+    let global = "feature_views: [{name: global, source: driver_hourly_stats_source, schema: [{name: avg_daily_trips, \
+                  dtype: Int64}]}]\n";
+    fs::write(repo.dir().join("global.yaml"), global).unwrap();
+    repo.run(&["apply"]).success();
+    let printed = |arguments: &[&str]| repo.run(arguments).success().stdout;
+    assert_eq!(
+        printed(&["label-views", "list"]),
+        "NAME    ENTITIES    CONFLICT_POLICY\nlabels  driver      last_write_wins\n"
+    );
+    // What Feast lists comes first, in its order.
+    let kinds = printed(&["feature-views", "list"]);
+    let at = |word: &str| kinds.find(word).unwrap_or_else(|| panic!("{word} in {kinds}"));
+    assert!(at("OnDemandFeatureView") < at("StreamFeatureView") && at("StreamFeatureView") < at("LabelView"));
+    let source = printed(&["data-sources", "describe", "label_push"]);
+    assert!(source.starts_with("type: PUSH_SOURCE\n") && !source.contains("dataSourceClassType"), "{source}");
+    let view = printed(&["feature-views", "describe", "global"]);
+    assert!(view.starts_with("spec:\n  name: global\n  features:\n"), "{view}");
+    assert!(
+        view.contains("dataSourceClassType: feast.infra"),
+        "a view shows the class of its source: {view}"
+    );
+
+    for verb in ["enable", "disable"] {
+        let refused = repo.run(&["feature-views", verb, "labels"]).failure(1);
+        assert!(refused.contains("Feature view 'labels' does not support enable/disable."), "{refused}");
+    }
+    let refused = repo.run(&["feature-views", "set-state", "labels", "CREATED"]).failure(1);
+    assert!(refused.contains("Feature view 'labels' does not support state management."), "{refused}");
+    repo.run(&["feature-views", "disable", "streamed"]).success();
+    let read =
+        repo.run(&["get-online-features", "-e", "driver_id=1001", "-f", "streamed:acc_rate"]).failure(1);
+    assert!(read.contains("Feature view 'streamed' is disabled and cannot serve features."), "{read}");
 }
 
 #[test]

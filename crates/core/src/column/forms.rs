@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::json::{push_compact, python_dumps};
-use crate::{FlatType, ScalarType};
+use crate::{FlatType, ScalarType, Timestamp};
 
 /// The text that stands for a JSON value in a column of such a type; `None` if it does not fit.
 /// `scalar` is a type of text, the value is not null.
@@ -25,6 +25,16 @@ pub(super) fn text_of_json(scalar: ScalarType, value: &Value) -> Option<Cow<'_, 
         (_, Value::String(text)) => check_text(scalar, text),
         _ => None,
     }
+}
+
+/// The microseconds of a time as text. No calendar date is written with nine digits, so those are seconds.
+pub(super) fn micros_of_text(text: &str) -> Option<i64> {
+    if let Ok(time) = Timestamp::parse(text) {
+        return Some(time.micros());
+    }
+    let digits = text.trim();
+    let are_seconds = digits.len() >= 9 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse::<i64>().ok().filter(|_| are_seconds)?.checked_mul(1_000_000)
 }
 
 /// The text that stands for a text in a column of such a type; `None` if it does not fit.

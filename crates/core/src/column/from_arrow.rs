@@ -13,10 +13,10 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::column_from_json;
 use super::distinct::distinct_items;
-use super::forms::{check_text, text_of_json};
+use super::forms::{check_text, micros_of_text, text_of_json};
 use super::to_json::{json_pairs, json_value};
 use crate::value_type::{arrow_fields, timestamp_data_type};
-use crate::{FlatType, Layout, RequestError, ScalarType, StructField, Timestamp, ValueType};
+use crate::{FlatType, Layout, RequestError, ScalarType, StructField, ValueType};
 
 /// Casts a column to `value_type` by the table of [`column`](super). Free when it already is.
 ///
@@ -260,7 +260,7 @@ fn in_rows(error: RequestError, expected: &ValueType, row_of: impl Fn(usize) -> 
     }
 }
 
-/// Reads any Arrow timestamp, date, RFC 3339 text or whole seconds as microseconds in UTC. A time
+/// Reads any Arrow timestamp, date, RFC 3339 text or whole seconds, perhaps as text, as microseconds in UTC. A time
 /// without zone is UTC; a zone only says how to print, and is dropped.
 ///
 /// # Errors
@@ -289,9 +289,8 @@ pub fn to_timestamps(column: &str, array: &ArrayRef) -> Result<TimestampMicrosec
                     if text.is_null(row) {
                         return Ok(None);
                     }
-                    let time = Timestamp::parse(text.value(row));
-                    time.map(|time| Some(time.micros()))
-                        .map_err(|_| invalid(column, array, row, &ValueType::UNIX_TIMESTAMP))
+                    let micros = micros_of_text(text.value(row));
+                    micros.map(Some).ok_or_else(|| invalid(column, array, row, &ValueType::UNIX_TIMESTAMP))
                 })
                 .collect::<Result<_, _>>()?;
             return Ok(TimestampMicrosecondArray::from(times).with_data_type(timestamp_data_type()));
@@ -351,13 +350,14 @@ mod tests {
     #[test]
     fn every_form_of_one_instant_becomes_the_same_microseconds() {
         let instant = 1_706_702_400_000_000_i64;
-        let columns: [ArrayRef; 6] = [
+        let columns: [ArrayRef; 7] = [
             Arc::new(TimestampMillisecondArray::from(vec![instant / 1000])),
             Arc::new(TimestampMillisecondArray::from(vec![instant / 1000]).with_timezone("+05:30")),
             Arc::new(TimestampNanosecondArray::from(vec![instant * 1000]).with_timezone("UTC")),
             Arc::new(StringArray::from(vec!["2024-01-31T17:30:00+05:30"])),
             Arc::new(LargeStringArray::from(vec!["2024-01-31 12:00:00"])),
             Arc::new(Int64Array::from(vec![instant / 1_000_000])),
+            Arc::new(StringArray::from(vec!["1706702400"])),
         ];
         for column in columns {
             let times = to_timestamps("t", &column).unwrap();

@@ -14,9 +14,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value;
 
 use super::distinct::distinct_items;
-use super::forms::text_of_json;
+use super::forms::{micros_of_text, text_of_json};
 use crate::value_type::{arrow_fields, timestamp_data_type};
-use crate::{FlatType, Layout, RequestError, ScalarType, StructField, Timestamp, ValueType, ZonedTimestamp};
+use crate::{FlatType, Layout, RequestError, ScalarType, StructField, ValueType, ZonedTimestamp};
 
 /// Builds a column of `value_type` from JSON values, one row per value, by the table of
 /// [`column`](super).
@@ -232,7 +232,7 @@ fn truth(value: &Value) -> Option<bool> {
 fn micros(value: &Value) -> Option<i64> {
     match value {
         Value::Number(_) => whole(value)?.checked_mul(1_000_000),
-        Value::String(text) => Some(Timestamp::parse(text).ok()?.micros()),
+        Value::String(text) => micros_of_text(text),
         _ => None,
     }
 }
@@ -270,6 +270,8 @@ fn number(value: &Value) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use arrow::array::AsArray;
     use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
     use serde_json::json;
@@ -311,10 +313,12 @@ mod tests {
 
     #[test]
     fn timestamps_come_from_text_and_from_seconds() {
-        let values = [json!("2024-01-31T12:00:00Z"), json!(1_706_702_400)];
+        let values = [json!("2024-01-31T12:00:00Z"), json!(1_706_702_400), json!("1706702400")];
         let column = column_from_json("t", &ValueType::UNIX_TIMESTAMP, &values).unwrap();
         let micros = column.as_primitive::<TimestampMicrosecondType>();
-        assert_eq!(micros.value(0), micros.value(1));
+        assert_eq!(micros.values().iter().collect::<HashSet<_>>().len(), 1);
+        let date = column_from_json("t", &ValueType::UNIX_TIMESTAMP, &[json!("20240131")]);
+        assert!(date.is_err(), "a date without hyphens is not a second of 1970");
         assert_eq!(column.data_type(), &timestamp_data_type());
     }
 

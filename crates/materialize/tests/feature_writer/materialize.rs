@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use larder_core::{
-    ErrorKind, Field, MaterializationInterval, OnlineStore, RequestError, Timestamp, ValueType,
+    BatchTransformation, ErrorKind, FeatureViewKind, Field, MaterializationInterval, OnlineStore,
+    PythonFunction, RequestError, Timestamp, ValueType,
 };
 use larder_materialize::{
     MaterializationEvent, MaterializationReport, Materialize, MaterializeError, MaterializeIncremental,
@@ -309,6 +310,24 @@ async fn without_names_all_views_that_can_be_are_materialized_and_the_rest_is_le
 }
 
 #[tokio::test]
+async fn a_view_that_an_engine_makes_is_written_from_its_source_and_said_to_be() {
+    let mut world = World::in_memory(&rows(&[(0, 1)]), &[]);
+    let function = PythonFunction { name: "f".to_owned(), text: "def f(frame): ...".to_owned() };
+    let kind = BatchTransformation { udf: Some(function), ..BatchTransformation::default() };
+    world.objects.view_mut("driver_stats").kind = FeatureViewKind::Batch(kind);
+    let notice = MaterializationEvent::Notice(Notice::SourceAsItIs { view: "driver_stats".to_owned() });
+    for names in [Some(&["driver_stats"][..]), None] {
+        let (report, events) = materialize(&world, 0, 9, names).await.unwrap();
+        assert!(report.views.iter().any(|view| view.view == "driver_stats"));
+        assert_eq!(events.iter().filter(|event| **event == notice).count(), 1);
+    }
+    // The source of a view of views is where the engine writes its results.
+    world.objects.view_mut("driver_stats").source_views = vec!["driver_extra".to_owned()];
+    let (_, events) = materialize(&world, 0, 9, Some(&["driver_stats"])).await.unwrap();
+    assert!(!events.contains(&notice));
+}
+
+#[tokio::test]
 async fn a_name_that_cannot_be_materialized_is_refused_before_anything_is_written() {
     let mut world = World::in_memory(&rows(&[(0, 1)]), &[]);
     assert_eq!(
@@ -324,11 +343,11 @@ async fn a_name_that_cannot_be_materialized_is_refused_before_anything_is_writte
     );
     assert!(refusal(&world, &["driver_sum"]).await.contains("`driver_stats`, which is not kept online"));
     world.objects.view_mut("driver_stats").enabled = false;
-    assert!(refusal(&world, &["driver_stats"]).await.contains("is disabled"));
+    assert!(refusal(&world, &["driver_stats"]).await.contains("is disabled. Enable it before mat"));
     world.objects.on_demand_feature_views[0].write_to_online_store = false;
     assert_eq!(
         refusal(&world, &["driver_sum"]).await,
-        "OnDemandFeatureView driver_sum does not have write_to_online_store enabled."
+        "OnDemandFeatureView driver_sum is not configured for write_to_online_store."
     );
     world.objects.view_mut("driver_extra").batch_source = None;
     let error = materialize(&world, 0, 9, Some(&["driver_extra"])).await.unwrap_err();

@@ -87,6 +87,11 @@ async fn a_value_that_does_not_fit_refuses_the_whole_push() {
             json!([5, null]),
             "column `event_timestamp`, row 1: null is not a valid event time",
         ),
+        (
+            "event_timestamp",
+            json!([5, 1_738_454_400_000_i64]),
+            "column `event_timestamp`, row 1: the event time lies outside the years 1 to 9999; send seconds",
+        ),
         ("driver_id", json!([1, null]), "column `driver_id`, row 1: null is not a valid join key"),
     ];
     for (name, values, expected) in cases {

@@ -255,7 +255,10 @@ impl Completion {
 
 /// Whether larder can read a file source, if there is a file.
 fn is_readable(source: &DataSource) -> bool {
-    source.as_file().is_some_and(|file| file.format != FileFormat::Delta && !file.path.contains("://"))
+    source.as_file().is_some_and(|file| {
+        let path = file.path.strip_prefix("file://").unwrap_or(&file.path);
+        file.format != FileFormat::Delta && !path.contains("://")
+    })
 }
 
 /// Whether values of an Arrow type are read as a declared type, by the table of [`mod@column`].

@@ -43,7 +43,7 @@ impl FeatureRepo {
         udf: &dyn UdfRuntime,
         jobs: &dyn JobRuntime,
     ) -> Result<Definitions, Problems> {
-        let Self { config, parsed, components, functions, report } = self;
+        let Self { config, parsed, components, functions, report, .. } = self;
         let mut completion = Completion {
             definitions: Definitions::new(Project {
                 description: config.project_description.clone(),

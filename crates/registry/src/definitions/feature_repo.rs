@@ -31,6 +31,7 @@ pub struct FeatureRepo {
     pub(crate) components: ComponentFiles,
     pub(crate) functions: FunctionFiles,
     pub(crate) report: Report,
+    has_files: bool,
 }
 
 impl FeatureRepo {
@@ -47,8 +48,10 @@ impl FeatureRepo {
             components: ComponentFiles::new(),
             functions: FunctionFiles::new(),
             report: Report { problems: Vec::new(), warnings: config.warnings.clone() },
+            has_files: false,
         };
         for file in definition_files(config)? {
+            repo.has_files = true;
             let shown = file.strip_prefix(&config.repo_path).unwrap_or(&file).to_owned();
             repo.read_file(&file, &shown);
         }
@@ -72,6 +75,11 @@ impl FeatureRepo {
                 .or_insert_with(|| read_component(&file).map(Into::into).map_err(|error| error.to_string()));
         }
         Ok(repo)
+    }
+
+    /// Whether there is any file of definitions, even one that defines nothing.
+    pub fn has_files(&self) -> bool {
+        self.has_files
     }
 
     fn read_file(&mut self, file: &Path, shown: &Path) {

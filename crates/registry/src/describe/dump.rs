@@ -3,7 +3,7 @@
 use larder_core::DUMMY_ENTITY;
 use serde_json::{Map, Value};
 
-use super::decode;
+use super::{decode, hide_usual_class, show_ttl};
 use crate::registry_file::{Contents, ContentsError, Object, Stored, of_project};
 
 /// All objects of a project, by kind and sorted by name, with sorted keys; kinds without objects are left
@@ -16,9 +16,13 @@ pub(crate) fn dump(contents: &Contents, project: &str) -> Result<Value, Contents
             dump.insert(key.to_owned(), Value::Array(objects));
         }
     };
-    add("dataSources", objects(&contents.data_sources, project)?);
+    let mut data_sources = objects(&contents.data_sources, project)?;
+    data_sources.iter_mut().filter_map(Value::as_object_mut).for_each(hide_usual_class);
+    add("dataSources", data_sources);
     add("entities", objects(&contents.entities, project)?);
-    add("featureViews", objects(&contents.feature_views, project)?);
+    let mut feature_views = objects(&contents.feature_views, project)?;
+    feature_views.iter_mut().filter_map(Value::as_object_mut).for_each(show_ttl);
+    add("featureViews", feature_views);
     add("featureServices", objects(&contents.feature_services, project)?);
     add("onDemandFeatureViews", objects(&contents.on_demand_feature_views, project)?);
     add("streamFeatureViews", objects(&contents.stream_feature_views, project)?);

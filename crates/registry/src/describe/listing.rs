@@ -96,8 +96,8 @@ pub(crate) fn list(
             let specs =
                 of_project(&contents.label_views, project).filter_map(|view| view.message().spec.as_ref());
             let row = |spec: &proto::LabelViewSpec| {
-                let policy = ConflictPolicy::from_number(spec.conflict_policy).name();
-                vec![spec.name.clone(), joined(&spec.entities), policy.to_owned()]
+                let policy = ConflictPolicy::from_number(spec.conflict_policy).name().to_lowercase();
+                vec![spec.name.clone(), joined(&spec.entities), policy]
             };
             Listing {
                 headers: &["NAME", "ENTITIES", "CONFLICT_POLICY"],
@@ -200,20 +200,13 @@ fn list_views(
             rows.push(row(&spec.name, &spec.entities, class, spec.disabled, state));
         }
     }
-    for view in of_project(&contents.stream_feature_views, project).map(Stored::message) {
-        let Some(spec) = &view.spec else { continue };
+    for spec in
+        of_project(&contents.stream_feature_views, project).filter_map(|view| view.message().spec.as_ref())
+    {
         entities_of.insert(spec.name.as_str(), spec.entities.as_slice());
-        if wanted(&spec.tags, &spec.owner) {
-            let state = view.meta.as_ref().map(|meta| meta.state).unwrap_or_default();
-            rows.push(row(&spec.name, &spec.entities, "StreamFeatureView", spec.disabled, state));
-        }
     }
-    for view in of_project(&contents.label_views, project).map(Stored::message) {
-        let Some(spec) = &view.spec else { continue };
+    for spec in of_project(&contents.label_views, project).filter_map(|view| view.message().spec.as_ref()) {
         entities_of.insert(spec.name.as_str(), spec.entities.as_slice());
-        if wanted(&spec.tags, &spec.owner) {
-            rows.push(row(&spec.name, &spec.entities, "LabelView", false, 0));
-        }
     }
     for view in of_project(&contents.on_demand_feature_views, project).map(Stored::message) {
         let Some(spec) = view.spec.as_ref().filter(|spec| wanted(&spec.tags, &spec.owner)) else { continue };
@@ -236,6 +229,20 @@ fn list_views(
         }
         rows.push(cells);
     }
+    // Feast does not list these.
+    for view in of_project(&contents.stream_feature_views, project).map(Stored::message) {
+        let Some(spec) = &view.spec else { continue };
+        if wanted(&spec.tags, &spec.owner) {
+            let state = view.meta.as_ref().map(|meta| meta.state).unwrap_or_default();
+            rows.push(row(&spec.name, &spec.entities, "StreamFeatureView", spec.disabled, state));
+        }
+    }
+    for view in of_project(&contents.label_views, project).map(Stored::message) {
+        let Some(spec) = &view.spec else { continue };
+        if wanted(&spec.tags, &spec.owner) {
+            rows.push(row(&spec.name, &spec.entities, "LabelView", false, 0));
+        }
+    }
     Listing { headers: &["NAME", "ENTITIES", "TYPE", "ENABLED", "STATE"], rows }
 }
 
@@ -248,7 +255,7 @@ fn names<'a>(names: impl Iterator<Item = &'a String>) -> Listing {
     Listing { headers: &["NAME"], rows: names.map(|name| vec![name.clone()]).collect() }
 }
 
-/// Every feature of every view.
+/// Every feature of every view: first those of the kinds that Feast lists, in its order.
 pub(crate) fn list_features(contents: &Contents, project: &str) -> Listing {
     let stored = of_project(&contents.feature_views, project).filter_map(|view| view.message().spec.as_ref());
     let stored = stored.map(|spec| (&spec.name, &spec.features));
@@ -260,7 +267,7 @@ pub(crate) fn list_features(contents: &Contents, project: &str) -> Listing {
         streamed.filter_map(|view| view.message().spec.as_ref()).map(|spec| (&spec.name, &spec.features));
     let labels = of_project(&contents.label_views, project).filter_map(|view| view.message().spec.as_ref());
     let labels = labels.map(|spec| (&spec.name, &spec.features));
-    let rows = stored.chain(streamed).chain(labels).chain(on_demand).flat_map(|(view, features)| {
+    let rows = stored.chain(on_demand).chain(streamed).chain(labels).flat_map(|(view, features)| {
         features.iter().map(move |feature| {
             let value_type =
                 value_type_of(feature.value_type, &feature.tags).map(|value_type| value_type.to_string());

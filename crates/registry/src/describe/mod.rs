@@ -20,6 +20,7 @@ pub use self::listing::{ListFilter, Listing};
 pub(crate) use self::listing::{list, list_features};
 pub use self::permissions::{PermissionCheck, PermittedObjects};
 pub(crate) use self::permissions::{check, permitted_objects, roles, roles_with_actions};
+pub(crate) use self::yaml_scalar::Letters;
 pub(crate) use self::yaml_text::to_yaml;
 use crate::on_demand_chain::shown;
 use crate::proto::descriptor::Message;
@@ -41,7 +42,7 @@ impl Description {
 
 impl fmt::Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&yaml_text::to_yaml(&self.0))
+        f.write_str(&to_yaml(&self.0, Letters::Escaped))
     }
 }
 
@@ -71,7 +72,15 @@ pub(crate) fn describe(
     let Some((raw, message)) = found else { return Ok(None) };
     let mut object = decode(raw, message)?;
     match kind {
-        ObjectKind::FeatureView => add_state(&mut object),
+        ObjectKind::FeatureView => {
+            hide_dummy_entity(&mut object);
+            if find(&contents.feature_views, project, name).is_some() {
+                show_ttl(&mut object);
+            }
+            add_state(&mut object);
+        }
+        ObjectKind::StreamFeatureView => hide_dummy_entity(&mut object),
+        ObjectKind::DataSource => hide_usual_class(&mut object),
         ObjectKind::OnDemandFeatureView => add_chain(contents, project, name, &mut object),
         _ => {}
     }
@@ -95,6 +104,35 @@ fn find<'a, M: Object>(
 ) -> Option<(&'a [u8], &'static Message)> {
     let object = objects.iter().find(|object| object.message().key() == (project, name))?;
     Some((object.raw(), M::table()))
+}
+
+/// A view without entities is registered with a stand-in, which Feast does not show.
+fn hide_dummy_entity(object: &mut Map<String, Value>) {
+    if let Some(Value::Object(spec)) = object.get_mut("spec")
+        && spec.get("entities") == Some(&json!([DUMMY_ENTITY]))
+    {
+        spec.shift_remove("entities");
+    }
+}
+
+/// A feature view without a span keeps its rows for ever, as with a span of zero, which is what Feast shows.
+fn show_ttl(view: &mut Map<String, Value>) {
+    if let Some(Value::Object(spec)) = view.get_mut("spec")
+        && !spec.contains_key("ttl")
+    {
+        // The numbers of these fields are lower.
+        let before = ["name", "entities", "features", "tags"];
+        let at = spec.keys().position(|key| !before.contains(&key.as_str())).unwrap_or(spec.len());
+        spec.shift_insert(at, "ttl".to_owned(), "0s".into());
+    }
+}
+
+/// Of a source that stands for itself Feast shows the Python class only where its type does not tell it.
+fn hide_usual_class(source: &mut Map<String, Value>) {
+    let kind = source.get("type").and_then(Value::as_str);
+    if !matches!(kind, Some("CUSTOM_SOURCE" | "BATCH_SPARK" | "BATCH_ICEBERG")) {
+        source.shift_remove("dataSourceClassType");
+    }
 }
 
 /// What `feature-views describe` adds at the end.
@@ -132,5 +170,27 @@ fn add_chain(contents: &Contents, project: &str, name: &str, object: &mut Map<St
             chain.insert("feeds".to_owned(), json!(feeds));
         }
         object.insert("chain".to_owned(), Value::Object(chain));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_view_without_a_span_shows_one_of_zero_where_feast_does() {
+        let view = |spec: Value| {
+            let mut view = Map::from_iter([("spec".to_owned(), spec)]);
+            show_ttl(&mut view);
+            to_yaml(&Value::Object(view), Letters::Escaped)
+        };
+        let spec =
+            json!({"name": "a", "features": [], "tags": {"k": "v"}, "batchSource": {}, "online": true});
+        assert_eq!(
+            view(spec),
+            "spec:\n  name: a\n  features: []\n  tags:\n    k: v\n  ttl: 0s\n  batchSource: {}\n  online: true\n"
+        );
+        assert_eq!(view(json!({"name": "a"})), "spec:\n  name: a\n  ttl: 0s\n");
+        assert_eq!(view(json!({"name": "a", "ttl": "5s"})), "spec:\n  name: a\n  ttl: 5s\n");
     }
 }

@@ -24,11 +24,33 @@ static OTHER_TYPES: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// What becomes of letters beyond ASCII.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Letters {
+    /// Escaped, as in what Feast prints.
+    Escaped,
+    /// As they are, for people who read and edit the text; what cannot be seen is escaped all the same.
+    Kept,
+}
+
+impl Letters {
+    /// Whether a character other than a line break is written as it is.
+    fn keep(self, c: char) -> bool {
+        // Spaces of other widths, and marks that join, split and turn text.
+        let unseen = matches!(c, '\u{a0}' | '\u{ad}' | '\u{61c}' | '\u{2000}'..='\u{200f}' | '\u{2028}'..='\u{202f}'
+            | '\u{205f}'..='\u{206f}' | '\u{feff}' | '\u{fff0}'..='\u{ffff}' | '\u{e0000}'..='\u{e0fff}');
+        match self {
+            Self::Escaped => (' '..='~').contains(&c),
+            Self::Kept => !c.is_control() && !unseen,
+        }
+    }
+}
+
 /// Appends a value to the last line of `text`; further lines are indented by `indent`. A key is never folded.
-pub(super) fn write_scalar(text: &mut String, value: &str, indent: usize, key: bool) {
+pub(super) fn write_scalar(text: &mut String, value: &str, indent: usize, key: bool, letters: Letters) {
     let line = text.rsplit('\n').next().unwrap_or_default();
-    let mut writer = Writer { column: line.chars().count(), text, indent, split: !key };
-    match style(value, key) {
+    let mut writer = Writer { column: line.chars().count(), text, indent, split: !key, letters };
+    match style(value, key, letters) {
         Style::Plain => writer.plain(value),
         Style::SingleQuoted => writer.single_quoted(value),
         Style::DoubleQuoted => writer.double_quoted(value),
@@ -42,12 +64,10 @@ enum Style {
     DoubleQuoted,
 }
 
-fn style(value: &str, key: bool) -> Style {
+fn style(value: &str, key: bool, letters: Letters) -> Style {
     let is_space = |c: Option<char>| c.is_none_or(|c| matches!(c, '\0' | ' ' | '\t' | '\r' | '\n'));
-    // Anything beyond ASCII is escaped.
-    if value.chars().any(|c| c != '\n' && !(' '..='~').contains(&c))
-        || value.contains(" \n")
-        || value.contains("\n ")
+    // Only between double quotes there are escapes.
+    if value.chars().any(|c| c != '\n' && !letters.keep(c)) || value.contains(" \n") || value.contains("\n ")
     {
         return Style::DoubleQuoted;
     }
@@ -82,6 +102,7 @@ struct Writer<'a> {
     column: usize,
     indent: usize,
     split: bool,
+    letters: Letters,
 }
 
 impl Writer<'_> {
@@ -158,7 +179,7 @@ impl Writer<'_> {
         let (mut start, mut end) = (0, 0);
         while end <= chars.len() {
             let c = chars.get(end).copied();
-            if c.is_none_or(|c| matches!(c, '"' | '\\') || !(' '..='~').contains(&c)) {
+            if c.is_none_or(|c| matches!(c, '"' | '\\') || !self.letters.keep(c)) {
                 let part: String = chars.get(start..end).unwrap_or_default().iter().collect();
                 self.push(&part);
                 start = end;
@@ -239,8 +260,23 @@ mod tests {
 
     fn written(value: &str) -> String {
         let mut text = "  key: ".to_owned();
-        write_scalar(&mut text, value, 4, false);
+        write_scalar(&mut text, value, 4, false, Letters::Escaped);
         text
+    }
+
+    #[test]
+    fn letters_are_kept_for_people_and_what_cannot_be_seen_is_not() {
+        for (value, expected) in [
+            ("Zürich: 東京", "'Zürich: 東京'"),
+            ("naïve", "naïve"),
+            ("a\u{a0}b", "\"a\\_b\""),
+            ("tab\tü", "\"tab\\tü\""),
+            ("abc\u{202e}def", "\"abc\\u202Edef\""),
+        ] {
+            let mut text = String::new();
+            write_scalar(&mut text, value, 0, false, Letters::Kept);
+            assert_eq!(text, expected);
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use crate::describe::to_yaml;
+use crate::describe::{Letters, to_yaml};
 use crate::yaml::Entry;
 
 /// What `feature_store.yaml` says, with its variables filled in. Displays as the YAML that Feast's
@@ -67,7 +67,7 @@ impl Settings {
 
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&to_yaml(&self.0))
+        f.write_str(&to_yaml(&self.0, Letters::Escaped))
     }
 }
 

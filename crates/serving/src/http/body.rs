@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::error::HttpError;
 use super::fields::{Fields, JsonColumns, invalid_json, missing_body, not_an_object};
-use super::python_json::first_mistake;
+use super::python_json::as_json;
 use crate::{EntityValues, Filter, Metric, OnlineRequest, PushRequest, SearchRequest, WriteRequest};
 
 /// A larger body takes long enough to read that other requests would notice.
@@ -80,22 +80,25 @@ impl RequestBody {
         let Ok(text) = std::str::from_utf8(&self.bytes) else {
             return Err(HttpError::detail(StatusCode::BAD_REQUEST, "There was an error parsing the body"));
         };
-        let value: Value = if self.is_json {
-            serde_json::from_str(text).map_err(|error| match first_mistake(text) {
-                Some(mistake) => invalid_json(mistake.position, mistake.message),
-                // Python reads more than JSON has: NaN, Infinity, halves of surrogate pairs.
-                None => invalid_json(error.column(), &error.to_string()),
-            })?
-        } else {
-            Value::from(text)
-        };
         if !self.is_json {
-            return Err(not_an_object(&value));
+            return Err(not_an_object(&Value::from(text)));
         }
+        let value: Value = parse_json(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text))?;
         let mut fields = Fields::try_new(&value, self.bytes.len())?;
         let read = T::from_fields(&mut fields);
         fields.finish(read)
     }
+}
+
+/// What some programs put before their text; Python reads on after it.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+fn parse_json(text: &str) -> Result<Value, HttpError> {
+    serde_json::from_str(text).or_else(|_| {
+        let json = as_json(text).map_err(|mistake| invalid_json(mistake.position, mistake.message))?;
+        // Python reads even more, such as halves of surrogate pairs.
+        serde_json::from_str(&json).map_err(|error| invalid_json(error.column(), &error.to_string()))
+    })
 }
 
 /// The body of `/get-online-features`.
@@ -356,6 +359,15 @@ impl BodyForm for MaterializeWithProgress {
 pub(crate) fn read_time(text: &str) -> Result<Timestamp, RequestError> {
     Timestamp::parse(text)
         .map_err(|_| RequestError::other(format!("Invalid timestamp format: Unknown string format: {text}")))
+}
+
+/// The end of an incremental run, of which Feast only says that it is no time.
+pub(crate) fn read_end(text: &str) -> Result<Timestamp, RequestError> {
+    let says = || match text {
+        "" => "String does not contain a date: ".to_owned(),
+        _ => format!("Unknown string format: {text}"),
+    };
+    Timestamp::parse(text).map_err(|_| RequestError::other(says()))
 }
 
 fn online() -> String {

@@ -32,7 +32,6 @@ impl<'a> Fields<'a> {
         let echoes = body_bytes <= MAX_ECHOED_BYTES;
         match body {
             Value::Object(object) => Ok(Self { object, body, echoes, mistakes: Vec::new() }),
-            Value::Null => Err(missing_body()),
             other => Err(not_an_object(if echoes { other } else { &Value::Null })),
         }
     }

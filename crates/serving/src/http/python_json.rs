@@ -1,6 +1,7 @@
-//! Where and why Python's `json` refuses a text, which is what `FastAPI` tells its client.
+//! What Python's `json` reads beside JSON, and where and why it refuses a text, which is what `FastAPI` tells its
+//! client.
 //!
-//! Only texts that were refused come here, so nothing is built; positions count characters.
+//! Only texts that were refused come here, so no values are built; positions count characters.
 
 /// Nesting deeper than this is refused, here and by the parser of good texts.
 const MAX_DEPTH: usize = 128;
@@ -16,17 +17,44 @@ pub(crate) struct JsonMistake {
 
 type Scan = Result<(), JsonMistake>;
 
-/// The first thing in `text` that Python would not read; `None` if it would read all.
-pub(crate) fn first_mistake(text: &str) -> Option<JsonMistake> {
+/// The text as JSON, with the words that only Python writes and reads in it: `NaN` becomes null, as it is in
+/// columns, and `Infinity` and `-Infinity` become texts.
+///
+/// # Errors
+///
+/// The first thing in `text` that Python would not read.
+pub(crate) fn as_json(text: &str) -> Result<String, JsonMistake> {
     let characters: Vec<char> = text.chars().collect();
-    let mut scanner = Scanner { characters: &characters, at: 0, depth: 0 };
-    scanner.document().err()
+    let mut scanner = Scanner { characters: &characters, at: 0, depth: 0, words: Vec::new() };
+    scanner.document()?;
+    let mut json = String::with_capacity(text.len());
+    let mut copied = 0;
+    for (start, word) in scanner.words {
+        json.extend(characters.get(copied..start).unwrap_or_default());
+        match word {
+            NAN => json.push_str("null"),
+            infinity => {
+                json.push('"');
+                json.push_str(infinity);
+                json.push('"');
+            }
+        }
+        copied = start + word.len();
+    }
+    json.extend(characters.get(copied..).unwrap_or_default());
+    Ok(json)
 }
+
+const NAN: &str = "NaN";
+const INFINITY: &str = "Infinity";
+const MINUS_INFINITY: &str = "-Infinity";
 
 struct Scanner<'a> {
     characters: &'a [char],
     at: usize,
     depth: usize,
+    /// Words of Python's, and where they start.
+    words: Vec<(usize, &'static str)>,
 }
 
 impl Scanner<'_> {
@@ -44,10 +72,13 @@ impl Scanner<'_> {
             Some('"') => self.string(),
             Some('-' | '0'..='9') => self.number(),
             _ => {
-                let known = ["null", "true", "false", "NaN", "Infinity"]
-                    .into_iter()
-                    .find(|word| self.skip_word(word));
-                if known.is_some() { Ok(()) } else { self.mistake("Expecting value") }
+                let start = self.at;
+                if let Some(word) = [NAN, INFINITY].into_iter().find(|word| self.skip_word(word)) {
+                    self.words.push((start, word));
+                    return Ok(());
+                }
+                let known = ["null", "true", "false"].into_iter().any(|word| self.skip_word(word));
+                if known { Ok(()) } else { self.mistake("Expecting value") }
             }
         }
     }
@@ -145,10 +176,11 @@ impl Scanner<'_> {
     /// As much as is a number; what follows is the caller's matter.
     fn number(&mut self) -> Scan {
         let start = self.at;
-        self.skip('-');
-        if self.skip_word("Infinity") {
+        if self.skip_word(MINUS_INFINITY) {
+            self.words.push((start, MINUS_INFINITY));
             return Ok(());
         }
+        self.skip('-');
         if !self.skip('0') && self.skip_digits() == 0 {
             self.at = start;
             return self.mistake("Expecting value");
@@ -219,7 +251,7 @@ mod tests {
         // Each was printed by Python 3.11: `json.loads(text)`, then `error.msg`, `error.pos`.
         for (text, message, position) in PYTHON {
             let mistake = JsonMistake { message, position: *position };
-            assert_eq!(first_mistake(text), Some(mistake), "{text}");
+            assert_eq!(as_json(text), Err(mistake), "{text}");
         }
     }
 
@@ -271,15 +303,26 @@ mod tests {
     #[test]
     fn deep_nesting_is_refused_without_a_deep_stack() {
         let text = "[".repeat(1_000_000);
-        assert_eq!(first_mistake(&text).unwrap().message, "Nesting deeper than 128");
+        assert_eq!(as_json(&text).unwrap_err().message, "Nesting deeper than 128");
+    }
+
+    #[test]
+    fn words_of_python_become_json_where_they_are_values() {
+        let text = "{\"NaN\": [NaN, -Infinity,1.5 ,Infinity], \"日\": \"NaN, \\\"-Infinity\"}";
+        let json = "{\"NaN\": [null, \"-Infinity\",1.5 ,\"Infinity\"], \"日\": \"NaN, \\\"-Infinity\"}";
+        assert_eq!(as_json(text).unwrap(), json);
+        assert_eq!(
+            as_json("[NaNs]").unwrap_err(),
+            JsonMistake { message: "Expecting ',' delimiter", position: 4 }
+        );
     }
 
     proptest! {
         #[test]
         fn what_serde_reads_has_no_mistake(text in "[\\[\\]{}\",:0-9a-z.eE+\\- \\\\]{0,24}") {
             if serde_json::from_str::<Value>(&text).is_ok() {
-                prop_assert_eq!(first_mistake(&text), None);
-            } else if let Some(mistake) = first_mistake(&text) {
+                prop_assert_eq!(as_json(&text), Ok(text.clone()));
+            } else if let Err(mistake) = as_json(&text) {
                 prop_assert!(mistake.position <= text.chars().count());
             }
         }

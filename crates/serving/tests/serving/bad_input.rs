@@ -51,6 +51,11 @@ async fn recorded_422s_are_the_same_to_the_byte() {
         ),
         (
             "/get-online-features",
+            "null",
+            r#"{"detail":[{"type":"model_attributes_type","loc":["body"],"msg":"Input should be a valid dictionary or object to extract fields from","input":null}]}"#,
+        ),
+        (
+            "/get-online-features",
             "",
             r#"{"detail":[{"type":"missing","loc":["body"],"msg":"Field required","input":null}]}"#,
         ),

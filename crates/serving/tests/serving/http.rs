@@ -182,6 +182,15 @@ const REFUSED: &[(&str, &str, u16, u16, &str)] = &[
     ),
     (
         "/materialize",
+        r#"{"start_ts":"","end_ts":"","feature_views":["stats"]}"#,
+        400,
+        500,
+        r#""start_ts and end_ts are required when disable_event_timestamp is False""#,
+    ),
+    ("/materialize-incremental", r#"{"end_ts":"soon"}"#, 400, 500, r#""Unknown string format: soon""#),
+    ("/materialize-incremental", r#"{"end_ts":""}"#, 400, 500, r#""String does not contain a date: ""#),
+    (
+        "/materialize",
         r#"{"start_ts":"x","end_ts":"2024-01-05T00:00:00"}"#,
         400,
         500,
@@ -234,6 +243,22 @@ async fn a_push_is_empty_and_readable_and_a_write_is_null() {
     let write = format!(r#"{{"feature_view_name":"stats","df":{rows}}}"#);
     let reply = post(running.address, "/write-to-online-store", write).await;
     assert_eq!((reply.status, reply.text()), (200, "null"));
+}
+
+#[tokio::test]
+async fn the_numbers_of_python_that_json_lacks_are_read() {
+    let running = Running::start().await;
+    let body = concat!(
+        "\u{feff}",
+        r#"{"push_source_name":"stats_push","df":{"driver_id":[1001],"event_timestamp":["2025-02-01"],"#,
+        r#""conv_rate":[NaN],"acc_rate":[-Infinity],"avg_daily_trips":[NaN]}}"#
+    );
+    let reply = post(running.address, "/push", body).await;
+    assert_eq!((reply.status, reply.text()), (200, ""));
+    let read = r#"{"features":["stats_p:acc_rate","stats_p:avg_daily_trips","stats_p:conv_rate"],"entities":{"driver_id":[1001]}}"#;
+    let read = post(running.address, "/get-online-features", read).await.json();
+    let values: Vec<&Value> = (1..4).map(|at| &read["results"][at]["values"][0]).collect();
+    assert_eq!(values, [&json!("-Infinity"), &json!(null), &json!(null)]);
 }
 
 #[tokio::test]

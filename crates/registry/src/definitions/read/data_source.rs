@@ -116,11 +116,10 @@ fn read_file_source(reader: &ObjectReader<'_>, report: &mut Report) -> Option<Pa
     reader.require("path", report);
     let path = reader.read("path", report, |node, what| {
         let path = node.text(what)?.trim();
-        let local = path.strip_prefix("file://").unwrap_or(path);
-        if local.is_empty() {
+        if path.strip_prefix("file://").unwrap_or(path).is_empty() {
             Err(node.place.problem(format!("{what} is empty")))
         } else {
-            Ok(local.to_owned())
+            Ok(path.to_owned())
         }
     });
     let format = file_format(reader, report);

@@ -14,7 +14,7 @@ use self::objects::{
     Object, aggregations, data_source, entity, field, limits, logging_config, permission, project,
     saved_dataset, span, validation_reference,
 };
-use crate::describe::to_yaml;
+use crate::describe::{Letters, to_yaml};
 use crate::{Definitions, INPUT_SCHEMA_SOURCE_PREFIX, RegistrySnapshot};
 
 /// The objects of a registry as files of a feature repo.
@@ -72,7 +72,9 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn write(&mut self) {
         let definitions = self.definitions;
-        self.files.yaml.push_str(&to_yaml(&json!({ "project": project(&definitions.project) })));
+        self.files
+            .yaml
+            .push_str(&to_yaml(&json!({ "project": project(&definitions.project) }), Letters::Kept));
         self.section("entities", definitions.entities.iter().map(entity).collect());
         let listed = definitions
             .data_sources
@@ -121,7 +123,7 @@ impl Writer<'_> {
             if let Some(comment) = comment {
                 self.comment(&comment);
             }
-            self.files.yaml.push_str(&to_yaml(&Value::Array(vec![object])));
+            self.files.yaml.push_str(&to_yaml(&Value::Array(vec![object]), Letters::Kept));
         }
     }
 
@@ -313,7 +315,11 @@ impl Writer<'_> {
         let known = |name: &&String| {
             projection.version.is_some() || all.is_none_or(|all| all.iter().any(|field| &field.name == *name))
         };
-        let features: Vec<String> = projection.features.iter().filter(known).cloned().collect();
+        let mut features: Vec<String> = projection.features.iter().filter(known).cloned().collect();
+        if features.is_empty() {
+            // Without any the whole view would be meant; so the reader is told of those that it lacks.
+            features.clone_from(&projection.features);
+        }
         let object = Object::default().text("feature_view", &projection.view);
         let object = if whole { object } else { object.names("features", &features) };
         object
@@ -327,4 +333,35 @@ impl Writer<'_> {
 /// A name without what a path could not hold.
 fn file_name(view: &str) -> String {
     view.chars().map(|c| if c.is_alphanumeric() || matches!(c, '_' | '-') { c } else { '_' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use larder_core::{FeatureView, Field, Project, ValueType};
+
+    use super::*;
+
+    #[test]
+    fn a_service_of_features_that_are_gone_does_not_become_one_of_the_whole_view() {
+        let mut view = FeatureView::new("stats");
+        view.features = vec![Field::new("kept", ValueType::INT64)];
+        let service = |name: &str, features: &[&str]| {
+            let features = features.iter().map(|feature| (*feature).to_owned()).collect();
+            FeatureService::new(name, vec![FeatureViewProjection::new("stats", features)])
+        };
+        let definitions = Definitions {
+            feature_views: vec![view],
+            feature_services: vec![service("some", &["kept", "gone"]), service("none", &["gone"])],
+            ..Definitions::new(Project::new("p"))
+        };
+        let yaml = DefinitionFiles::of_definitions(&definitions, Vec::new()).yaml;
+        assert!(
+            yaml.contains("- name: some\n  features:\n  - feature_view: stats\n    features:\n    - kept\n"),
+            "{yaml}"
+        );
+        assert!(
+            yaml.contains("- name: none\n  features:\n  - feature_view: stats\n    features:\n    - gone\n"),
+            "{yaml}"
+        );
+    }
 }

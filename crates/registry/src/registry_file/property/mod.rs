@@ -112,13 +112,14 @@ fn function_text(transformation: Option<&proto::FeatureTransformationV2>) -> Str
 
 fn aggregations_text(aggregations: &[proto::Aggregation]) -> String {
     let text = |aggregation: &proto::Aggregation| {
+        let name = Some(&aggregation.name).filter(|name| !name.is_empty());
         format!(
-            "{}({}) over {} every {} as {}",
+            "{}({}) over {} every {}{}",
             aggregation.function,
             aggregation.column,
             span(aggregation.time_window.as_ref()),
             span(aggregation.slide_interval.as_ref()),
-            aggregation.name
+            name.map(|name| format!(" as {name}")).unwrap_or_default()
         )
     };
     format!("[{}]", aggregations.iter().map(text).collect::<Vec<_>>().join(", "))

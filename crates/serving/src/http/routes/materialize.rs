@@ -20,7 +20,7 @@ use tokio::task::AbortHandle;
 use crate::http::authorization::{Access, named};
 use crate::http::background::InProgress;
 use crate::http::body::{
-    Materialize, MaterializeIncremental, MaterializeWithProgress, RequestBody, read_time,
+    Materialize, MaterializeIncremental, MaterializeWithProgress, RequestBody, read_end, read_time,
 };
 use crate::http::error::{HttpError, json_response, message_of};
 use crate::http::fields::{invalid_query_boolean, lenient_boolean};
@@ -73,7 +73,7 @@ pub(crate) async fn materialize_incremental(
 ) -> Result<Response, HttpError> {
     let switches = Switches::try_from_query(&query)?;
     let body: MaterializeIncremental = body.read().await?;
-    let range = MaterializeRange::Incremental { end: read_time(&body.end_ts)? };
+    let range = MaterializeRange::Incremental { end: read_end(&body.end_ts)? };
     let request = MaterializeRequest { range, feature_views: body.feature_views, version: body.version };
     run(app, &access, request, switches).await
 }
@@ -109,12 +109,14 @@ fn range_of(body: &Materialize, now: Timestamp) -> Result<MaterializeRange, Requ
     if body.disable_event_timestamp {
         return Ok(MaterializeRange::Between { start: Timestamp::EPOCH, end: now });
     }
-    let (Some(start), Some(end)) = (&body.start_ts, &body.end_ts) else {
+    // As to Python, an empty text is no time at all.
+    let given = |time: &'_ Option<String>| time.clone().filter(|text| !text.is_empty());
+    let (Some(start), Some(end)) = (given(&body.start_ts), given(&body.end_ts)) else {
         return Err(RequestError::other(
             "start_ts and end_ts are required when disable_event_timestamp is False",
         ));
     };
-    let (start, end) = (read_time(start)?, read_time(end)?);
+    let (start, end) = (read_time(&start)?, read_time(&end)?);
     if start >= end {
         let (start, end) = (start.to_python_seconds(), end.to_python_seconds());
         return Err(RequestError::other(format!("start_ts ({start}) must be before end_ts ({end})")));
