@@ -6,6 +6,8 @@
 mod read;
 mod shapes;
 
+pub(crate) use self::shapes::TESTS;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -201,8 +203,19 @@ impl Property {
         Self::NanSpread,
     ];
 
+    /// Their names, in the same order.
+    pub(crate) const NAMES: [&'static str; 12] = {
+        let mut names = [""; 12];
+        let mut at = 0;
+        while at < names.len() {
+            names[at] = Self::ALL[at].name();
+            at += 1;
+        }
+        names
+    };
+
     /// Its name in test files.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Repeat => "repeat",
             Self::Permute => "permute",
