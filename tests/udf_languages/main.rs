@@ -33,13 +33,16 @@ use tame::tame;
 
 #[test]
 fn rust_gives_the_expected_tables() {
-    gives_the_expected_tables(&Component::build("rust"));
+    let component = Component::build("rust");
+    gives_the_expected_tables(&component);
+    passes_its_own_tests(&component);
 }
 
 #[test]
 fn c_gives_the_expected_tables_echoes_its_types_and_names_what_goes_wrong() {
     let component = Component::build("c");
     gives_the_expected_tables(&component);
+    passes_its_own_tests(&component);
     echoes(&component, "echo", 22);
     let failed = "on-demand feature view `view`: function";
     assert_eq!(error(&component, "refuses"), format!("{failed} `refuses` failed: a price is negative"));
@@ -121,6 +124,14 @@ fn gives_the_expected_tables(component: &Component) {
         let repeated = |batch: &RecordBatch| concat_batches(&batch.schema(), vec![batch; many]).unwrap();
         assert_eq!(call(&function, &repeated(&input)).unwrap(), repeated(&output));
     }
+}
+
+/// The file of tests is the same in all languages; those of the quick ones are run whole.
+fn passes_its_own_tests(component: &Component) {
+    let told = component.test();
+    assert_in(&told, "  ok    case each value is added");
+    assert_in(&told, "  ok    case each tag counts once");
+    assert_in(&told, " passed, 0 failed");
 }
 
 /// Random tables come back as they were.

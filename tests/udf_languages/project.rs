@@ -1,7 +1,7 @@
 //! Projects of `larder udf new` in the target folder, built by `larder udf build`.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
@@ -31,6 +31,7 @@ const KEPT: [&str; 3] = [".larder", "node_modules", "target"];
 
 /// A built component, and a runtime that finds it compiled.
 pub(crate) struct Component {
+    project: PathBuf,
     pub(crate) runtime: WasmRuntime,
     pub(crate) bytes: Arc<[u8]>,
 }
@@ -78,7 +79,12 @@ impl Component {
         assert_eq!(sample["inputs"][1], json!({"name": "val_to_add", "dtype": "Int64"}));
         let options =
             WasmRuntimeOptions { cache_dir: Some(project.join(".larder")), ..WasmRuntimeOptions::default() };
-        Self { runtime: WasmRuntime::try_new(options).unwrap(), bytes: bytes.into() }
+        Self { project, runtime: WasmRuntime::try_new(options).unwrap(), bytes: bytes.into() }
+    }
+
+    /// Runs the tests that came with the new project.
+    pub(crate) fn test(&self) -> String {
+        larder(&["udf", "test", &self.project.display().to_string()])
     }
 }
 

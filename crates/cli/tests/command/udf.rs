@@ -248,6 +248,7 @@ fn what_a_property_finds_is_kept_as_a_case() {
 #[test]
 fn plan_tests_new_components_and_fails_with_them() {
     let repo = Repo::sample();
+    std::fs::remove_file(repo.dir().join("udfs/driver_features.test.yaml")).unwrap();
     std::fs::write(repo.dir().join("udfs/driver.test.yaml"), PASSING).unwrap();
     // Not a definition, and of no component of a view: neither read nor run.
     std::fs::write(repo.dir().join("udfs/impure.wasm"), guests::impure()).unwrap();
@@ -305,7 +306,17 @@ fn a_watched_test_runs_again_when_its_file_changes() {
 }
 
 #[test]
-fn the_tests_of_the_demo_pass() {
-    let passed = larder(&["udf", "test", concat!(env!("CARGO_MANIFEST_DIR"), "/demo")]).success();
+fn a_new_repo_has_tests_that_pass() {
+    let repo = Repo::sample();
+    let passed = repo.run(&["udf", "test"]).success();
+    assert!(passed.stdout.contains("  ok    case both values are added"), "{}", passed.stdout);
     assert!(passed.stdout.ends_with("23 passed, 0 failed, 1 skipped\n"), "{}", passed.stdout);
+}
+
+#[test]
+fn the_schema_of_test_files_is_printed_for_editors() {
+    let schema = larder(&["udf", "test-schema"]).json();
+    assert_eq!(schema["required"], json!(["component"]));
+    let case = &schema["properties"]["cases"]["items"]["properties"];
+    assert_eq!(case["holds"]["anyOf"][0]["enum"][0], json!("ordinary"));
 }
