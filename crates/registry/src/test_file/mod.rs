@@ -204,8 +204,9 @@ impl Property {
     ];
 
     /// Their names, in the same order.
-    pub(crate) const NAMES: [&'static str; 12] = {
-        let mut names = [""; 12];
+    #[expect(clippy::indexing_slicing, reason = "would be told when larder is compiled")]
+    pub(crate) const NAMES: [&'static str; Self::ALL.len()] = {
+        let mut names = [""; Self::ALL.len()];
         let mut at = 0;
         while at < names.len() {
             names[at] = Self::ALL[at].name();
