@@ -68,10 +68,59 @@ fn python_gives_the_expected_tables_echoes_every_type_and_names_what_goes_wrong(
         "`mistypes` failed: output `price_text`: expected String, got float 1.5",
     );
     names_the_output(&component);
+    for (function, what) in [
+        ("datetime_now", "datetime.now"),
+        ("datetime_now_in_utc", "datetime.now"),
+        ("datetime_utcnow", "datetime.utcnow"),
+        ("date_today", "date.today"),
+        ("time_time", "time.time"),
+        ("time_time_imported", "time.time"),
+        ("time_monotonic", "time.monotonic"),
+        ("time_localtime", "time.localtime"),
+        ("time_strftime", "time.strftime"),
+        ("time_sleep", "time.sleep"),
+        ("asyncio_run", "time.get_clock_info"),
+        ("random_random", "random.random"),
+        ("random_choice_imported", "random.choice"),
+        ("random_unseeded", "random.Random()"),
+        ("random_system", "random.Random()"),
+        ("secrets_token", "random._urandom"),
+        ("uuid_4", "os.urandom"),
+        ("os_urandom", "os.urandom"),
+        ("open_", "open"),
+        ("io_open", "io.open"),
+        ("os_exists", "os.stat"),
+        ("os_listdir", "os.listdir"),
+        ("socket_", "socket.socket"),
+        ("socket_name", "socket.getaddrinfo"),
+    ] {
+        let told = error(&component, function);
+        assert_in(
+            &told,
+            &format!("`{function}` failed: {what}: a transformation has no clock, randomness, files or"),
+        );
+        assert_in(&told, "network; take what it needs as inputs (more.py:");
+    }
+    for (function, what) in [
+        ("datetime_now_kept", "a system's clock (`now` of wasi:clocks)"),
+        ("os_write", "a system's terminal (`get-stdout` of wasi:cli)"),
+        ("os_exit", "a system's environment (`exit` of wasi:cli)"),
+    ] {
+        assert_in(
+            &error(&component, function),
+            &format!("`{function}` failed: asked for {what}, which transformations do not have"),
+        );
+    }
+    for (function, answer) in [
+        ("environment", 0.0),
+        ("argv", 0.0),
+        ("beginning_of_time", 1970.0),
+        ("time_given", 1970.0),
+        ("logs", 0.0),
+    ] {
+        answers(&component, function, answer);
+    }
     for (function, told) in [
-        ("reads_a_clock", "time.time: a transformation has no clock, randomness or files"),
-        ("draws_lots", "random.random: a transformation has no clock, randomness or files"),
-        ("opens_a_file", "open: a transformation has no clock, randomness or files"),
         ("imports_late", "import `csv` at the top of a file"),
         ("exits", "SystemExit: 3 (more.py:"),
         ("recurses", "RecursionError: maximum recursion depth exceeded (more.py:"),
@@ -95,12 +144,49 @@ fn javascript_gives_the_expected_tables_echoes_every_type_and_names_what_goes_wr
         "`mistypes` failed: output `price_text`: expected String, got number 1.5",
     );
     names_the_output(&component);
-    for (function, what) in [("reads_a_clock", "Date.now"), ("draws_lots", "Math.random")] {
-        let told = format!("`{function}` failed: {what}: a transformation has no clock and no randomness");
-        assert_in(&error(&component, function), &told);
+    for (function, what) in [
+        ("date_now", "Date.now"),
+        ("new_date", "new Date()"),
+        ("date_call", "Date()"),
+        ("date_of_instance", "new Date()"),
+        ("math_random", "Math.random"),
+        ("performance_now", "performance.now"),
+        ("crypto_values", "crypto.getRandomValues"),
+        ("crypto_uuid", "crypto.randomUUID"),
+        ("fetch_", "fetch"),
+        ("set_timeout", "setTimeout"),
+    ] {
+        let told = error(&component, function);
+        assert_in(
+            &told,
+            &format!("`{function}` failed: {what}: a transformation has no clock, randomness, files or"),
+        );
+        assert_in(&told, "network; take what it needs as inputs (more.js:");
+    }
+    for (function, told) in [
+        ("import_", "asked for a system's files (`path_filestat_get` of wasi_snapshot_preview1)"),
+        ("date_behind", "TypeError: Object.getPrototypeOf(...).now is not a function (more.js:"),
+        ("process_", "ReferenceError: process is not defined (more.js:"),
+        ("require_", "ReferenceError: require is not defined (more.js:"),
+    ] {
+        assert_in(&error(&component, function), &format!("`{function}` failed: {told}"));
+    }
+    for (function, answer) in
+        [("date_given", 12.0), ("date_parts", 0.0), ("date_extended", 86_400_000.0), ("logs", 3.0)]
+    {
+        answers(&component, function, answer);
     }
     let dates = run(&component, "dates").unwrap();
     assert_eq!(dates.column(0).as_string::<i32>().value(0), "1970-01-01T00:00:00.001Z");
+}
+
+/// The function gives the number for every row, whenever it is called.
+fn answers(component: &Component, function: &str, answer: f64) {
+    for _ in 0..2 {
+        let output = run(component, function).unwrap();
+        let numbers = output.column(0).as_primitive::<Float64Type>();
+        assert!(numbers.iter().all(|number| number == Some(answer)), "{function}: {numbers:?}");
+    }
 }
 
 fn names_the_output(component: &Component) {

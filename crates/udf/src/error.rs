@@ -262,6 +262,19 @@ pub enum CallError {
         /// What happened, in plain words.
         trap: &'static str,
     },
+    /// It called a function of a system, in place of which its builder has put a stub: the runtimes of Python and
+    /// JavaScript are written for systems.
+    #[error(
+        "asked for a system's {what} (`{function}` of {package}), which transformations do not have; take what is needed as inputs"
+    )]
+    NoSystem {
+        /// What there is none of: `clock`, `randomness`, `files`, `network`, …
+        what: &'static str,
+        /// The package of the function in WASI.
+        package: &'static str,
+        /// The function in WASI.
+        function: String,
+    },
     /// It returned something that breaks the contract.
     #[error("broke the contract of transformations")]
     Contract {
@@ -318,6 +331,7 @@ impl CallError {
             Self::Output { .. } => "output",
             Self::Stack { .. } => "stack",
             Self::Trap { .. } => "trap",
+            Self::NoSystem { .. } => "system",
             Self::Contract { .. } | Self::Malformed { .. } => "contract",
             Self::Engine { .. } => "engine",
             _ => "input",

@@ -65,6 +65,7 @@ mod quick_calls;
 mod sandboxed_call;
 mod signature;
 mod signature_error;
+mod stubbed_system;
 mod ticker;
 mod type_nodes;
 mod wasm_runtime;

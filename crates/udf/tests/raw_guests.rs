@@ -140,6 +140,32 @@ fn what_runs_after_the_answer_is_limited_too() {
 }
 
 #[test]
+fn a_stub_of_a_system_function_says_what_was_asked_for() {
+    let calling = |name: &str| {
+        let stub = format!("(func $\"{name}\" (unreachable))");
+        RawGuest::default().items(&stub).transform(&format!("(call $\"{name}\") {ECHO}"))
+    };
+    for (name, asked) in [
+        ("clock_time_get", "clock (`clock_time_get` of wasi_snapshot_preview1)"),
+        ("get-random-bytes", "randomness (`get-random-bytes` of wasi:random)"),
+        ("[method]descriptor.open-at", "files (`[method]descriptor.open-at` of wasi:filesystem)"),
+        ("create-tcp-socket", "network (`create-tcp-socket` of wasi:sockets)"),
+    ] {
+        let told = format!(
+            ": asked for a system's {asked}, which transformations do not have; take what is needed as inputs"
+        );
+        assert_eq!(cause(&calling(name)), told);
+    }
+    for other in ["f", "clock_time_get_2", "get-random-\\1b[2J", &format!("path_{}", "x".repeat(10_000))] {
+        assert_eq!(cause(&calling(other)), ": panicked, or reached `unreachable`");
+    }
+    let traps_otherwise = RawGuest::default()
+        .items("(func $now (drop (i32.div_u (i32.const 1) (i32.const 0))))")
+        .transform(&format!("(call $now) {ECHO}"));
+    assert_eq!(cause(&traps_otherwise), ": divided a whole number by zero");
+}
+
+#[test]
 fn endless_recursion_of_wasm_frames_meets_the_stack() {
     let guest = RawGuest::default()
         .items("(func $deeper (param i64) (result i64) (i64.add (call $deeper (local.get 0)) (i64.const 1)))")
