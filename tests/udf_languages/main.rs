@@ -22,9 +22,11 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray as _, Float64Array, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::Float64Type;
-use larder_core::{Result, Transformation};
+use larder_core::column::column_from_json;
+use larder_core::{Field, Result, Transformation, TransformationSignature};
 use proptest::prelude::prop_assert_eq;
 use proptest::test_runner::{Config, TestError, TestRunner};
+use serde_json::{Value, json};
 use support::{call, load, table, tables};
 
 use project::Component;
@@ -39,21 +41,45 @@ fn rust_gives_the_expected_tables() {
 }
 
 #[test]
-fn c_gives_the_expected_tables_echoes_its_types_and_names_what_goes_wrong() {
+fn c_gives_the_expected_tables_echoes_every_type_and_names_what_goes_wrong() {
     let component = Component::build("c");
     gives_the_expected_tables(&component);
     passes_its_own_tests(&component);
-    echoes(&component, "echo", 22);
+    echoes(&component, "echo", 44);
+    makes_structs(&component);
     let failed = "on-demand feature view `view`: function";
     assert_eq!(error(&component, "refuses"), format!("{failed} `refuses` failed: a price is negative"));
     assert_eq!(
         error(&component, "forgets"),
         format!("{failed} `forgets` failed: there is not one value for each row in output first")
     );
-    assert_eq!(
-        error(&component, "mistypes"),
-        format!("{failed} `mistypes` failed: panicked, or reached `unreachable`")
-    );
+    for function in ["mistypes", "half_a_struct"] {
+        assert_eq!(
+            error(&component, function),
+            format!("{failed} `{function}` failed: panicked, or reached `unreachable`")
+        );
+    }
+}
+
+/// A function of structs and zoned timestamps, as an author would write it.
+fn makes_structs(component: &Component) {
+    let function = component.function("moves");
+    let TransformationSignature { inputs, outputs, .. } = function.signature().clone();
+    let [home, since, moved] = [&inputs[0], &inputs[1], &outputs[0]];
+    assert_eq!(moved.value_type.to_string(), "Struct({label: String, since: ZonedTimestamp})");
+    let column = |field: &Field, rows: Value| {
+        column_from_json(&field.name, &field.value_type, rows.as_array().unwrap()).unwrap()
+    };
+    let homes = json!([{"city": "Oslo", "floor": 3}, {"city": "Łódź", "floor": -1}, null, {"city": "Voss", "floor": 1}]);
+    let times = json!(["2024-05-01T12:00:00+02:00", null, "2024-05-01T12:00:00Z", "2024-05-01T12:00:00Z"]);
+    let expected = json!([
+        {"label": "Oslo above", "since": "2024-05-01T12:00:00+02:00"},
+        {"label": "Łódź below", "since": null},
+        null,
+        {"label": "Voss above", "since": "2024-05-01T12:00:00Z"},
+    ]);
+    let input = table(&inputs, vec![column(home, homes), column(since, times)]);
+    assert_eq!(call(&function, &input).unwrap(), table(&outputs, vec![column(moved, expected)]));
 }
 
 #[test]

@@ -67,7 +67,7 @@ impl Component {
             let source = project.join(format!("udf.{}", if lang == "python" { "py" } else { lang }));
             let text = fs::read_to_string(&source).unwrap();
             assert!(text.contains(end), "`{end}` is not in {}", source.display());
-            let define = if lang == "c" { "#define LARDER_MAX_COLUMNS 32\n" } else { "" };
+            let define = if lang == "c" { "#define LARDER_MAX_COLUMNS 48\n" } else { "" };
             fs::write(&source, format!("{define}{}", text.replace(end, end_with_more))).unwrap();
         }
         let built = larder(&["udf", "build", &project.display().to_string(), "--install", "--json"]);
