@@ -433,7 +433,7 @@ pub(crate) struct RunJobArguments {
     /// The component's file, which ends with .wasm, or the name of a job.
     #[arg(value_name = "JOB")]
     pub(crate) job: String,
-    /// What the component may do: offline-read, offline-write, materialize, online-read, push, log. Repeat, or
+    /// What the component may do: offline-read, offline-write, materialize, online-read, push, log, transform. Repeat, or
     /// separate by commas. Nothing by default.
     #[arg(long, value_name = "CAPABILITY", value_delimiter = ',', value_parser = capability)]
     pub(crate) allow: Vec<Capability>,
