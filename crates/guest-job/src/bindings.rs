@@ -1382,7 +1382,8 @@ pub mod larder {
             #[allow(unused_unsafe, clippy::all)]
             /// The point-in-time join: the features of each entity row as of its time. The reader gives the entity
             /// columns, then the features, one row for each entity row, in its order; on-demand views are computed.
-            /// Needs `offline-read`.
+            /// Entity rows are joined some at a time, as they are read: 262144 at first, then as many as fit into 256 MiB
+            /// with their features. Every time the keys and times of the sources are read anew. Needs `offline-read`.
             #[allow(async_fn_in_trait)]
             pub fn get_historical_features(
                 selection: &Selection,

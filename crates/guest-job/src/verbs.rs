@@ -62,6 +62,10 @@ impl From<EntityRows> for Entities {
 /// The point-in-time join: the features of each entity row as of its time, on-demand views included. Needs
 /// `offline-read`.
 ///
+/// Entity rows are joined some at a time, as they are read: 262,144 at first, then as many as fit into 256 MiB with their
+/// features. Every time the keys and times of the sources are read anew, so a long training set of few features costs
+/// less than one of many.
+///
 /// # Errors
 ///
 /// If the job may not, or the request has a mistake.
