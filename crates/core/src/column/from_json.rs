@@ -36,11 +36,17 @@ pub fn column_from_json<'a>(
 }
 
 pub(super) fn invalid(column: &str, row: usize, value: &Value, expected: &ValueType) -> RequestError {
-    let mut text = value.to_string();
-    if text.chars().count() > 60 {
-        text = text.chars().take(60).chain(['…']).collect();
+    let value = cut(value.to_string());
+    RequestError::InvalidValue { column: column.to_owned(), row, value, expected: expected.to_string() }
+}
+
+/// The beginning of a long text, for messages.
+pub(super) fn cut(text: String) -> String {
+    const SHOWN: usize = 60;
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
     }
-    RequestError::InvalidValue { column: column.to_owned(), row, value: text, expected: expected.to_string() }
 }
 
 /// A value, perhaps inside another one, and the row it belongs to.
