@@ -87,6 +87,12 @@ pub enum UdfError {
         /// The cause.
         source: Source,
     },
+    /// The component is valid, and begins with more than the sandbox has for anybody.
+    #[error("the component begins with more memory, tables or parts than larder's sandbox has")]
+    BeyondSandbox {
+        /// The cause.
+        source: Source,
+    },
     /// The core module does not fit its own description of its world.
     #[error("the core module cannot be made into a component")]
     Encode {
@@ -199,6 +205,7 @@ impl From<UdfError> for Error {
             | UdfError::ForeignImport { .. }
             | UdfError::MissingExport { .. }
             | UdfError::InvalidWasm { .. }
+            | UdfError::BeyondSandbox { .. }
             | UdfError::Encode { .. }
             | UdfError::WrongWorld { .. }
             | UdfError::NoSignatures { .. }

@@ -403,6 +403,20 @@ fn rows_are_counted() {
 }
 
 #[test]
+fn rows_count_even_where_they_hold_next_to_nothing() {
+    let (host, ended) = run(&["many_rows_of_nothing"], limits());
+    ended.unwrap();
+    let told = |bytes: u64| {
+        format!(
+            "info: the rows passed to `transform` break the contract: returned {bytes} bytes, more than the limit of \
+             16777216"
+        )
+    };
+    assert_eq!(host.log(), [told(8 * u64::from(u32::MAX)), told(32 << 20)]);
+    assert_eq!(host.calls(), Vec::<String>::new());
+}
+
+#[test]
 fn a_log_is_cut_and_says_so() {
     let limits = JobLimits { log_bytes: 230, ..limits() };
     let (host, ended) = run(&["chatters", "1000"], limits);

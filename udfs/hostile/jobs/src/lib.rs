@@ -4,7 +4,8 @@
 use std::hint::black_box;
 
 use larder_guest::bindings::larder::udf::arrow::{Batch, Column, Field, TypeNode, Values};
-use larder_guest_job::bindings::larder::job::offline_store as wit;
+use larder_guest_job::bindings::larder::job::tables::Table as WitTable;
+use larder_guest_job::bindings::larder::job::{offline_store as wit, transformer};
 use larder_guest_job::{
     Array, BinaryArray, Capability, Destination, Entities, EntityRows, Error, ErrorKind, Float64Array,
     HistoricalOptions, Int64Array, Invocation, Level, PushMode, Schema, Selection, StringArray, Table,
@@ -65,6 +66,19 @@ fn run(invocation: Invocation) -> Result<(), Error> {
                 kind(transform("view", table()).unwrap_err()),
             ];
             Err(Error::invalid(refused.join(" ")))
+        }
+        // Billions of rows in no bytes at all.
+        ["many_rows_of_nothing"] => {
+            let table = WitTable { columns: vec![], rows: Batch { row_count: u32::MAX, columns: vec![] } };
+            let error = transformer::transform("view", &table).unwrap_err();
+            info!("{}", error.message)?;
+            let bits = Batch {
+                row_count: 4 << 20,
+                columns: vec![Column { validity: None, values: Values::Boolean(vec![0; 512 << 10]) }],
+            };
+            let columns = vec![Field { name: "bit".to_owned(), nodes: vec![TypeNode::Boolean] }];
+            let error = transformer::transform("view", &WitTable { columns, rows: bits }).unwrap_err();
+            info!("{}", error.message)
         }
         // Rows there and back; a column that the rows do not have is told by the host.
         ["transforms", view] => {
