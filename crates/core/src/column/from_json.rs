@@ -156,7 +156,8 @@ fn zoned_timestamps(cells: &[Cell<'_>]) -> Built {
     let texts: Vec<Option<Value>> = cells
         .iter()
         .map(|cell| match cell.value {
-            Value::String(text) => {
+            // An object as text is taken apart with those that are none.
+            Value::String(text) if !text.starts_with('{') => {
                 let zoned = ZonedTimestamp::parse(text).ok_or_else(|| cell.misfit())?;
                 let time = zoned.time.to_string();
                 Ok(Some(serde_json::json!({"unix_timestamp": time, "zone": zoned.zone})))
@@ -169,7 +170,7 @@ fn zoned_timestamps(cells: &[Cell<'_>]) -> Built {
         .zip(&texts)
         .map(|(cell, text)| Cell { row: cell.row, value: text.as_ref().unwrap_or(cell.value) })
         .collect();
-    structs(fields, &objects)
+    parsed(&objects, |cells| structs(fields, cells))
 }
 
 const ZONED: ValueType = ValueType::Scalar(ScalarType::ZonedTimestamp);
