@@ -28,9 +28,9 @@ fn printable(text: String) -> String {
     }
     text.chars().fold(String::with_capacity(text.len()), |mut printable, c| {
         if c.is_control() {
-            printable.extend(c.escape_default())
+            printable.extend(c.escape_default());
         } else {
-            printable.push(c)
+            printable.push(c);
         }
         printable
     })

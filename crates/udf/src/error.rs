@@ -87,6 +87,16 @@ pub enum UdfError {
         /// The cause.
         source: Source,
     },
+    /// The component is valid, and made to be compiled for long.
+    #[error(
+        "the component would take some {estimated:?} to compile, more than the {limit:?} that are allowed: its functions have very many locals, loops and branches"
+    )]
+    TooCostly {
+        /// By an estimate.
+        estimated: Duration,
+        /// The limit.
+        limit: Duration,
+    },
     /// The component is valid, and begins with more than the sandbox has for anybody.
     #[error("the component begins with more memory, tables or parts than larder's sandbox has")]
     BeyondSandbox {
@@ -205,6 +215,7 @@ impl From<UdfError> for Error {
             | UdfError::ForeignImport { .. }
             | UdfError::MissingExport { .. }
             | UdfError::InvalidWasm { .. }
+            | UdfError::TooCostly { .. }
             | UdfError::BeyondSandbox { .. }
             | UdfError::Encode { .. }
             | UdfError::WrongWorld { .. }

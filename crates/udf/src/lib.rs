@@ -50,6 +50,7 @@ mod broken_contract;
 mod cache;
 mod call_metrics;
 mod call_slots;
+mod compile_cost;
 mod compiled;
 mod component_bytes;
 mod engine;

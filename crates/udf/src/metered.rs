@@ -101,7 +101,7 @@ impl Meter {
     /// The same component in the engine that counts.
     fn counted(&self, compiled: &CompiledComponent) -> Result<Instantiable, UdfError> {
         let Gauge { engine, cache, .. } = &self.counting;
-        let component = compile(&compiled.bytes, compiled.digest, engine, cache.as_ref())?;
+        let component = compile(&compiled.bytes, compiled.digest, engine, cache.as_ref(), &self.sandbox)?;
         let linked = Linker::new(engine).instantiate_pre(&component).and_then(Instantiable::new);
         linked.map_err(|error| UdfError::WrongWorld {
             world: ON_DEMAND_FEATURE_VIEW.name,

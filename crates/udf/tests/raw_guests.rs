@@ -600,3 +600,51 @@ fn names_that_nobody_would_write_are_refused_in_few_words() {
         "the name \"\\u{202e}f\" of function 0 is not one or more letters, digits, `_`, `-` or `.`"
     );
 }
+
+#[test]
+fn a_component_that_would_be_compiled_for_hours_is_refused_at_once() {
+    let repeated = |count: usize, item: &dyn Fn(usize) -> String| (0..count).map(item).collect::<String>();
+    let add = |locals: usize, at: usize| {
+        format!("(local.set {} (i64.add (local.get {}) (i64.const 1)))", 1 + at % locals, 1 + at * 7 % locals)
+    };
+    let function = |locals: usize, body: &str| {
+        format!("(func (export \"bomb\") (param i32) (local {}) {body})", "i64 ".repeat(locals))
+    };
+    // Each of them a few hundred kilobytes.
+    for (what, items) in [
+        (
+            "locals carried around loops in loops",
+            function(
+                20_000,
+                &format!(
+                    "{}{}(br_if 0 (local.get 0)){}",
+                    "(loop ".repeat(2_000),
+                    repeated(20_000, &|at| add(20_000, at)),
+                    ")".repeat(2_000)
+                ),
+            ),
+        ),
+        (
+            "locals where branches come together",
+            function(
+                10_000,
+                &repeated(20_000, &|at| format!("(if (local.get 0) (then {}))", add(10_000, at))),
+            ),
+        ),
+        (
+            "branches to one place",
+            function(
+                0,
+                &format!(
+                    "(drop (block (result i64) {} (i64.const 0)))",
+                    "(drop (br_if 0 (i64.const 1) (local.get 0)))".repeat(100_000)
+                ),
+            ),
+        ),
+    ] {
+        let (chain, error) = refusal(&RawGuest::default().items(&items).module());
+        assert!(matches!(error.downcast_ref(), Some(UdfError::TooCostly { .. })), "{what}: {chain}");
+        assert!(chain.starts_with("the component would take some "), "{chain}");
+        assert!(chain.contains(" to compile, more than the 30s that are allowed"), "{chain}");
+    }
+}

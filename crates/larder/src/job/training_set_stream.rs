@@ -167,7 +167,7 @@ mod tests {
         let store = Arc::new(FeatureStore::open(folder.path()).await.unwrap());
         store.apply().await.unwrap();
         let count = FIRST_ROWS + 7;
-        let ids: ArrayRef = Arc::new(Int64Array::from_iter_values((0..count).map(|row| (row % 3) as i64)));
+        let ids: ArrayRef = Arc::new(Int64Array::from_iter_values((0..3).cycle().take(count)));
         let noon = Timestamp::parse("2024-01-01T12:00:00Z").unwrap().micros();
         let times = TimestampMicrosecondArray::from(vec![noon; count]).with_data_type(timestamp_data_type());
         let rows =

@@ -51,7 +51,7 @@ impl CompiledJob {
     ) -> Result<Self, UdfError> {
         let bytes = to_component(bytes, &FEATURE_JOB, sandbox)?;
         let digest = digest_of(&bytes);
-        let component = compile(&bytes, digest, engine, cache)?;
+        let component = compile(&bytes, digest, engine, cache, sandbox)?;
         let mut linker = Linker::new(engine);
         let instantiable = FeatureJob::add_to_linker::<_, HasSelf<Running>>(&mut linker, |running| running)
             .and_then(|()| linker.instantiate_pre(&component))
