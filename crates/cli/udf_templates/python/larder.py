@@ -28,6 +28,7 @@ import builtins
 import gc
 import io
 import os
+import random
 import sys
 import time
 from datetime import date, datetime, timedelta, timezone
@@ -110,11 +111,9 @@ def _close_the_world():
         for name, value in vars(module).copy().items():
             if id(value) in instead:
                 setattr(module, name, instead[id(value)])
-    if "random" in sys.modules:
-        seeded = sys.modules["random"].Random
-        new = _absent_without("random.Random()", super(seeded, seeded).__new__, 1)
-        seeded.__new__ = staticmethod(new)
-        seeded.seed = _absent_without("random.Random.seed", seeded.seed, 1)
+    seeded = random.Random
+    seeded.__new__ = staticmethod(_absent_without("random.Random()", super(seeded, seeded).__new__, 1))
+    seeded.seed = _absent_without("random.Random.seed", seeded.seed, 1)
     for kind, names in [(datetime, "now utcnow today"), (date, "today")]:
         # Classes made in C refuse new attributes; beneath the proxy lies the dict that they are looked up in.
         inside = gc.get_referents(kind.__dict__)[0]
@@ -126,8 +125,13 @@ def _close_the_world():
         sys.modules["logging"].disable(sys.maxsize)
     if "warnings" in sys.modules:
         sys.modules["warnings"].showwarning = lambda *_, **__: None
-    sys.meta_path = [finder for finder in sys.meta_path if getattr(finder, "__name__", "") != "PathFinder"]
-    sys.meta_path.append(_NoModules)
+
+
+def _close_the_library():
+    """Does the same for imports, in a call: until then the build may need them."""
+    if sys.meta_path[-1] is not _NoModules:
+        sys.meta_path = [finder for finder in sys.meta_path if getattr(finder, "__name__", "") != "PathFinder"]
+        sys.meta_path.append(_NoModules)
 
 
 # Types. Each knows its nodes and how its values lie in columns: `read` takes columns from an iterator, depth
@@ -486,6 +490,7 @@ def export(*functions):
 
         def transform(self, index, input):
             try:
+                _close_the_library()
                 return functions[index].transform(input)
             except BaseException as error:
                 raise Err(Error(_message(error))) from None
