@@ -22,6 +22,7 @@ pub struct RawGuest {
     pub transform: String,
     /// Pages of 64 KiB that its memory has from the start.
     pub pages: u32,
+    encoding: StringEncoding,
     memory: Memory,
 }
 
@@ -130,6 +131,7 @@ impl RawGuest {
             signatures: format!("(i32.const {result})"),
             transform: ECHO.to_owned(),
             pages: 80,
+            encoding: StringEncoding::UTF8,
             memory,
         }
     }
@@ -159,6 +161,11 @@ impl RawGuest {
         Self { pages, ..self }
     }
 
+    /// Whose strings are UTF-16. Their lengths are then taken for numbers of code units, though they are those of bytes.
+    pub fn utf16(self) -> Self {
+        Self { encoding: StringEncoding::UTF16, ..self }
+    }
+
     /// Puts bytes into the guest's memory; their address, a multiple of 8.
     pub fn put(&mut self, bytes: &[u8]) -> u32 {
         self.memory.put(bytes)
@@ -178,7 +185,7 @@ impl RawGuest {
 
     /// The core module, which carries its world.
     pub fn module(&self) -> Vec<u8> {
-        let Self { items, realloc, signatures, transform, pages, memory } = self;
+        let Self { items, realloc, signatures, transform, pages, encoding, memory } = self;
         let data: String = memory.0.iter().map(|byte| format!("\\{byte:02x}")).collect();
         let text = format!(
             "(module
@@ -198,7 +205,7 @@ impl RawGuest {
         let mut resolve = wit_parser::Resolve::default();
         let package = resolve.push_source("larder-udf.wit", WIT).expect("the contract is WIT");
         let world = resolve.select_world(&[package], None).expect("it has one world");
-        let embedded = embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8);
+        let embedded = embed_component_metadata(&mut module, &resolve, world, *encoding);
         embedded.expect("a module takes a custom section");
         module
     }

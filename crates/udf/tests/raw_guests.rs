@@ -648,3 +648,30 @@ fn a_component_that_would_be_compiled_for_hours_is_refused_at_once() {
         assert!(chain.contains(" to compile, more than the 30s that are allowed"), "{chain}");
     }
 }
+
+#[test]
+fn strings_of_another_encoding_are_read_as_such_and_checked() {
+    let named = |name: &[u8]| {
+        let out: (&[u8], &[u8]) = (b"out", &[node::INT64]);
+        refusal(&RawGuest::declaring_structs(name, &[], &[out], &[]).utf16().module()).0
+    };
+    // What follows a name in memory is read with it: zeros.
+    assert!(named(b"f\0").contains("the name \"f\\0\" of function 0"), "{}", named(b"f\0"));
+    let surrogate = named(b"\x00\xd8");
+    assert!(
+        surrogate.ends_with("no value of the contract's types: unpaired surrogate found: d800"),
+        "{surrogate}"
+    );
+    // An error's text of four billion code units, and one at an odd address.
+    for (address, units) in [(600, u32::MAX), (600, 0x7fff_ffff), (601, 1), ((80 << 16) - 2, 2)] {
+        let fails = format!(
+            "(i32.store (i32.const 512) (i32.const 1)) (i32.store (i32.const 516) (i32.const {address}))
+             (i32.store (i32.const 520) (i32.const {units})) (i32.const 512)"
+        );
+        let (chain, _) = refusal(&RawGuest::default().utf16().signatures(&fails).module());
+        assert!(
+            chain.starts_with("the component cannot be asked for its signatures: returned "),
+            "{address} {units}: {chain}"
+        );
+    }
+}
