@@ -1,7 +1,7 @@
 //! Projects of `larder udf new` in the target folder, built by `larder udf build`.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
@@ -31,6 +31,7 @@ const KEPT: [&str; 3] = [".larder", "node_modules", "target"];
 
 /// A built component, and a runtime that finds it compiled.
 pub(crate) struct Component {
+    project: PathBuf,
     pub(crate) runtime: WasmRuntime,
     pub(crate) bytes: Arc<[u8]>,
 }
@@ -60,13 +61,15 @@ impl Component {
             // Fails where there was none.
             drop(fs::rename(last.join(kept), project.join(kept)));
         }
+        // As it is, before the functions of this test import more than an author would.
+        larder(&["udf", "build", &project.display().to_string(), "--install"]);
         for (_, more, end, end_with_more) in MORE.iter().filter(|more| more.0 == lang) {
             let functions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/udf_languages/functions");
             fs::copy(functions.join(more), project.join(more)).unwrap();
             let source = project.join(format!("udf.{}", if lang == "python" { "py" } else { lang }));
             let text = fs::read_to_string(&source).unwrap();
             assert!(text.contains(end), "`{end}` is not in {}", source.display());
-            let define = if lang == "c" { "#define LARDER_MAX_COLUMNS 32\n" } else { "" };
+            let define = if lang == "c" { "#define LARDER_MAX_COLUMNS 48\n" } else { "" };
             fs::write(&source, format!("{define}{}", text.replace(end, end_with_more))).unwrap();
         }
         let built = larder(&["udf", "build", &project.display().to_string(), "--install", "--json"]);
@@ -78,7 +81,12 @@ impl Component {
         assert_eq!(sample["inputs"][1], json!({"name": "val_to_add", "dtype": "Int64"}));
         let options =
             WasmRuntimeOptions { cache_dir: Some(project.join(".larder")), ..WasmRuntimeOptions::default() };
-        Self { runtime: WasmRuntime::try_new(options).unwrap(), bytes: bytes.into() }
+        Self { project, runtime: WasmRuntime::try_new(options).unwrap(), bytes: bytes.into() }
+    }
+
+    /// Runs the tests that came with the new project.
+    pub(crate) fn test(&self) -> String {
+        larder(&["udf", "test", &self.project.display().to_string()])
     }
 }
 

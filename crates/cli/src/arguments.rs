@@ -264,7 +264,7 @@ pub(crate) struct UdfCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum UdfVerb {
-    /// Start a transformation: a folder with two sample functions and all that is needed to build them.
+    /// Start a transformation: a folder with two sample functions, their tests, and all that is needed to build them.
     #[command(after_help = "Example:\n  larder udf new udfs/my_features --lang python")]
     New(NewUdfArguments),
     /// Build the component of such a folder, and check it as `apply` does.
@@ -297,9 +297,12 @@ pub(crate) enum UdfVerb {
     /// Run the cases of `*.test.yaml` files, and check over generated rows what holds for every pure function.
     #[command(
         after_help = "Examples:\n  larder udf test                                all tests of the feature repo\n  \
+                      larder udf test udfs/my_features               those of a folder of `larder udf new`\n  \
                       larder udf test udfs/driver_features.wasm      a component without a test file"
     )]
     Test(TestArguments),
+    /// Print the JSON Schema of test files, for editors.
+    TestSchema,
     /// Make a case of the next rows that a running server computes for a view.
     #[command(after_help = "Example, beside `larder serve --recording`:\n  \
                       larder udf record transformed_conv_rate --rows 20 --redact val_to_add -o udfs/recorded.test.yaml")]
@@ -430,7 +433,7 @@ pub(crate) struct RunJobArguments {
     /// The component's file, which ends with .wasm, or the name of a job.
     #[arg(value_name = "JOB")]
     pub(crate) job: String,
-    /// What the component may do: offline-read, offline-write, materialize, online-read, push, log. Repeat, or
+    /// What the component may do: offline-read, offline-write, materialize, online-read, push, log, transform. Repeat, or
     /// separate by commas. Nothing by default.
     #[arg(long, value_name = "CAPABILITY", value_delimiter = ',', value_parser = capability)]
     pub(crate) allow: Vec<Capability>,

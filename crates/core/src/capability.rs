@@ -18,6 +18,8 @@ pub enum Capability {
     Push,
     /// Writes lines into the log of its run.
     Log,
+    /// Applies on-demand views to rows of its own.
+    Transform,
 }
 
 /// What a job is allowed to do.
@@ -25,8 +27,15 @@ pub type Capabilities = BTreeSet<Capability>;
 
 impl Capability {
     /// All there are.
-    pub const ALL: [Self; 6] =
-        [Self::OfflineRead, Self::OfflineWrite, Self::Materialize, Self::OnlineRead, Self::Push, Self::Log];
+    pub const ALL: [Self; 7] = [
+        Self::OfflineRead,
+        Self::OfflineWrite,
+        Self::Materialize,
+        Self::OnlineRead,
+        Self::Push,
+        Self::Log,
+        Self::Transform,
+    ];
 
     /// The name in definitions, on the command line and in errors.
     pub fn name(self) -> &'static str {
@@ -37,6 +46,7 @@ impl Capability {
             Self::OnlineRead => "online-read",
             Self::Push => "push",
             Self::Log => "log",
+            Self::Transform => "transform",
         }
     }
 

@@ -161,6 +161,15 @@ pub trait JobHost: Debug + Send + Sync + 'static {
         full_feature_names: bool,
     ) -> Result<Table>;
 
+    /// Applies an on-demand view to rows that have a column for each of its function's inputs; other columns are
+    /// not looked at. The view's features, a row for each of `rows`, in their order.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError`](crate::RequestError) for a mistake in the request;
+    /// [`ErrorKind::Transformation`](crate::ErrorKind::Transformation) if the function fails.
+    async fn transform(&self, on_demand_feature_view: String, rows: RecordBatch) -> Result<Table>;
+
     /// Writes rows to every view that a push source feeds. They are durable when this returns.
     ///
     /// # Errors

@@ -31,6 +31,7 @@ pub mod larder {
                 OnlineRead,
                 Push,
                 Log,
+                Transform,
             }
             impl ::core::fmt::Debug for Capability {
                 fn fmt(
@@ -52,6 +53,9 @@ pub mod larder {
                         }
                         Capability::Push => f.debug_tuple("Capability::Push").finish(),
                         Capability::Log => f.debug_tuple("Capability::Log").finish(),
+                        Capability::Transform => {
+                            f.debug_tuple("Capability::Transform").finish()
+                        }
                     }
                 }
             }
@@ -68,6 +72,7 @@ pub mod larder {
                         3 => Capability::OnlineRead,
                         4 => Capability::Push,
                         5 => Capability::Log,
+                        6 => Capability::Transform,
                         _ => panic!("invalid enum discriminant"),
                     }
                 }
@@ -1377,7 +1382,8 @@ pub mod larder {
             #[allow(unused_unsafe, clippy::all)]
             /// The point-in-time join: the features of each entity row as of its time. The reader gives the entity
             /// columns, then the features, one row for each entity row, in its order; on-demand views are computed.
-            /// Needs `offline-read`.
+            /// Entity rows are joined some at a time, as they are read: 262144 at first, then as many as fit into 256 MiB
+            /// with their features. Every time the keys and times of the sources are read anew. Needs `offline-read`.
             #[allow(async_fn_in_trait)]
             pub fn get_historical_features(
                 selection: &Selection,
@@ -4542,6 +4548,836 @@ pub mod larder {
                 }
             }
         }
+        /// On-demand views, by themselves.
+        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+        pub mod transformer {
+            #[used]
+            #[doc(hidden)]
+            static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
+            use super::super::super::_rt;
+            pub type Error = super::super::super::larder::job::tables::Error;
+            pub type Table = super::super::super::larder::job::tables::Table;
+            #[allow(unused_unsafe, clippy::all)]
+            /// Applies an on-demand view to rows that the job brings: nothing is read of any store. `rows` has a column
+            /// for each input of the view's function, by the input's name and of a type that can be cast to its type;
+            /// other columns are not looked at. What the view reads of other on-demand views is an input too. The
+            /// answer has the view's features, and a row for each of `rows`, in their order. The limits are those of
+            /// the view. Needs `transform`.
+            #[allow(async_fn_in_trait)]
+            pub fn transform(
+                on_demand_feature_view: &str,
+                rows: &Table,
+            ) -> Result<Table, Error> {
+                unsafe {
+                    let mut cleanup_list = _rt::Vec::new();
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 6 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 6
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = on_demand_feature_view;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let super::super::super::larder::job::tables::Table {
+                        columns: columns1,
+                        rows: rows1,
+                    } = rows;
+                    let vec8 = columns1;
+                    let len8 = vec8.len();
+                    let layout8 = _rt::alloc::Layout::from_size_align(
+                            vec8.len() * (4 * ::core::mem::size_of::<*const u8>()),
+                            ::core::mem::size_of::<*const u8>(),
+                        )
+                        .unwrap();
+                    let (result8, _cleanup8) = wit_bindgen::rt::Cleanup::new(layout8);
+                    for (i, e) in vec8.into_iter().enumerate() {
+                        let base = result8
+                            .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let super::super::super::__with_name0::Field {
+                                name: name2,
+                                nodes: nodes2,
+                            } = e;
+                            let vec3 = name2;
+                            let ptr3 = vec3.as_ptr().cast::<u8>();
+                            let len3 = vec3.len();
+                            *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len3;
+                            *base.add(0).cast::<*mut u8>() = ptr3.cast_mut();
+                            let vec7 = nodes2;
+                            let len7 = vec7.len();
+                            let layout7 = _rt::alloc::Layout::from_size_align(
+                                    vec7.len() * (3 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                )
+                                .unwrap();
+                            let (result7, _cleanup7) = wit_bindgen::rt::Cleanup::new(
+                                layout7,
+                            );
+                            cleanup_list.extend(_cleanup7);
+                            for (i, e) in vec7.into_iter().enumerate() {
+                                let base = result7
+                                    .add(i * (3 * ::core::mem::size_of::<*const u8>()));
+                                {
+                                    use super::super::super::__with_name0::TypeNode as V6;
+                                    match e {
+                                        V6::Boolean => {
+                                            *base.add(0).cast::<u8>() = (0i32) as u8;
+                                        }
+                                        V6::Int32 => {
+                                            *base.add(0).cast::<u8>() = (1i32) as u8;
+                                        }
+                                        V6::Int64 => {
+                                            *base.add(0).cast::<u8>() = (2i32) as u8;
+                                        }
+                                        V6::Float32 => {
+                                            *base.add(0).cast::<u8>() = (3i32) as u8;
+                                        }
+                                        V6::Float64 => {
+                                            *base.add(0).cast::<u8>() = (4i32) as u8;
+                                        }
+                                        V6::TimestampMicros => {
+                                            *base.add(0).cast::<u8>() = (5i32) as u8;
+                                        }
+                                        V6::Utf8 => {
+                                            *base.add(0).cast::<u8>() = (6i32) as u8;
+                                        }
+                                        V6::Binary => {
+                                            *base.add(0).cast::<u8>() = (7i32) as u8;
+                                        }
+                                        V6::PdfBytes => {
+                                            *base.add(0).cast::<u8>() = (8i32) as u8;
+                                        }
+                                        V6::ImageBytes => {
+                                            *base.add(0).cast::<u8>() = (9i32) as u8;
+                                        }
+                                        V6::Json => {
+                                            *base.add(0).cast::<u8>() = (10i32) as u8;
+                                        }
+                                        V6::JsonMap => {
+                                            *base.add(0).cast::<u8>() = (11i32) as u8;
+                                        }
+                                        V6::JsonPairs => {
+                                            *base.add(0).cast::<u8>() = (12i32) as u8;
+                                        }
+                                        V6::Uuid => {
+                                            *base.add(0).cast::<u8>() = (13i32) as u8;
+                                        }
+                                        V6::TimeUuid => {
+                                            *base.add(0).cast::<u8>() = (14i32) as u8;
+                                        }
+                                        V6::Decimal => {
+                                            *base.add(0).cast::<u8>() = (15i32) as u8;
+                                        }
+                                        V6::ZonedTimestamp => {
+                                            *base.add(0).cast::<u8>() = (16i32) as u8;
+                                        }
+                                        V6::List => {
+                                            *base.add(0).cast::<u8>() = (17i32) as u8;
+                                        }
+                                        V6::Set => {
+                                            *base.add(0).cast::<u8>() = (18i32) as u8;
+                                        }
+                                        V6::Struct(e) => {
+                                            *base.add(0).cast::<u8>() = (19i32) as u8;
+                                            let vec5 = e;
+                                            let len5 = vec5.len();
+                                            let layout5 = _rt::alloc::Layout::from_size_align(
+                                                    vec5.len() * (2 * ::core::mem::size_of::<*const u8>()),
+                                                    ::core::mem::size_of::<*const u8>(),
+                                                )
+                                                .unwrap();
+                                            let (result5, _cleanup5) = wit_bindgen::rt::Cleanup::new(
+                                                layout5,
+                                            );
+                                            cleanup_list.extend(_cleanup5);
+                                            for (i, e) in vec5.into_iter().enumerate() {
+                                                let base = result5
+                                                    .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                                                {
+                                                    let vec4 = e;
+                                                    let ptr4 = vec4.as_ptr().cast::<u8>();
+                                                    let len4 = vec4.len();
+                                                    *base
+                                                        .add(::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>() = len4;
+                                                    *base.add(0).cast::<*mut u8>() = ptr4.cast_mut();
+                                                }
+                                            }
+                                            *base
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>() = len5;
+                                            *base
+                                                .add(::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>() = result5;
+                                        }
+                                    }
+                                }
+                            }
+                            *base
+                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len7;
+                            *base
+                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                .cast::<*mut u8>() = result7;
+                        }
+                    }
+                    let super::super::super::__with_name0::Batch {
+                        row_count: row_count9,
+                        columns: columns9,
+                    } = rows1;
+                    let vec26 = columns9;
+                    let len26 = vec26.len();
+                    let layout26 = _rt::alloc::Layout::from_size_align(
+                            vec26.len() * (8 * ::core::mem::size_of::<*const u8>()),
+                            ::core::mem::size_of::<*const u8>(),
+                        )
+                        .unwrap();
+                    let (result26, _cleanup26) = wit_bindgen::rt::Cleanup::new(layout26);
+                    for (i, e) in vec26.into_iter().enumerate() {
+                        let base = result26
+                            .add(i * (8 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let super::super::super::__with_name0::Column {
+                                validity: validity10,
+                                values: values10,
+                            } = e;
+                            match validity10 {
+                                Some(e) => {
+                                    *base.add(0).cast::<u8>() = (1i32) as u8;
+                                    let vec11 = e;
+                                    let ptr11 = vec11.as_ptr().cast::<u8>();
+                                    let len11 = vec11.len();
+                                    *base
+                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len11;
+                                    *base
+                                        .add(::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr11.cast_mut();
+                                }
+                                None => {
+                                    *base.add(0).cast::<u8>() = (0i32) as u8;
+                                }
+                            };
+                            use super::super::super::__with_name0::Values as V25;
+                            match values10 {
+                                V25::Boolean(e) => {
+                                    *base
+                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (0i32) as u8;
+                                    let vec12 = e;
+                                    let ptr12 = vec12.as_ptr().cast::<u8>();
+                                    let len12 = vec12.len();
+                                    *base
+                                        .add(5 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len12;
+                                    *base
+                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr12.cast_mut();
+                                }
+                                V25::Int32(e) => {
+                                    *base
+                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (1i32) as u8;
+                                    let vec13 = e;
+                                    let ptr13 = vec13.as_ptr().cast::<u8>();
+                                    let len13 = vec13.len();
+                                    *base
+                                        .add(5 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len13;
+                                    *base
+                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr13.cast_mut();
+                                }
+                                V25::Int64(e) => {
+                                    *base
+                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (2i32) as u8;
+                                    let vec14 = e;
+                                    let ptr14 = vec14.as_ptr().cast::<u8>();
+                                    let len14 = vec14.len();
+                                    *base
+                                        .add(5 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len14;
+                                    *base
+                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr14.cast_mut();
+                                }
+                                V25::Float32(e) => {
+                                    *base
+                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (3i32) as u8;
+                                    let vec15 = e;
+                                    let ptr15 = vec15.as_ptr().cast::<u8>();
+                                    let len15 = vec15.len();
+                                    *base
+                                        .add(5 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len15;
+                                    *base
+                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr15.cast_mut();
+                                }
+                                V25::Float64(e) => {
+                                    *base
+                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (4i32) as u8;
+                                    let vec16 = e;
+                                    let ptr16 = vec16.as_ptr().cast::<u8>();
+                                    let len16 = vec16.len();
+                                    *base
+                                        .add(5 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len16;
+                                    *base
+                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr16.cast_mut();
+                                }
+                                V25::TimestampMicros(e) => {
+                                    *base
+                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (5i32) as u8;
+                                    let vec17 = e;
+                                    let ptr17 = vec17.as_ptr().cast::<u8>();
+                                    let len17 = vec17.len();
+                                    *base
+                                        .add(5 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len17;
+                                    *base
+                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr17.cast_mut();
+                                }
+                                V25::Utf8(e) => {
+                                    *base
+                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (6i32) as u8;
+                                    let super::super::super::__with_name0::VarLen {
+                                        offsets: offsets18,
+                                        data: data18,
+                                    } = e;
+                                    let vec19 = offsets18;
+                                    let ptr19 = vec19.as_ptr().cast::<u8>();
+                                    let len19 = vec19.len();
+                                    *base
+                                        .add(5 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len19;
+                                    *base
+                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr19.cast_mut();
+                                    let vec20 = data18;
+                                    let ptr20 = vec20.as_ptr().cast::<u8>();
+                                    let len20 = vec20.len();
+                                    *base
+                                        .add(7 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len20;
+                                    *base
+                                        .add(6 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr20.cast_mut();
+                                }
+                                V25::Binary(e) => {
+                                    *base
+                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (7i32) as u8;
+                                    let super::super::super::__with_name0::VarLen {
+                                        offsets: offsets21,
+                                        data: data21,
+                                    } = e;
+                                    let vec22 = offsets21;
+                                    let ptr22 = vec22.as_ptr().cast::<u8>();
+                                    let len22 = vec22.len();
+                                    *base
+                                        .add(5 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len22;
+                                    *base
+                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr22.cast_mut();
+                                    let vec23 = data21;
+                                    let ptr23 = vec23.as_ptr().cast::<u8>();
+                                    let len23 = vec23.len();
+                                    *base
+                                        .add(7 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len23;
+                                    *base
+                                        .add(6 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr23.cast_mut();
+                                }
+                                V25::Offsets(e) => {
+                                    *base
+                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (8i32) as u8;
+                                    let vec24 = e;
+                                    let ptr24 = vec24.as_ptr().cast::<u8>();
+                                    let len24 = vec24.len();
+                                    *base
+                                        .add(5 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len24;
+                                    *base
+                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr24.cast_mut();
+                                }
+                                V25::Parent => {
+                                    *base
+                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (9i32) as u8;
+                                }
+                            }
+                        }
+                    }
+                    let ptr27 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "larder:job/transformer@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "transform"]
+                        fn wit_import28(
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import28(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import28(
+                        ptr0.cast_mut(),
+                        len0,
+                        result8,
+                        len8,
+                        _rt::as_i32(row_count9),
+                        result26,
+                        len26,
+                        ptr27,
+                    );
+                    let l29 = i32::from(*ptr27.add(0).cast::<u8>());
+                    let result96 = match l29 {
+                        0 => {
+                            let e = {
+                                let l30 = *ptr27
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l31 = *ptr27
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base46 = l30;
+                                let len46 = l31;
+                                let mut result46 = _rt::Vec::with_capacity(len46);
+                                for i in 0..len46 {
+                                    let base = base46
+                                        .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                    let e46 = {
+                                        let l32 = *base.add(0).cast::<*mut u8>();
+                                        let l33 = *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len34 = l33;
+                                        let bytes34 = _rt::Vec::from_raw_parts(
+                                            l32.cast(),
+                                            len34,
+                                            len34,
+                                        );
+                                        let l35 = *base
+                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l36 = *base
+                                            .add(3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let base45 = l35;
+                                        let len45 = l36;
+                                        let mut result45 = _rt::Vec::with_capacity(len45);
+                                        for i in 0..len45 {
+                                            let base = base45
+                                                .add(i * (3 * ::core::mem::size_of::<*const u8>()));
+                                            let e45 = {
+                                                let l37 = i32::from(*base.add(0).cast::<u8>());
+                                                use super::super::super::__with_name0::TypeNode as V44;
+                                                let v44 = match l37 {
+                                                    0 => V44::Boolean,
+                                                    1 => V44::Int32,
+                                                    2 => V44::Int64,
+                                                    3 => V44::Float32,
+                                                    4 => V44::Float64,
+                                                    5 => V44::TimestampMicros,
+                                                    6 => V44::Utf8,
+                                                    7 => V44::Binary,
+                                                    8 => V44::PdfBytes,
+                                                    9 => V44::ImageBytes,
+                                                    10 => V44::Json,
+                                                    11 => V44::JsonMap,
+                                                    12 => V44::JsonPairs,
+                                                    13 => V44::Uuid,
+                                                    14 => V44::TimeUuid,
+                                                    15 => V44::Decimal,
+                                                    16 => V44::ZonedTimestamp,
+                                                    17 => V44::List,
+                                                    18 => V44::Set,
+                                                    n => {
+                                                        debug_assert_eq!(n, 19, "invalid enum discriminant");
+                                                        let e44 = {
+                                                            let l38 = *base
+                                                                .add(::core::mem::size_of::<*const u8>())
+                                                                .cast::<*mut u8>();
+                                                            let l39 = *base
+                                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<usize>();
+                                                            let base43 = l38;
+                                                            let len43 = l39;
+                                                            let mut result43 = _rt::Vec::with_capacity(len43);
+                                                            for i in 0..len43 {
+                                                                let base = base43
+                                                                    .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                                                                let e43 = {
+                                                                    let l40 = *base.add(0).cast::<*mut u8>();
+                                                                    let l41 = *base
+                                                                        .add(::core::mem::size_of::<*const u8>())
+                                                                        .cast::<usize>();
+                                                                    let len42 = l41;
+                                                                    let bytes42 = _rt::Vec::from_raw_parts(
+                                                                        l40.cast(),
+                                                                        len42,
+                                                                        len42,
+                                                                    );
+                                                                    _rt::string_lift(bytes42)
+                                                                };
+                                                                result43.push(e43);
+                                                            }
+                                                            _rt::cabi_dealloc(
+                                                                base43,
+                                                                len43 * (2 * ::core::mem::size_of::<*const u8>()),
+                                                                ::core::mem::size_of::<*const u8>(),
+                                                            );
+                                                            result43
+                                                        };
+                                                        V44::Struct(e44)
+                                                    }
+                                                };
+                                                v44
+                                            };
+                                            result45.push(e45);
+                                        }
+                                        _rt::cabi_dealloc(
+                                            base45,
+                                            len45 * (3 * ::core::mem::size_of::<*const u8>()),
+                                            ::core::mem::size_of::<*const u8>(),
+                                        );
+                                        super::super::super::__with_name0::Field {
+                                            name: _rt::string_lift(bytes34),
+                                            nodes: result45,
+                                        }
+                                    };
+                                    result46.push(e46);
+                                }
+                                _rt::cabi_dealloc(
+                                    base46,
+                                    len46 * (4 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                );
+                                let l47 = *ptr27
+                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i32>();
+                                let l48 = *ptr27
+                                    .add(4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l49 = *ptr27
+                                    .add(5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base89 = l48;
+                                let len89 = l49;
+                                let mut result89 = _rt::Vec::with_capacity(len89);
+                                for i in 0..len89 {
+                                    let base = base89
+                                        .add(i * (8 * ::core::mem::size_of::<*const u8>()));
+                                    let e89 = {
+                                        let l50 = i32::from(*base.add(0).cast::<u8>());
+                                        let l54 = i32::from(
+                                            *base
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<u8>(),
+                                        );
+                                        use super::super::super::__with_name0::Values as V88;
+                                        let v88 = match l54 {
+                                            0 => {
+                                                let e88 = {
+                                                    let l55 = *base
+                                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l56 = *base
+                                                        .add(5 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len57 = l56;
+                                                    <_ as From<
+                                                        _rt::Vec<_>,
+                                                    >>::from(_rt::Vec::from_raw_parts(l55.cast(), len57, len57))
+                                                };
+                                                V88::Boolean(e88)
+                                            }
+                                            1 => {
+                                                let e88 = {
+                                                    let l58 = *base
+                                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l59 = *base
+                                                        .add(5 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len60 = l59;
+                                                    <_ as From<
+                                                        _rt::Vec<_>,
+                                                    >>::from(_rt::Vec::from_raw_parts(l58.cast(), len60, len60))
+                                                };
+                                                V88::Int32(e88)
+                                            }
+                                            2 => {
+                                                let e88 = {
+                                                    let l61 = *base
+                                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l62 = *base
+                                                        .add(5 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len63 = l62;
+                                                    <_ as From<
+                                                        _rt::Vec<_>,
+                                                    >>::from(_rt::Vec::from_raw_parts(l61.cast(), len63, len63))
+                                                };
+                                                V88::Int64(e88)
+                                            }
+                                            3 => {
+                                                let e88 = {
+                                                    let l64 = *base
+                                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l65 = *base
+                                                        .add(5 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len66 = l65;
+                                                    <_ as From<
+                                                        _rt::Vec<_>,
+                                                    >>::from(_rt::Vec::from_raw_parts(l64.cast(), len66, len66))
+                                                };
+                                                V88::Float32(e88)
+                                            }
+                                            4 => {
+                                                let e88 = {
+                                                    let l67 = *base
+                                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l68 = *base
+                                                        .add(5 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len69 = l68;
+                                                    <_ as From<
+                                                        _rt::Vec<_>,
+                                                    >>::from(_rt::Vec::from_raw_parts(l67.cast(), len69, len69))
+                                                };
+                                                V88::Float64(e88)
+                                            }
+                                            5 => {
+                                                let e88 = {
+                                                    let l70 = *base
+                                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l71 = *base
+                                                        .add(5 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len72 = l71;
+                                                    <_ as From<
+                                                        _rt::Vec<_>,
+                                                    >>::from(_rt::Vec::from_raw_parts(l70.cast(), len72, len72))
+                                                };
+                                                V88::TimestampMicros(e88)
+                                            }
+                                            6 => {
+                                                let e88 = {
+                                                    let l73 = *base
+                                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l74 = *base
+                                                        .add(5 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len75 = l74;
+                                                    let l76 = *base
+                                                        .add(6 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l77 = *base
+                                                        .add(7 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len78 = l77;
+                                                    super::super::super::__with_name0::VarLen {
+                                                        offsets: <_ as From<
+                                                            _rt::Vec<_>,
+                                                        >>::from(
+                                                            _rt::Vec::from_raw_parts(l73.cast(), len75, len75),
+                                                        ),
+                                                        data: <_ as From<
+                                                            _rt::Vec<_>,
+                                                        >>::from(_rt::Vec::from_raw_parts(l76.cast(), len78, len78)),
+                                                    }
+                                                };
+                                                V88::Utf8(e88)
+                                            }
+                                            7 => {
+                                                let e88 = {
+                                                    let l79 = *base
+                                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l80 = *base
+                                                        .add(5 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len81 = l80;
+                                                    let l82 = *base
+                                                        .add(6 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l83 = *base
+                                                        .add(7 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len84 = l83;
+                                                    super::super::super::__with_name0::VarLen {
+                                                        offsets: <_ as From<
+                                                            _rt::Vec<_>,
+                                                        >>::from(
+                                                            _rt::Vec::from_raw_parts(l79.cast(), len81, len81),
+                                                        ),
+                                                        data: <_ as From<
+                                                            _rt::Vec<_>,
+                                                        >>::from(_rt::Vec::from_raw_parts(l82.cast(), len84, len84)),
+                                                    }
+                                                };
+                                                V88::Binary(e88)
+                                            }
+                                            8 => {
+                                                let e88 = {
+                                                    let l85 = *base
+                                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l86 = *base
+                                                        .add(5 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len87 = l86;
+                                                    <_ as From<
+                                                        _rt::Vec<_>,
+                                                    >>::from(_rt::Vec::from_raw_parts(l85.cast(), len87, len87))
+                                                };
+                                                V88::Offsets(e88)
+                                            }
+                                            n => {
+                                                debug_assert_eq!(n, 9, "invalid enum discriminant");
+                                                V88::Parent
+                                            }
+                                        };
+                                        super::super::super::__with_name0::Column {
+                                            validity: match l50 {
+                                                0 => None,
+                                                1 => {
+                                                    let e = {
+                                                        let l51 = *base
+                                                            .add(::core::mem::size_of::<*const u8>())
+                                                            .cast::<*mut u8>();
+                                                        let l52 = *base
+                                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let len53 = l52;
+                                                        <_ as From<
+                                                            _rt::Vec<_>,
+                                                        >>::from(_rt::Vec::from_raw_parts(l51.cast(), len53, len53))
+                                                    };
+                                                    Some(e)
+                                                }
+                                                _ => _rt::invalid_enum_discriminant(),
+                                            },
+                                            values: v88,
+                                        }
+                                    };
+                                    result89.push(e89);
+                                }
+                                _rt::cabi_dealloc(
+                                    base89,
+                                    len89 * (8 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                );
+                                super::super::super::larder::job::tables::Table {
+                                    columns: result46,
+                                    rows: super::super::super::__with_name0::Batch {
+                                        row_count: l47 as u32,
+                                        columns: result89,
+                                    },
+                                }
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l90 = i32::from(
+                                    *ptr27.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                use super::super::super::larder::job::tables::ErrorKind as V92;
+                                let v92 = match l90 {
+                                    0 => {
+                                        let e92 = {
+                                            let l91 = i32::from(
+                                                *ptr27
+                                                    .add(1 + 1 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            super::super::super::larder::job::tables::Capability::_lift(
+                                                l91 as u8,
+                                            )
+                                        };
+                                        V92::NotGranted(e92)
+                                    }
+                                    1 => V92::NotFound,
+                                    2 => V92::Invalid,
+                                    3 => V92::Unavailable,
+                                    4 => V92::Corrupt,
+                                    5 => V92::Transformation,
+                                    6 => V92::Limit,
+                                    n => {
+                                        debug_assert_eq!(n, 7, "invalid enum discriminant");
+                                        V92::Internal
+                                    }
+                                };
+                                let l93 = *ptr27
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l94 = *ptr27
+                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let len95 = l94;
+                                let bytes95 = _rt::Vec::from_raw_parts(
+                                    l93.cast(),
+                                    len95,
+                                    len95,
+                                );
+                                super::super::super::larder::job::tables::Error {
+                                    kind: v92,
+                                    message: _rt::string_lift(bytes95),
+                                }
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result96
+                }
+            }
+        }
         /// Lines for people.
         #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
         pub mod log {
@@ -5059,9 +5895,89 @@ macro_rules! __export_feature_job_impl {
         #[rustfmt::skip] #[cfg(target_arch = "wasm32")] #[unsafe (link_section =
         "component-type:wit-bindgen:0.57.1:larder:job@0.1.0:feature-job:imports and exports")]
         #[doc(hidden)] #[allow(clippy::octal_escapes)] pub static
-        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 2748] = *
+        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 2881] = *
         b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xba\x14\x01A\x02\x01\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xbf\x15\x01A\x02\x01\
+A\x17\x01B\x15\x01pz\x01p}\x01r\x02\x07offsets\0\x04data\x01\x04\0\x07var-len\x03\
+\0\x02\x01px\x01pv\x01pu\x01q\x0a\x07boolean\x01\x01\0\x05int32\x01\0\0\x05int64\
+\x01\x04\0\x07float32\x01\x05\0\x07float64\x01\x06\0\x10timestamp-micros\x01\x04\
+\0\x04utf8\x01\x03\0\x06binary\x01\x03\0\x07offsets\x01\0\0\x06parent\0\0\x04\0\x06\
+values\x03\0\x07\x01k\x01\x01r\x02\x08validity\x09\x06values\x08\x04\0\x06column\
+\x03\0\x0a\x01p\x0b\x01r\x02\x09row-county\x07columns\x0c\x04\0\x05batch\x03\0\x0d\
+\x01ps\x01q\x14\x07boolean\0\0\x05int32\0\0\x05int64\0\0\x07float32\0\0\x07float\
+64\0\0\x10timestamp-micros\0\0\x04utf8\0\0\x06binary\0\0\x09pdf-bytes\0\0\x0bima\
+ge-bytes\0\0\x04json\0\0\x08json-map\0\0\x0ajson-pairs\0\0\x04uuid\0\0\x09time-u\
+uid\0\0\x07decimal\0\0\x0fzoned-timestamp\0\0\x04list\0\0\x03set\0\0\x06struct\x01\
+\x0f\0\x04\0\x09type-node\x03\0\x10\x01p\x11\x01r\x02\x04names\x05nodes\x12\x04\0\
+\x05field\x03\0\x13\x03\0\x16larder:udf/arrow@0.2.0\x05\0\x02\x03\0\0\x05batch\x02\
+\x03\0\0\x05field\x01B\x17\x02\x03\x02\x01\x01\x04\0\x05batch\x03\0\0\x02\x03\x02\
+\x01\x02\x04\0\x05field\x03\0\x02\x01x\x04\0\x09timestamp\x03\0\x04\x01m\x07\x0c\
+offline-read\x0doffline-write\x0bmaterialize\x0bonline-read\x04push\x03log\x09tr\
+ansform\x04\0\x0acapability\x03\0\x06\x01q\x08\x0bnot-granted\x01\x07\0\x09not-f\
+ound\0\0\x07invalid\0\0\x0bunavailable\0\0\x07corrupt\0\0\x0etransformation\0\0\x05\
+limit\0\0\x08internal\0\0\x04\0\x0aerror-kind\x03\0\x08\x01r\x02\x04kind\x09\x07\
+messages\x04\0\x05error\x03\0\x0a\x01p\x03\x01r\x02\x07columns\x0c\x04rows\x01\x04\
+\0\x05table\x03\0\x0d\x04\0\x06reader\x03\x01\x01h\x0f\x01@\x01\x04self\x10\0\x0c\
+\x04\0\x16[method]reader.columns\x01\x11\x01k\x01\x01j\x01\x12\x01\x0b\x01@\x01\x04\
+self\x10\0\x13\x04\0\x13[method]reader.next\x01\x14\x03\0\x17larder:job/tables@0\
+.1.0\x05\x03\x02\x03\0\x01\x05error\x02\x03\0\x01\x06reader\x02\x03\0\x01\x05tab\
+le\x02\x03\0\x01\x09timestamp\x01B2\x02\x03\x02\x01\x01\x04\0\x05batch\x03\0\0\x02\
+\x03\x02\x01\x02\x04\0\x05field\x03\0\x02\x02\x03\x02\x01\x04\x04\0\x05error\x03\
+\0\x04\x02\x03\x02\x01\x05\x04\0\x06reader\x03\0\x06\x02\x03\x02\x01\x06\x04\0\x05\
+table\x03\0\x08\x02\x03\x02\x01\x07\x04\0\x09timestamp\x03\0\x0a\x01ps\x01q\x02\x08\
+features\x01\x0c\0\x0ffeature-service\x01s\0\x04\0\x09selection\x03\0\x0d\x01k\x0b\
+\x01r\x02\x05start\x0f\x03end\x0f\x04\0\x04span\x03\0\x10\x01r\x02\x12full-featu\
+re-names\x7f\x1bfilter-by-created-timestamp\x7f\x04\0\x12historical-options\x03\0\
+\x12\x04\0\x0bentity-rows\x03\x01\x01i\x14\x01q\x03\x04rows\x01\x09\0\x07written\
+\x01\x15\0\x03all\x01\x11\0\x04\0\x08entities\x03\0\x16\x01q\x02\x0cfeature-view\
+\x01s\0\x04file\x01s\0\x04\0\x0bdestination\x03\0\x18\x04\0\x06writer\x03\x01\x01\
+p\x03\x01@\x01\x07columns\x1b\0\x15\x04\0\x18[constructor]entity-rows\x01\x1c\x01\
+h\x14\x01j\0\x01\x05\x01@\x02\x04self\x1d\x04rows\x01\0\x1e\x04\0\x19[method]ent\
+ity-rows.write\x01\x1f\x01i\x1a\x01j\x01\x20\x01\x05\x01@\x02\x0bdestination\x19\
+\x07columns\x1b\0!\x04\0\x13[static]writer.open\x01\"\x01h\x1a\x01@\x02\x04self#\
+\x04rows\x01\0\x1e\x04\0\x14[method]writer.write\x01$\x01j\x01w\x01\x05\x01@\x01\
+\x06writer\x20\0%\x04\0\x15[static]writer.finish\x01&\x01i\x07\x01j\x01'\x01\x05\
+\x01@\x03\x09selection\x0e\x08entities\x17\x07options\x13\0(\x04\0\x17get-histor\
+ical-features\x01)\x01@\x01\x04names\0(\x04\0\x12read-saved-dataset\x01*\x03\0\x1e\
+larder:job/offline-store@0.1.0\x05\x08\x02\x03\0\x02\x09selection\x01B\x0e\x02\x03\
+\x02\x01\x04\x04\0\x05error\x03\0\0\x02\x03\x02\x01\x06\x04\0\x05table\x03\0\x02\
+\x02\x03\x02\x01\x09\x04\0\x09selection\x03\0\x04\x01m\x03\x06online\x07offline\x12\
+online-and-offline\x04\0\x09push-mode\x03\0\x06\x01j\x01\x03\x01\x01\x01@\x03\x09\
+selection\x05\x08entities\x03\x12full-feature-names\x7f\0\x08\x04\0\x13get-onlin\
+e-features\x01\x09\x01j\0\x01\x01\x01@\x03\x0bpush-sources\x04rows\x03\x02to\x07\
+\0\x0a\x04\0\x04push\x01\x0b\x03\0\x1dlarder:job/online-store@0.1.0\x05\x0a\x01B\
+\x0e\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\0\x02\x03\x02\x01\x07\x04\0\x09tim\
+estamp\x03\0\x02\x01r\x06\x0cfeature-views\x05start\x03\x03end\x03\x0crows-scann\
+edw\x04keysw\x0crows-writtenw\x04\0\x11materialized-view\x03\0\x04\x01ps\x01k\x06\
+\x01p\x05\x01j\x01\x08\x01\x01\x01@\x03\x05start\x03\x03end\x03\x0dfeature-views\
+\x07\0\x09\x04\0\x0bmaterialize\x01\x0a\x01@\x02\x03end\x03\x0dfeature-views\x07\
+\0\x09\x04\0\x17materialize-incremental\x01\x0b\x03\0\x1dlarder:job/materializer\
+@0.1.0\x05\x0b\x01B\x07\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\0\x02\x03\x02\x01\
+\x06\x04\0\x05table\x03\0\x02\x01j\x01\x03\x01\x01\x01@\x02\x16on-demand-feature\
+-views\x04rows\x03\0\x04\x04\0\x09transform\x01\x05\x03\0\x1clarder:job/transfor\
+mer@0.1.0\x05\x0c\x01B\x07\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\0\x01m\x04\x05\
+debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\x02\x01j\0\x01\x01\x01@\x02\x05\
+level\x03\x07messages\0\x04\x04\0\x05write\x01\x05\x03\0\x14larder:job/log@0.1.0\
+\x05\x0d\x01B\x08\x02\x03\x02\x01\x07\x04\0\x09timestamp\x03\0\0\x01ps\x01r\x02\x09\
+arguments\x02\x04time\x01\x04\0\x0ainvocation\x03\0\x03\x01j\0\x01s\x01@\x01\x0a\
+invocation\x04\0\x05\x04\0\x03run\x01\x06\x04\0\x14larder:job/job@0.1.0\x05\x0e\x04\
+\0\x1clarder:job/feature-job@0.1.0\x04\0\x0b\x11\x01\0\x0bfeature-job\x03\0\0\0G\
+\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.247.0\x10wit-bindgen\
+-rust\x060.57.1";
+        };
+    };
+}
+#[doc(inline)]
+pub use __export_feature_job_impl as export;
+#[rustfmt::skip]
+#[cfg(target_arch = "wasm32")]
+#[unsafe(
+    link_section = "component-type:wit-bindgen:0.57.1:larder:job@0.1.0:feature-job-with-all-of-its-exports-removed:encoded world"
+)]
+#[doc(hidden)]
+#[allow(clippy::octal_escapes)]
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2828] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xea\x14\x01A\x02\x01\
 A\x15\x01B\x15\x01pz\x01p}\x01r\x02\x07offsets\0\x04data\x01\x04\0\x07var-len\x03\
 \0\x02\x01px\x01pv\x01pu\x01q\x0a\x07boolean\x01\x01\0\x05int32\x01\0\0\x05int64\
 \x01\x04\0\x07float32\x01\x05\0\x07float64\x01\x06\0\x10timestamp-micros\x01\x04\
@@ -5075,129 +5991,56 @@ uid\0\0\x07decimal\0\0\x0fzoned-timestamp\0\0\x04list\0\0\x03set\0\0\x06struct\x
 \x0f\0\x04\0\x09type-node\x03\0\x10\x01p\x11\x01r\x02\x04names\x05nodes\x12\x04\0\
 \x05field\x03\0\x13\x03\0\x16larder:udf/arrow@0.2.0\x05\0\x02\x03\0\0\x05batch\x02\
 \x03\0\0\x05field\x01B\x17\x02\x03\x02\x01\x01\x04\0\x05batch\x03\0\0\x02\x03\x02\
-\x01\x02\x04\0\x05field\x03\0\x02\x01x\x04\0\x09timestamp\x03\0\x04\x01m\x06\x0c\
-offline-read\x0doffline-write\x0bmaterialize\x0bonline-read\x04push\x03log\x04\0\
-\x0acapability\x03\0\x06\x01q\x08\x0bnot-granted\x01\x07\0\x09not-found\0\0\x07i\
-nvalid\0\0\x0bunavailable\0\0\x07corrupt\0\0\x0etransformation\0\0\x05limit\0\0\x08\
-internal\0\0\x04\0\x0aerror-kind\x03\0\x08\x01r\x02\x04kind\x09\x07messages\x04\0\
-\x05error\x03\0\x0a\x01p\x03\x01r\x02\x07columns\x0c\x04rows\x01\x04\0\x05table\x03\
-\0\x0d\x04\0\x06reader\x03\x01\x01h\x0f\x01@\x01\x04self\x10\0\x0c\x04\0\x16[met\
-hod]reader.columns\x01\x11\x01k\x01\x01j\x01\x12\x01\x0b\x01@\x01\x04self\x10\0\x13\
-\x04\0\x13[method]reader.next\x01\x14\x03\0\x17larder:job/tables@0.1.0\x05\x03\x02\
-\x03\0\x01\x05error\x02\x03\0\x01\x06reader\x02\x03\0\x01\x05table\x02\x03\0\x01\
-\x09timestamp\x01B2\x02\x03\x02\x01\x01\x04\0\x05batch\x03\0\0\x02\x03\x02\x01\x02\
-\x04\0\x05field\x03\0\x02\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\x04\x02\x03\x02\
-\x01\x05\x04\0\x06reader\x03\0\x06\x02\x03\x02\x01\x06\x04\0\x05table\x03\0\x08\x02\
-\x03\x02\x01\x07\x04\0\x09timestamp\x03\0\x0a\x01ps\x01q\x02\x08features\x01\x0c\
-\0\x0ffeature-service\x01s\0\x04\0\x09selection\x03\0\x0d\x01k\x0b\x01r\x02\x05s\
-tart\x0f\x03end\x0f\x04\0\x04span\x03\0\x10\x01r\x02\x12full-feature-names\x7f\x1b\
-filter-by-created-timestamp\x7f\x04\0\x12historical-options\x03\0\x12\x04\0\x0be\
-ntity-rows\x03\x01\x01i\x14\x01q\x03\x04rows\x01\x09\0\x07written\x01\x15\0\x03a\
-ll\x01\x11\0\x04\0\x08entities\x03\0\x16\x01q\x02\x0cfeature-view\x01s\0\x04file\
-\x01s\0\x04\0\x0bdestination\x03\0\x18\x04\0\x06writer\x03\x01\x01p\x03\x01@\x01\
-\x07columns\x1b\0\x15\x04\0\x18[constructor]entity-rows\x01\x1c\x01h\x14\x01j\0\x01\
-\x05\x01@\x02\x04self\x1d\x04rows\x01\0\x1e\x04\0\x19[method]entity-rows.write\x01\
-\x1f\x01i\x1a\x01j\x01\x20\x01\x05\x01@\x02\x0bdestination\x19\x07columns\x1b\0!\
-\x04\0\x13[static]writer.open\x01\"\x01h\x1a\x01@\x02\x04self#\x04rows\x01\0\x1e\
-\x04\0\x14[method]writer.write\x01$\x01j\x01w\x01\x05\x01@\x01\x06writer\x20\0%\x04\
-\0\x15[static]writer.finish\x01&\x01i\x07\x01j\x01'\x01\x05\x01@\x03\x09selectio\
-n\x0e\x08entities\x17\x07options\x13\0(\x04\0\x17get-historical-features\x01)\x01\
-@\x01\x04names\0(\x04\0\x12read-saved-dataset\x01*\x03\0\x1elarder:job/offline-s\
-tore@0.1.0\x05\x08\x02\x03\0\x02\x09selection\x01B\x0e\x02\x03\x02\x01\x04\x04\0\
-\x05error\x03\0\0\x02\x03\x02\x01\x06\x04\0\x05table\x03\0\x02\x02\x03\x02\x01\x09\
-\x04\0\x09selection\x03\0\x04\x01m\x03\x06online\x07offline\x12online-and-offlin\
-e\x04\0\x09push-mode\x03\0\x06\x01j\x01\x03\x01\x01\x01@\x03\x09selection\x05\x08\
-entities\x03\x12full-feature-names\x7f\0\x08\x04\0\x13get-online-features\x01\x09\
-\x01j\0\x01\x01\x01@\x03\x0bpush-sources\x04rows\x03\x02to\x07\0\x0a\x04\0\x04pu\
-sh\x01\x0b\x03\0\x1dlarder:job/online-store@0.1.0\x05\x0a\x01B\x0e\x02\x03\x02\x01\
-\x04\x04\0\x05error\x03\0\0\x02\x03\x02\x01\x07\x04\0\x09timestamp\x03\0\x02\x01\
-r\x06\x0cfeature-views\x05start\x03\x03end\x03\x0crows-scannedw\x04keysw\x0crows\
--writtenw\x04\0\x11materialized-view\x03\0\x04\x01ps\x01k\x06\x01p\x05\x01j\x01\x08\
-\x01\x01\x01@\x03\x05start\x03\x03end\x03\x0dfeature-views\x07\0\x09\x04\0\x0bma\
-terialize\x01\x0a\x01@\x02\x03end\x03\x0dfeature-views\x07\0\x09\x04\0\x17materi\
-alize-incremental\x01\x0b\x03\0\x1dlarder:job/materializer@0.1.0\x05\x0b\x01B\x07\
-\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\0\x01m\x04\x05debug\x04info\x04warn\x05\
-error\x04\0\x05level\x03\0\x02\x01j\0\x01\x01\x01@\x02\x05level\x03\x07messages\0\
-\x04\x04\0\x05write\x01\x05\x03\0\x14larder:job/log@0.1.0\x05\x0c\x01B\x08\x02\x03\
-\x02\x01\x07\x04\0\x09timestamp\x03\0\0\x01ps\x01r\x02\x09arguments\x02\x04time\x01\
-\x04\0\x0ainvocation\x03\0\x03\x01j\0\x01s\x01@\x01\x0ainvocation\x04\0\x05\x04\0\
-\x03run\x01\x06\x04\0\x14larder:job/job@0.1.0\x05\x0d\x04\0\x1clarder:job/featur\
-e-job@0.1.0\x04\0\x0b\x11\x01\0\x0bfeature-job\x03\0\0\0G\x09producers\x01\x0cpr\
-ocessed-by\x02\x0dwit-component\x070.247.0\x10wit-bindgen-rust\x060.57.1";
-        };
-    };
-}
-#[doc(inline)]
-pub use __export_feature_job_impl as export;
-#[rustfmt::skip]
-#[cfg(target_arch = "wasm32")]
-#[unsafe(
-    link_section = "component-type:wit-bindgen:0.57.1:larder:job@0.1.0:feature-job-with-all-of-its-exports-removed:encoded world"
-)]
-#[doc(hidden)]
-#[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2695] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xe5\x13\x01A\x02\x01\
-A\x13\x01B\x15\x01pz\x01p}\x01r\x02\x07offsets\0\x04data\x01\x04\0\x07var-len\x03\
-\0\x02\x01px\x01pv\x01pu\x01q\x0a\x07boolean\x01\x01\0\x05int32\x01\0\0\x05int64\
-\x01\x04\0\x07float32\x01\x05\0\x07float64\x01\x06\0\x10timestamp-micros\x01\x04\
-\0\x04utf8\x01\x03\0\x06binary\x01\x03\0\x07offsets\x01\0\0\x06parent\0\0\x04\0\x06\
-values\x03\0\x07\x01k\x01\x01r\x02\x08validity\x09\x06values\x08\x04\0\x06column\
-\x03\0\x0a\x01p\x0b\x01r\x02\x09row-county\x07columns\x0c\x04\0\x05batch\x03\0\x0d\
-\x01ps\x01q\x14\x07boolean\0\0\x05int32\0\0\x05int64\0\0\x07float32\0\0\x07float\
-64\0\0\x10timestamp-micros\0\0\x04utf8\0\0\x06binary\0\0\x09pdf-bytes\0\0\x0bima\
-ge-bytes\0\0\x04json\0\0\x08json-map\0\0\x0ajson-pairs\0\0\x04uuid\0\0\x09time-u\
-uid\0\0\x07decimal\0\0\x0fzoned-timestamp\0\0\x04list\0\0\x03set\0\0\x06struct\x01\
-\x0f\0\x04\0\x09type-node\x03\0\x10\x01p\x11\x01r\x02\x04names\x05nodes\x12\x04\0\
-\x05field\x03\0\x13\x03\0\x16larder:udf/arrow@0.2.0\x05\0\x02\x03\0\0\x05batch\x02\
-\x03\0\0\x05field\x01B\x17\x02\x03\x02\x01\x01\x04\0\x05batch\x03\0\0\x02\x03\x02\
-\x01\x02\x04\0\x05field\x03\0\x02\x01x\x04\0\x09timestamp\x03\0\x04\x01m\x06\x0c\
-offline-read\x0doffline-write\x0bmaterialize\x0bonline-read\x04push\x03log\x04\0\
-\x0acapability\x03\0\x06\x01q\x08\x0bnot-granted\x01\x07\0\x09not-found\0\0\x07i\
-nvalid\0\0\x0bunavailable\0\0\x07corrupt\0\0\x0etransformation\0\0\x05limit\0\0\x08\
-internal\0\0\x04\0\x0aerror-kind\x03\0\x08\x01r\x02\x04kind\x09\x07messages\x04\0\
-\x05error\x03\0\x0a\x01p\x03\x01r\x02\x07columns\x0c\x04rows\x01\x04\0\x05table\x03\
-\0\x0d\x04\0\x06reader\x03\x01\x01h\x0f\x01@\x01\x04self\x10\0\x0c\x04\0\x16[met\
-hod]reader.columns\x01\x11\x01k\x01\x01j\x01\x12\x01\x0b\x01@\x01\x04self\x10\0\x13\
-\x04\0\x13[method]reader.next\x01\x14\x03\0\x17larder:job/tables@0.1.0\x05\x03\x02\
-\x03\0\x01\x05error\x02\x03\0\x01\x06reader\x02\x03\0\x01\x05table\x02\x03\0\x01\
-\x09timestamp\x01B2\x02\x03\x02\x01\x01\x04\0\x05batch\x03\0\0\x02\x03\x02\x01\x02\
-\x04\0\x05field\x03\0\x02\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\x04\x02\x03\x02\
-\x01\x05\x04\0\x06reader\x03\0\x06\x02\x03\x02\x01\x06\x04\0\x05table\x03\0\x08\x02\
-\x03\x02\x01\x07\x04\0\x09timestamp\x03\0\x0a\x01ps\x01q\x02\x08features\x01\x0c\
-\0\x0ffeature-service\x01s\0\x04\0\x09selection\x03\0\x0d\x01k\x0b\x01r\x02\x05s\
-tart\x0f\x03end\x0f\x04\0\x04span\x03\0\x10\x01r\x02\x12full-feature-names\x7f\x1b\
-filter-by-created-timestamp\x7f\x04\0\x12historical-options\x03\0\x12\x04\0\x0be\
-ntity-rows\x03\x01\x01i\x14\x01q\x03\x04rows\x01\x09\0\x07written\x01\x15\0\x03a\
-ll\x01\x11\0\x04\0\x08entities\x03\0\x16\x01q\x02\x0cfeature-view\x01s\0\x04file\
-\x01s\0\x04\0\x0bdestination\x03\0\x18\x04\0\x06writer\x03\x01\x01p\x03\x01@\x01\
-\x07columns\x1b\0\x15\x04\0\x18[constructor]entity-rows\x01\x1c\x01h\x14\x01j\0\x01\
-\x05\x01@\x02\x04self\x1d\x04rows\x01\0\x1e\x04\0\x19[method]entity-rows.write\x01\
-\x1f\x01i\x1a\x01j\x01\x20\x01\x05\x01@\x02\x0bdestination\x19\x07columns\x1b\0!\
-\x04\0\x13[static]writer.open\x01\"\x01h\x1a\x01@\x02\x04self#\x04rows\x01\0\x1e\
-\x04\0\x14[method]writer.write\x01$\x01j\x01w\x01\x05\x01@\x01\x06writer\x20\0%\x04\
-\0\x15[static]writer.finish\x01&\x01i\x07\x01j\x01'\x01\x05\x01@\x03\x09selectio\
-n\x0e\x08entities\x17\x07options\x13\0(\x04\0\x17get-historical-features\x01)\x01\
-@\x01\x04names\0(\x04\0\x12read-saved-dataset\x01*\x03\0\x1elarder:job/offline-s\
-tore@0.1.0\x05\x08\x02\x03\0\x02\x09selection\x01B\x0e\x02\x03\x02\x01\x04\x04\0\
-\x05error\x03\0\0\x02\x03\x02\x01\x06\x04\0\x05table\x03\0\x02\x02\x03\x02\x01\x09\
-\x04\0\x09selection\x03\0\x04\x01m\x03\x06online\x07offline\x12online-and-offlin\
-e\x04\0\x09push-mode\x03\0\x06\x01j\x01\x03\x01\x01\x01@\x03\x09selection\x05\x08\
-entities\x03\x12full-feature-names\x7f\0\x08\x04\0\x13get-online-features\x01\x09\
-\x01j\0\x01\x01\x01@\x03\x0bpush-sources\x04rows\x03\x02to\x07\0\x0a\x04\0\x04pu\
-sh\x01\x0b\x03\0\x1dlarder:job/online-store@0.1.0\x05\x0a\x01B\x0e\x02\x03\x02\x01\
-\x04\x04\0\x05error\x03\0\0\x02\x03\x02\x01\x07\x04\0\x09timestamp\x03\0\x02\x01\
-r\x06\x0cfeature-views\x05start\x03\x03end\x03\x0crows-scannedw\x04keysw\x0crows\
--writtenw\x04\0\x11materialized-view\x03\0\x04\x01ps\x01k\x06\x01p\x05\x01j\x01\x08\
-\x01\x01\x01@\x03\x05start\x03\x03end\x03\x0dfeature-views\x07\0\x09\x04\0\x0bma\
-terialize\x01\x0a\x01@\x02\x03end\x03\x0dfeature-views\x07\0\x09\x04\0\x17materi\
-alize-incremental\x01\x0b\x03\0\x1dlarder:job/materializer@0.1.0\x05\x0b\x01B\x07\
-\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\0\x01m\x04\x05debug\x04info\x04warn\x05\
-error\x04\0\x05level\x03\0\x02\x01j\0\x01\x01\x01@\x02\x05level\x03\x07messages\0\
-\x04\x04\0\x05write\x01\x05\x03\0\x14larder:job/log@0.1.0\x05\x0c\x04\0<larder:j\
-ob/feature-job-with-all-of-its-exports-removed@0.1.0\x04\0\x0b1\x01\0+feature-jo\
-b-with-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\
-\x0dwit-component\x070.247.0\x10wit-bindgen-rust\x060.57.1";
+\x01\x02\x04\0\x05field\x03\0\x02\x01x\x04\0\x09timestamp\x03\0\x04\x01m\x07\x0c\
+offline-read\x0doffline-write\x0bmaterialize\x0bonline-read\x04push\x03log\x09tr\
+ansform\x04\0\x0acapability\x03\0\x06\x01q\x08\x0bnot-granted\x01\x07\0\x09not-f\
+ound\0\0\x07invalid\0\0\x0bunavailable\0\0\x07corrupt\0\0\x0etransformation\0\0\x05\
+limit\0\0\x08internal\0\0\x04\0\x0aerror-kind\x03\0\x08\x01r\x02\x04kind\x09\x07\
+messages\x04\0\x05error\x03\0\x0a\x01p\x03\x01r\x02\x07columns\x0c\x04rows\x01\x04\
+\0\x05table\x03\0\x0d\x04\0\x06reader\x03\x01\x01h\x0f\x01@\x01\x04self\x10\0\x0c\
+\x04\0\x16[method]reader.columns\x01\x11\x01k\x01\x01j\x01\x12\x01\x0b\x01@\x01\x04\
+self\x10\0\x13\x04\0\x13[method]reader.next\x01\x14\x03\0\x17larder:job/tables@0\
+.1.0\x05\x03\x02\x03\0\x01\x05error\x02\x03\0\x01\x06reader\x02\x03\0\x01\x05tab\
+le\x02\x03\0\x01\x09timestamp\x01B2\x02\x03\x02\x01\x01\x04\0\x05batch\x03\0\0\x02\
+\x03\x02\x01\x02\x04\0\x05field\x03\0\x02\x02\x03\x02\x01\x04\x04\0\x05error\x03\
+\0\x04\x02\x03\x02\x01\x05\x04\0\x06reader\x03\0\x06\x02\x03\x02\x01\x06\x04\0\x05\
+table\x03\0\x08\x02\x03\x02\x01\x07\x04\0\x09timestamp\x03\0\x0a\x01ps\x01q\x02\x08\
+features\x01\x0c\0\x0ffeature-service\x01s\0\x04\0\x09selection\x03\0\x0d\x01k\x0b\
+\x01r\x02\x05start\x0f\x03end\x0f\x04\0\x04span\x03\0\x10\x01r\x02\x12full-featu\
+re-names\x7f\x1bfilter-by-created-timestamp\x7f\x04\0\x12historical-options\x03\0\
+\x12\x04\0\x0bentity-rows\x03\x01\x01i\x14\x01q\x03\x04rows\x01\x09\0\x07written\
+\x01\x15\0\x03all\x01\x11\0\x04\0\x08entities\x03\0\x16\x01q\x02\x0cfeature-view\
+\x01s\0\x04file\x01s\0\x04\0\x0bdestination\x03\0\x18\x04\0\x06writer\x03\x01\x01\
+p\x03\x01@\x01\x07columns\x1b\0\x15\x04\0\x18[constructor]entity-rows\x01\x1c\x01\
+h\x14\x01j\0\x01\x05\x01@\x02\x04self\x1d\x04rows\x01\0\x1e\x04\0\x19[method]ent\
+ity-rows.write\x01\x1f\x01i\x1a\x01j\x01\x20\x01\x05\x01@\x02\x0bdestination\x19\
+\x07columns\x1b\0!\x04\0\x13[static]writer.open\x01\"\x01h\x1a\x01@\x02\x04self#\
+\x04rows\x01\0\x1e\x04\0\x14[method]writer.write\x01$\x01j\x01w\x01\x05\x01@\x01\
+\x06writer\x20\0%\x04\0\x15[static]writer.finish\x01&\x01i\x07\x01j\x01'\x01\x05\
+\x01@\x03\x09selection\x0e\x08entities\x17\x07options\x13\0(\x04\0\x17get-histor\
+ical-features\x01)\x01@\x01\x04names\0(\x04\0\x12read-saved-dataset\x01*\x03\0\x1e\
+larder:job/offline-store@0.1.0\x05\x08\x02\x03\0\x02\x09selection\x01B\x0e\x02\x03\
+\x02\x01\x04\x04\0\x05error\x03\0\0\x02\x03\x02\x01\x06\x04\0\x05table\x03\0\x02\
+\x02\x03\x02\x01\x09\x04\0\x09selection\x03\0\x04\x01m\x03\x06online\x07offline\x12\
+online-and-offline\x04\0\x09push-mode\x03\0\x06\x01j\x01\x03\x01\x01\x01@\x03\x09\
+selection\x05\x08entities\x03\x12full-feature-names\x7f\0\x08\x04\0\x13get-onlin\
+e-features\x01\x09\x01j\0\x01\x01\x01@\x03\x0bpush-sources\x04rows\x03\x02to\x07\
+\0\x0a\x04\0\x04push\x01\x0b\x03\0\x1dlarder:job/online-store@0.1.0\x05\x0a\x01B\
+\x0e\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\0\x02\x03\x02\x01\x07\x04\0\x09tim\
+estamp\x03\0\x02\x01r\x06\x0cfeature-views\x05start\x03\x03end\x03\x0crows-scann\
+edw\x04keysw\x0crows-writtenw\x04\0\x11materialized-view\x03\0\x04\x01ps\x01k\x06\
+\x01p\x05\x01j\x01\x08\x01\x01\x01@\x03\x05start\x03\x03end\x03\x0dfeature-views\
+\x07\0\x09\x04\0\x0bmaterialize\x01\x0a\x01@\x02\x03end\x03\x0dfeature-views\x07\
+\0\x09\x04\0\x17materialize-incremental\x01\x0b\x03\0\x1dlarder:job/materializer\
+@0.1.0\x05\x0b\x01B\x07\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\0\x02\x03\x02\x01\
+\x06\x04\0\x05table\x03\0\x02\x01j\x01\x03\x01\x01\x01@\x02\x16on-demand-feature\
+-views\x04rows\x03\0\x04\x04\0\x09transform\x01\x05\x03\0\x1clarder:job/transfor\
+mer@0.1.0\x05\x0c\x01B\x07\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\0\x01m\x04\x05\
+debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\x02\x01j\0\x01\x01\x01@\x02\x05\
+level\x03\x07messages\0\x04\x04\0\x05write\x01\x05\x03\0\x14larder:job/log@0.1.0\
+\x05\x0d\x04\0<larder:job/feature-job-with-all-of-its-exports-removed@0.1.0\x04\0\
+\x0b1\x01\0+feature-job-with-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\
+\x0cprocessed-by\x02\x0dwit-component\x070.247.0\x10wit-bindgen-rust\x060.57.1";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

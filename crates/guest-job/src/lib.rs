@@ -90,7 +90,7 @@ pub use table::{Schema, Table, TableColumns};
 pub use verbs::{
     Capability, Entities, ErrorKind, HistoricalOptions, Level, MaterializedView, PushMode, Selection,
     get_historical_features, get_online_features, log, materialize, materialize_incremental, push,
-    read_saved_dataset,
+    read_saved_dataset, transform,
 };
 pub use writer::{Destination, EntityRows, Writer};
 

@@ -3,7 +3,7 @@
 use larder_guest::Timestamp;
 
 use crate::bindings::larder::job::offline_store as offline;
-use crate::bindings::larder::job::{log as wit_log, materializer, online_store as online};
+use crate::bindings::larder::job::{log as wit_log, materializer, online_store as online, transformer};
 use crate::{EntityRows, Error, Reader, Table};
 
 pub use crate::bindings::larder::job::tables::{Capability, ErrorKind};
@@ -62,6 +62,10 @@ impl From<EntityRows> for Entities {
 /// The point-in-time join: the features of each entity row as of its time, on-demand views included. Needs
 /// `offline-read`.
 ///
+/// Entity rows are joined some at a time, as they are read: 262,144 at first, then as many as fit into 256 MiB with their
+/// features. Every time the keys and times of the sources are read anew, so a long training set of few features costs
+/// less than one of many.
+///
 /// # Errors
 ///
 /// If the job may not, or the request has a mistake.
@@ -96,6 +100,16 @@ pub fn get_online_features(
 ) -> Result<Table, Error> {
     let answer = online::get_online_features(selection, &entities.into_wit(), full_feature_names)?;
     Ok(Table::from_wit(answer))
+}
+
+/// The features of an on-demand view for rows that the job brings: a column for each input of the view's function,
+/// by its name; other columns are not looked at, and nothing is read of any store. Needs `transform`.
+///
+/// # Errors
+///
+/// If the job may not, there is no such view, an input is missing, or the function fails.
+pub fn transform(on_demand_feature_view: &str, rows: Table) -> Result<Table, Error> {
+    Ok(Table::from_wit(transformer::transform(on_demand_feature_view, &rows.into_wit())?))
 }
 
 /// Writes rows to every view that a push source feeds; they are durable when this returns. Needs `push`.

@@ -154,6 +154,13 @@ pub(crate) struct HistoricalQuery {
     filter_by_created_timestamp: bool,
 }
 
+impl HistoricalQuery {
+    /// How many views are joined.
+    pub(crate) fn view_count(&self) -> usize {
+        self.views.len()
+    }
+}
+
 /// Refuses entity rows that lack a column the plan needs, or that already have one it would add.
 fn check_columns(plan: &FeaturePlan, rows: &RecordBatch) -> Result<(), RequestError> {
     let schema = rows.schema_ref();

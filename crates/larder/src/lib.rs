@@ -64,7 +64,7 @@ pub use larder_plan::Selection;
 pub use larder_registry::{
     ApplyOptions, DefinitionFiles, Description, FeatureViewVersion, ListFilter, Listing, ObjectKind,
     PermissionCheck, PermittedObjects, Problem, RegistryFile, RepoConfig, VersionedView,
-    definitions_json_schema,
+    definitions_json_schema, test_file_json_schema,
 };
 pub use larder_serving::{
     EntityValues, FeatureServer, JobIsRunning, JobLogLine, JobOutcome, JobRunReport, JobServer, JobSummary,

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, ListArray, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, RecordBatch, StringArray, StructArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::error::ArrowError;
@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use crate::error::OfflineError;
 
 /// Writes rows as lines of `format`, which is CSV or NDJSON. Times are RFC 3339 in UTC, bytes are
-/// base64, a list in a CSV cell is a JSON array, null is an empty cell or JSON's null.
+/// base64, a list in a CSV cell is a JSON array and a struct a JSON object, null is an empty cell or JSON's null.
 pub(crate) fn write_text(
     writer: &mut dyn Write,
     rows: &RecordBatch,
@@ -54,7 +54,7 @@ pub(crate) fn write_text(
     written.map_err(OfflineError::arrow("write rows as text"))
 }
 
-/// The column with times in UTC and bytes as base64, also inside lists.
+/// The column with times in UTC and bytes as base64, also inside lists and structs.
 fn plain_column(name: &str, array: &ArrayRef) -> Result<ArrayRef, OfflineError> {
     Ok(match array.data_type() {
         DataType::Timestamp(_, _) => {
@@ -74,6 +74,15 @@ fn plain_column(name: &str, array: &ArrayRef) -> Result<ArrayRef, OfflineError> 
             let field = Arc::new(Field::new("item", items.data_type().clone(), true));
             let lists = ListArray::try_new(field, lists.offsets().clone(), items, lists.nulls().cloned());
             Arc::new(lists.map_err(OfflineError::arrow("lay out lists as text"))?)
+        }
+        DataType::Struct(fields) => {
+            let structs = array.as_struct();
+            let parts = structs.columns().iter().map(|part| plain_column(name, part));
+            let parts = parts.collect::<Result<Vec<_>, _>>()?;
+            let fields = fields.iter().zip(&parts);
+            let fields = fields.map(|(field, part)| Field::new(field.name(), part.data_type().clone(), true));
+            let structs = StructArray::try_new(fields.collect(), parts, structs.nulls().cloned());
+            Arc::new(structs.map_err(OfflineError::arrow("lay out structs as text"))?)
         }
         _ => Arc::clone(array),
     })
@@ -95,4 +104,49 @@ fn list_cells(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
         })
         .collect::<Result<StringArray, _>>()?;
     Ok(Arc::new(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use larder_core::column::{cast_column, column_from_json};
+    use larder_core::{ScalarType, ValueType};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn structs_and_lists_of_times_are_written_and_read_back() {
+        let zoned = ValueType::Scalar(ScalarType::ZonedTimestamp);
+        let place = ValueType::structure([
+            ("seen".to_owned(), zoned.clone()),
+            ("photo".to_owned(), ValueType::BYTES),
+        ]);
+        let cases = [
+            (zoned, json!(["2024-05-01T12:00:00+02:00[Europe/Oslo]", null, "1970-01-01T00:00:00Z"])),
+            (
+                place.unwrap(),
+                json!([{"seen": "2024-05-01T12:00:00Z", "photo": "eA=="}, {"seen": null}, null]),
+            ),
+            (
+                ValueType::array(ValueType::UNIX_TIMESTAMP).unwrap(),
+                json!([["2024-05-01T12:00:00Z", null], [], null]),
+            ),
+        ];
+        for (value_type, values) in cases {
+            let column = column_from_json("c", &value_type, values.as_array().unwrap()).unwrap();
+            let rows = RecordBatch::try_from_iter([("c", Arc::clone(&column))]).unwrap();
+            let written = |format| {
+                let mut text = Vec::new();
+                write_text(&mut text, &rows, format, false).unwrap();
+                String::from_utf8(text).unwrap()
+            };
+            let lines = written(FileFormat::NdJson);
+            let objects: Vec<Value> =
+                lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["c"].clone()).collect();
+            assert_eq!(&column_from_json("c", &value_type, &objects).unwrap(), &column, "{lines}");
+            let cells = list_cells(&plain_column("c", &column).unwrap()).unwrap();
+            assert_eq!(&cast_column("c", &cells, &value_type).unwrap(), &column, "{cells:?}");
+            assert_eq!(written(FileFormat::Csv).lines().count(), 3);
+        }
+    }
 }

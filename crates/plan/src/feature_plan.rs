@@ -531,7 +531,7 @@ fn field_at(features: &[Field], position: usize) -> Field {
     features.get(position).expect("the position was found in these features").clone()
 }
 
-fn refuse_disabled(enabled: bool, view: &str) -> Result<(), RequestError> {
+pub(crate) fn refuse_disabled(enabled: bool, view: &str) -> Result<(), RequestError> {
     if enabled { Ok(()) } else { Err(RequestError::FeatureViewDisabled { view: view.to_owned() }) }
 }
 

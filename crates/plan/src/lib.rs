@@ -13,6 +13,7 @@
 //!                                                      ─▶ output columns, named and in order
 //! ```
 
+mod alone;
 mod catalog;
 mod feature_plan;
 mod on_demand_call;

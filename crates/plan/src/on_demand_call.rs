@@ -65,7 +65,7 @@ impl OnDemandCall {
     }
 
     /// Runs the transformation over `rows` rows of its input columns.
-    async fn run(&self, rows: usize, columns: Vec<ArrayRef>) -> Result<Vec<ArrayRef>> {
+    pub(crate) async fn run(&self, rows: usize, columns: Vec<ArrayRef>) -> Result<Vec<ArrayRef>> {
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let batch = RecordBatch::try_new_with_options(Arc::clone(&self.input_schema), columns, &options)
             .map_err(|source| Error::new(ErrorKind::Internal, source))?;

@@ -58,7 +58,9 @@ mod text_file;
 mod yaml;
 
 pub use binding::{BindingError, BoundInput, bind_inputs, check_outputs};
-pub use definitions::{DefinitionFiles, Definitions, FeatureRepo, definitions_json_schema};
+pub use definitions::{
+    DefinitionFiles, Definitions, FeatureRepo, definitions_json_schema, test_file_json_schema,
+};
 pub use describe::{Description, ListFilter, Listing, PermissionCheck, PermittedObjects};
 pub use on_demand_chain::{ChainLink, OnDemandCycle};
 pub use permission_rule::{InvalidPattern, PermissionRule};

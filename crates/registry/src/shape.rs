@@ -60,6 +60,22 @@ pub(crate) enum Takes {
     NameOrObject(&'static Shape),
     /// A list of names and objects.
     NamesOrObjects(&'static Shape),
+    /// A mapping from names to objects.
+    ObjectsByName(&'static Shape),
+    /// An object, or `true` or `false`.
+    BooleanOrObject(&'static Shape),
+    /// A mapping whose keys are some of these words, to text.
+    LabelsOf(&'static [&'static str]),
+    /// One or several of some words.
+    SomeOf(&'static [&'static str]),
+    /// A word, or by name a name or a list of names.
+    WordOrNamesByName(&'static str),
+    /// A list of anything; of so many items, where that matters.
+    List(Option<usize>),
+    /// A list of mappings, or the name of a file that holds them.
+    Rows,
+    /// A number, zero or more, or an object; one for all, or by name.
+    NumberOrObjectAlsoByName(&'static Shape),
     /// Nothing yet: Feast has the key, larder refuses it by name.
     Later,
 }

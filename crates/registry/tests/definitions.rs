@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use larder_core::{FixedClock, Timestamp};
-use larder_registry::{ListFilter, ObjectKind, RegistryFile, definitions_json_schema};
+use larder_registry::{ListFilter, ObjectKind, RegistryFile, definitions_json_schema, test_file_json_schema};
 use proptest::prelude::*;
 use support::{check_golden, complete, write_repo};
 
@@ -97,10 +97,15 @@ fn registry_text(folder: &Path, definitions: &larder_registry::Definitions) -> S
 }
 
 #[test]
-fn the_json_schema_is_the_published_one() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/definitions.schema.json");
-    let text = serde_json::to_string_pretty(&definitions_json_schema()).unwrap() + "\n";
-    check_golden(&path, &text).unwrap();
+fn the_json_schemas_are_the_published_ones() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema");
+    for (file, schema) in [
+        ("definitions.schema.json", definitions_json_schema()),
+        ("test_file.schema.json", test_file_json_schema()),
+    ] {
+        let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        check_golden(&folder.join(file), &text).unwrap();
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::component_bytes::to_component;
 use crate::sandboxed_call::{self, Instantiable};
 use crate::signature::{self, AgreedSignature};
 use crate::world::ON_DEMAND_FEATURE_VIEW;
-use crate::{SandboxLimits, UdfError};
+use crate::{SandboxLimits, UdfError, compile_cost};
 
 /// A component that is ready to be called.
 pub(crate) struct CompiledComponent {
@@ -43,7 +43,7 @@ impl CompiledComponent {
     ) -> Result<Self, UdfError> {
         let bytes = to_component(bytes, &ON_DEMAND_FEATURE_VIEW, sandbox)?;
         let digest = digest_of(&bytes);
-        let component = compile(&bytes, digest, engine, cache)?;
+        let component = compile(&bytes, digest, engine, cache, sandbox)?;
         // Nothing is linked: the world imports nothing.
         let instantiable =
             Linker::new(engine).instantiate_pre(&component).and_then(Instantiable::new).map_err(|error| {
@@ -72,12 +72,19 @@ pub(crate) fn compile(
     digest: ComponentDigest,
     engine: &Engine,
     cache: Option<&CompiledCache>,
+    sandbox: &SandboxLimits,
 ) -> Result<Component, UdfError> {
     if let Some(component) = cache.and_then(|cache| cache.load(engine, digest)) {
         return Ok(component);
     }
+    compile_cost::check(bytes, sandbox.compile_time)?;
     let compiled = Component::from_binary(engine, bytes);
-    let component = compiled.map_err(|error| UdfError::InvalidWasm { source: error.into() })?;
+    let component = compiled.map_err(|error| {
+        // The error has no public type; a test of a guest with too much memory watches these words.
+        let is_too_much = format!("{error:#}").contains("pooling allocator");
+        let source = error.into();
+        if is_too_much { UdfError::BeyondSandbox { source } } else { UdfError::InvalidWasm { source } }
+    })?;
     if let Some(cache) = cache {
         cache.store(digest, &component);
     }

@@ -87,6 +87,22 @@ pub enum UdfError {
         /// The cause.
         source: Source,
     },
+    /// The component is valid, and made to be compiled for long.
+    #[error(
+        "the component would take some {estimated:?} to compile, more than the {limit:?} that are allowed: its functions have very many locals, loops and branches"
+    )]
+    TooCostly {
+        /// By an estimate.
+        estimated: Duration,
+        /// The limit.
+        limit: Duration,
+    },
+    /// The component is valid, and begins with more than the sandbox has for anybody.
+    #[error("the component begins with more memory, tables or parts than larder's sandbox has")]
+    BeyondSandbox {
+        /// The cause.
+        source: Source,
+    },
     /// The core module does not fit its own description of its world.
     #[error("the core module cannot be made into a component")]
     Encode {
@@ -211,6 +227,8 @@ impl From<UdfError> for Error {
             | UdfError::ForeignImport { .. }
             | UdfError::MissingExport { .. }
             | UdfError::InvalidWasm { .. }
+            | UdfError::TooCostly { .. }
+            | UdfError::BeyondSandbox { .. }
             | UdfError::Encode { .. }
             | UdfError::WrongWorld { .. }
             | UdfError::NoSignatures { .. }
@@ -275,6 +293,19 @@ pub enum CallError {
         /// What happened, in plain words.
         trap: &'static str,
     },
+    /// It called a function of a system, in place of which its builder has put a stub: the runtimes of Python and
+    /// JavaScript are written for systems.
+    #[error(
+        "asked for a system's {what} (`{function}` of {package}), which transformations do not have; take what is needed as inputs"
+    )]
+    NoSystem {
+        /// What there is none of: `clock`, `randomness`, `files`, `network`, …
+        what: &'static str,
+        /// The package of the function in WASI.
+        package: &'static str,
+        /// The function in WASI.
+        function: String,
+    },
     /// It returned something that breaks the contract.
     #[error("broke the contract of transformations")]
     Contract {
@@ -331,6 +362,7 @@ impl CallError {
             Self::Output { .. } => "output",
             Self::Stack { .. } => "stack",
             Self::Trap { .. } => "trap",
+            Self::NoSystem { .. } => "system",
             Self::Contract { .. } | Self::Malformed { .. } => "contract",
             Self::Engine { .. } => "engine",
             _ => "input",

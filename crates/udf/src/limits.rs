@@ -40,6 +40,8 @@ pub struct SandboxLimits {
     pub instance_bytes: usize,
     /// Bytes of a component before it is compiled. Default: 64 MiB.
     pub component_bytes: usize,
+    /// Time that compiling a component may take, by an estimate of what grows faster than its size. Default: 30 s.
+    pub compile_time: Duration,
     /// Bytes of compiled components that are kept on disk; the least recently loaded go first. Default:
     /// 1 GiB.
     pub cache_bytes: u64,
@@ -70,6 +72,7 @@ impl Default for SandboxLimits {
             memories: 4,
             instance_bytes: 1 << 20,
             component_bytes: 64 << 20,
+            compile_time: Duration::from_secs(30),
             cache_bytes: 1 << 30,
             functions: 1_024,
             columns: 4_096,

@@ -97,7 +97,7 @@ impl Meter {
         let [plain, counting] = self.pair(stack_bytes)?;
         let compiled = CompiledComponent::load(bytes, plain.engine(), plain.cache(), &self.sandbox)?;
         Ok(MeteredComponent(Arc::new(Loaded {
-            counting: counted(&compiled, &counting)?,
+            counting: counted(&compiled, &counting, &self.sandbox)?,
             compiled,
             stack_bytes,
             sandbox: self.sandbox,
@@ -107,8 +107,12 @@ impl Meter {
 }
 
 /// The same component in an engine that counts.
-fn counted(compiled: &CompiledComponent, counting: &Machine) -> Result<Instantiable, UdfError> {
-    let component = compile(&compiled.bytes, compiled.digest, counting.engine(), counting.cache())?;
+fn counted(
+    compiled: &CompiledComponent,
+    counting: &Machine,
+    sandbox: &SandboxLimits,
+) -> Result<Instantiable, UdfError> {
+    let component = compile(&compiled.bytes, compiled.digest, counting.engine(), counting.cache(), sandbox)?;
     let linked = Linker::new(counting.engine()).instantiate_pre(&component).and_then(Instantiable::new);
     linked.map_err(|error| UdfError::WrongWorld { world: ON_DEMAND_FEATURE_VIEW.name, source: error.into() })
 }

@@ -12,6 +12,7 @@ use crate::lift::lift;
 use crate::limits::{GrowthLimitReached, MemoryLimiter};
 use crate::lower::Lowered;
 use crate::signature::AgreedSignature;
+use crate::stubbed_system::{Absent, asked_for};
 use crate::ticker::ticks_of;
 use crate::{CallError, SandboxLimits};
 
@@ -126,6 +127,9 @@ pub(crate) fn stopped(error: wasmtime::Error, step: Step, limits: Transformation
             return CallError::Table { limit_elements: limits.table_elements };
         }
         None => {}
+    }
+    if let Some(Absent { what, package, function }) = asked_for(&error) {
+        return CallError::NoSystem { what, package, function };
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::Interrupt) => CallError::Time { limit: limits.wall_time },

@@ -8,7 +8,7 @@ use larder_core::{Field, TransformationSignature};
 
 use crate::bindings::exports::larder::udf::transformation as wit;
 use crate::bindings::larder::udf::arrow::Field as WitField;
-use crate::type_nodes::{self, node_count, value_type};
+use crate::type_nodes::{self, LONGEST_NAME, is_name, node_count, value_type};
 use crate::{SandboxLimits, SignatureError};
 
 /// A function's signature and what every call needs of it.
@@ -37,6 +37,7 @@ pub(crate) fn agree(
     let mut agreed = Vec::with_capacity(declared.len());
     for (index, function) in (0_u32..).zip(declared) {
         let name = function.name;
+        check_length(&name, "function", index as usize)?;
         let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
         if name.is_empty() || !name.chars().all(allowed) {
             return Err(SignatureError::FunctionName { index, name });
@@ -74,8 +75,10 @@ fn fields(
     }
     let mut names = HashSet::new();
     let mut fields = Vec::with_capacity(declared.len());
+    let what = if direction == "input" { "input column" } else { "output column" };
     for (index, WitField { name, nodes }) in declared.into_iter().enumerate() {
-        if name.is_empty() || name.chars().any(char::is_control) {
+        check_length(&name, what, index)?;
+        if !is_name(&name) {
             return Err(SignatureError::ColumnName { function: function(), direction, index, name });
         }
         let value_type = value_type(&nodes).map_err(|reason| SignatureError::UnknownType {
@@ -91,6 +94,14 @@ fn fields(
         fields.push(Field::new(name, value_type));
     }
     Ok(fields)
+}
+
+fn check_length(name: &str, what: &'static str, index: usize) -> Result<(), SignatureError> {
+    let (actual_bytes, limit_bytes) = (name.len(), LONGEST_NAME);
+    if actual_bytes > limit_bytes {
+        return Err(SignatureError::LongName { what, index, actual_bytes, limit_bytes });
+    }
+    Ok(())
 }
 
 #[cfg(test)]

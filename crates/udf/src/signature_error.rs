@@ -23,6 +23,20 @@ pub enum SignatureError {
         /// Its name.
         name: String,
     },
+    /// A name that nobody would write.
+    #[error(
+        "the name of {what} {index} has {actual_bytes} bytes, more than the {limit_bytes} that are allowed"
+    )]
+    LongName {
+        /// `function`, `input column` or `output column`.
+        what: &'static str,
+        /// Its place, from 0.
+        index: usize,
+        /// The length of its name.
+        actual_bytes: usize,
+        /// Allowed.
+        limit_bytes: usize,
+    },
     /// Two functions of one name.
     #[error("function `{name}` is declared twice")]
     DuplicateFunction {

@@ -4,6 +4,14 @@ use larder_core::{Layout, ScalarType, ValueType};
 
 use crate::bindings::larder::udf::arrow::TypeNode;
 
+/// Bytes of a name of a function, a column or a field of a struct. Names go into every message about them.
+pub(crate) const LONGEST_NAME: usize = 1_024;
+
+/// Whether a column or a field of a struct can be called so: with something, without control characters.
+pub(crate) fn is_name(name: &str) -> bool {
+    !name.is_empty() && !name.chars().any(char::is_control)
+}
+
 /// Levels of nested types. Feast's own client walks types by recursion and gives up not far beyond.
 const DEEPEST: usize = 32;
 
@@ -83,8 +91,20 @@ fn next(nodes: &mut std::slice::Iter<'_, TypeNode>, depth: usize) -> Result<Valu
         TypeNode::List => ValueType::array(next(nodes, depth + 1)?).map_err(unsupported),
         TypeNode::Set => ValueType::set(next(nodes, depth + 1)?).map_err(unsupported),
         TypeNode::Struct(names) => {
-            let fields = names.iter().map(|name| Ok((name.clone(), next(nodes, depth + 1)?)));
-            ValueType::structure(fields.collect::<Result<Vec<_>, String>>()?).map_err(unsupported)
+            let mut fields = Vec::with_capacity(names.len());
+            for (index, name) in names.iter().enumerate() {
+                if name.len() > LONGEST_NAME {
+                    let bytes = name.len();
+                    return Err(format!(
+                        "the name of field {index} has {bytes} bytes, more than {LONGEST_NAME}"
+                    ));
+                }
+                if !is_name(name) {
+                    return Err(format!("field {index} has the name {name:?}, which is none"));
+                }
+                fields.push((name.clone(), next(nodes, depth + 1)?));
+            }
+            ValueType::structure(fields).map_err(unsupported)
         }
         TypeNode::ZonedTimestamp => match (nodes.next(), nodes.next()) {
             (Some(TypeNode::TimestampMicros), Some(TypeNode::Utf8)) => Ok(ScalarType::ZonedTimestamp.into()),

@@ -44,6 +44,7 @@ pub(crate) static FEATURE_JOB: World = World {
         "larder:job/offline-store@0.1.0",
         "larder:job/online-store@0.1.0",
         "larder:job/materializer@0.1.0",
+        "larder:job/transformer@0.1.0",
         "larder:job/log@0.1.0",
     ],
     imports_types_only: false,

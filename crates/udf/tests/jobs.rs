@@ -86,6 +86,14 @@ impl JobHost for Recording {
         Ok(Table { columns: vec![int64("id")], rows: entities })
     }
 
+    async fn transform(&self, view: String, rows: RecordBatch) -> Result<Table> {
+        self.took(format!("transform {} rows by {view}", rows.num_rows()));
+        if view == "none" {
+            return Err(Error::new(ErrorKind::Transformation, RequestError::other("a price is negative")));
+        }
+        Ok(Table { columns: vec![int64("id")], rows })
+    }
+
     async fn push(&self, push_source: String, rows: RecordBatch, to: PushMode) -> Result<()> {
         let ids = rows.column(0).as_primitive::<Int64Type>().values().to_vec();
         self.took(format!("push {ids:?} to {push_source} {}", to.name()));
@@ -181,9 +189,18 @@ fn what_is_not_granted_is_refused_by_name_and_never_reaches_the_host() {
     let host = Arc::new(Recording::default());
     let error = run_with(&host, &["tries_everything"], BTreeSet::new(), limits()).unwrap_err();
     let expected = "job `j` failed: offline-read offline-read offline-read offline-read offline-write materialize \
-                    online-read push log";
+                    online-read push log transform";
     assert_eq!(error.chain(), expected);
     assert_eq!((host.calls(), host.log()), (vec![], vec![]));
+}
+
+#[test]
+fn rows_go_through_an_on_demand_view_and_come_back() {
+    let (host, ended) = run(&["transforms", "view"], limits());
+    ended.unwrap();
+    assert_eq!(host.calls(), ["transform 3 rows by view"]);
+    assert_eq!(host.log(), ["info: [\"id\"]: [Some(1), None, Some(3)]"]);
+    assert_eq!(failure(&["transforms", "none"]), "a price is negative");
 }
 
 #[test]
@@ -383,6 +400,20 @@ fn rows_are_counted() {
             "info: the rows passed to `entity-rows.write` break the contract: output `id` has 1 values instead of 2"
         ]
     );
+}
+
+#[test]
+fn rows_count_even_where_they_hold_next_to_nothing() {
+    let (host, ended) = run(&["many_rows_of_nothing"], limits());
+    ended.unwrap();
+    let told = |bytes: u64| {
+        format!(
+            "info: the rows passed to `transform` break the contract: returned {bytes} bytes, more than the limit of \
+             16777216"
+        )
+    };
+    assert_eq!(host.log(), [told(8 * u64::from(u32::MAX)), told(32 << 20)]);
+    assert_eq!(host.calls(), Vec::<String>::new());
 }
 
 #[test]

@@ -140,6 +140,32 @@ fn what_runs_after_the_answer_is_limited_too() {
 }
 
 #[test]
+fn a_stub_of_a_system_function_says_what_was_asked_for() {
+    let calling = |name: &str| {
+        let stub = format!("(func $\"{name}\" (unreachable))");
+        RawGuest::default().items(&stub).transform(&format!("(call $\"{name}\") {ECHO}"))
+    };
+    for (name, asked) in [
+        ("clock_time_get", "clock (`clock_time_get` of wasi_snapshot_preview1)"),
+        ("get-random-bytes", "randomness (`get-random-bytes` of wasi:random)"),
+        ("[method]descriptor.open-at", "files (`[method]descriptor.open-at` of wasi:filesystem)"),
+        ("create-tcp-socket", "network (`create-tcp-socket` of wasi:sockets)"),
+    ] {
+        let told = format!(
+            ": asked for a system's {asked}, which transformations do not have; take what is needed as inputs"
+        );
+        assert_eq!(cause(&calling(name)), told);
+    }
+    for other in ["f", "clock_time_get_2", "get-random-\\1b[2J", &format!("path_{}", "x".repeat(10_000))] {
+        assert_eq!(cause(&calling(other)), ": panicked, or reached `unreachable`");
+    }
+    let traps_otherwise = RawGuest::default()
+        .items("(func $now (drop (i32.div_u (i32.const 1) (i32.const 0))))")
+        .transform(&format!("(call $now) {ECHO}"));
+    assert_eq!(cause(&traps_otherwise), ": divided a whole number by zero");
+}
+
+#[test]
 fn endless_recursion_of_wasm_frames_meets_the_stack() {
     let guest = RawGuest::default()
         .items("(func $deeper (param i64) (result i64) (i64.add (call $deeper (local.get 0)) (i64.const 1)))")
@@ -461,4 +487,211 @@ fn a_component_beyond_the_limit_of_size_is_refused_before_it_is_read() {
     module.resize((64 << 20) + 1, 0);
     let (chain, error) = refusal(&module);
     assert!(matches!(error.downcast_ref(), Some(UdfError::ComponentTooLarge { .. })), "{chain}");
+}
+
+#[test]
+fn an_allocator_that_is_never_done_or_gives_the_same_every_time_harms_nobody_else() {
+    let limits = TransformationLimits { wall_time: Duration::from_millis(100), ..Default::default() };
+    // What came in then lies in itself, so that anything may come of it but the end of the host.
+    for same in ["0", "512", "5242872"] {
+        let guest = RawGuest::default().realloc(&format!("(i32.const {same})"));
+        if let Err(error) = call(&loaded(&guest, limits).unwrap(), &two_rows()) {
+            let Some(UdfError::Call { source, .. }) = error.downcast_ref() else { panic!("{error:?}") };
+            assert!(!matches!(source, CallError::Engine { .. }), "{same}: {}", error.chain());
+        }
+    }
+    let cause =
+        |realloc: &str, items: &str| failure(&RawGuest::default().items(items).realloc(realloc), limits).0;
+    let from_the_end = |past: u32| {
+        let size = "(i32.and (i32.add (local.get $size) (i32.const 7)) (i32.const -8))";
+        format!("(i32.add (i32.sub (i32.const {}) {size}) (i32.const {past}))", 80 << 16)
+    };
+    for past in [8, 0x7fff_0000] {
+        let cause = cause(&from_the_end(past), "");
+        assert!(cause.ends_with("realloc return: beyond end of memory"), "{cause}");
+    }
+    // It calls itself, or the function that is being called, or takes all memory.
+    let all = "(local.get 0) (local.get 1) (local.get 2) (local.get 3)";
+    let itself = format!("(func $again (param i32 i32 i32 i32) (result i32) (call $again {all}))");
+    let overflowed = ": overflowed its stack of 512 KiB (endless recursion?)";
+    assert_eq!(cause(&format!("(call $again {all})"), &itself), overflowed);
+    let bomb = "(loop (drop (memory.grow (i32.const 64))) (br 0)) (unreachable)";
+    assert!(cause(bomb, "").ends_with(": ran out of memory (limit 64 MiB)"));
+    // One that takes a page for each request is wasteful, and right.
+    let wasteful =
+        "(drop (memory.grow (i32.const 1))) (i32.shl (i32.sub (memory.size) (i32.const 1)) (i32.const 16))";
+    let output = call(&loaded(&RawGuest::default().realloc(wasteful), limits).unwrap(), &two_rows()).unwrap();
+    assert_eq!(output.column(0).as_primitive::<Int64Type>().values(), &[7, 8]);
+}
+
+#[test]
+fn a_guest_that_begins_with_too_much_memory_is_refused_or_fails_by_its_limit() {
+    for pages in [65_536, 20_000] {
+        let (chain, error) = refusal(&RawGuest::default().pages(pages).module());
+        assert!(matches!(error.downcast_ref(), Some(UdfError::BeyondSandbox { .. })), "{chain}");
+        assert!(
+            chain.starts_with(
+                "the component begins with more memory, tables or parts than larder's sandbox has: "
+            ),
+            "{chain}"
+        );
+        assert!(chain.contains("minimum byte size"), "{chain}");
+    }
+    let (cause, _) = failure(&RawGuest::default().pages(2_000), TransformationLimits::default());
+    assert!(cause.ends_with(": ran out of memory (limit 64 MiB)"), "{cause}");
+    for (items, what) in [
+        ("(table 1 funcref)".repeat(17), "defined tables count of 17"),
+        ("(memory 1)".repeat(5), "defined memories count of 6"),
+    ] {
+        let (chain, error) = refusal(&RawGuest::default().items(&items).module());
+        assert!(matches!(error.downcast_ref(), Some(UdfError::BeyondSandbox { .. })), "{chain}");
+        assert!(chain.contains(what), "{chain}");
+    }
+}
+
+#[test]
+fn thousands_of_everything_that_a_module_has_are_taken_or_refused() {
+    let many =
+        |count: usize, item: &dyn Fn(usize) -> String| (0..count).map(item).collect::<Vec<_>>().join("\n");
+    for items in [
+        many(20_000, &|at| format!("(func $f{at} (result i32) (i32.const {at}))")),
+        many(50_000, &|at| format!("(type (func (param {}) (result i64)))", "i32 ".repeat(at % 50))),
+        many(20_000, &|at| format!("(global i64 (i64.const {at}))")),
+        many(20_000, &|at| format!("(data (i32.const {}) \"x\")", 1_000_000 + at)),
+        many(5_000, &|at| format!("(func (export \"e{at}\"))")),
+        format!("(func (local {}))", "i64 ".repeat(49_000)),
+        format!("(func {} {})", "(block ".repeat(5_000), ")".repeat(5_000)),
+    ] {
+        let guest = RawGuest::default().items(&items);
+        let inspected = TOKIO.block_on(RUNTIME.inspect(guest.module().into()));
+        let inspected = inspected.unwrap_or_else(|error| panic!("{}", error.chain()));
+        assert_eq!(inspected.signatures.len(), 1);
+    }
+    let (chain, _) =
+        refusal(&RawGuest::default().items(&format!("(func (local {}))", "i64 ".repeat(60_000))).module());
+    assert!(chain.contains("too many locals"), "{chain}");
+    let (chain, _) =
+        refusal(&RawGuest::default().items("(@custom \"name\" \"\\ff\\ff\\ff\\ff\\ff\")").module());
+    assert!(chain.starts_with("the core module cannot be made into a component: "), "{chain}");
+}
+
+#[test]
+fn names_that_nobody_would_write_are_refused_in_few_words() {
+    const OUT: (&[u8], &[u8]) = (b"out", &[node::INT64]);
+    const STRUCTS: (&[u8], &[u8]) = (b"out", &[node::STRUCT, node::INT64, node::INT64]);
+    let long = [b"\x1b[2J".as_slice(), &vec![b'a'; 1 << 20]].concat();
+    let refused = |name: &[u8], inputs: &[(&[u8], &[u8])], outputs: &[(&[u8], &[u8])], fields: &[&[u8]]| {
+        let (chain, error) = refusal(&RawGuest::declaring_structs(name, inputs, outputs, fields).module());
+        assert!(matches!(error.downcast_ref(), Some(UdfError::InvalidSignature { .. })), "{chain}");
+        assert!(chain.len() < 1_000 && !chain.contains('\x1b'), "{chain}");
+        chain.strip_prefix("the component's signatures are not valid: ").unwrap().to_owned()
+    };
+    let length = "has 1048580 bytes, more than";
+    assert_eq!(
+        refused(&long, &[], &[OUT], &[]),
+        format!("the name of function 0 {length} the 1024 that are allowed")
+    );
+    assert_eq!(
+        refused(b"f", &[OUT, (&long, OUT.1)], &[OUT], &[]),
+        format!("the name of input column 1 {length} the 1024 that are allowed")
+    );
+    assert_eq!(
+        refused(b"f", &[], &[(&long, OUT.1)], &[]),
+        format!("the name of output column 0 {length} the 1024 that are allowed")
+    );
+    let structs =
+        "output column `out` of function `f` has a type [struct, int64, int64] that larder does not know: ";
+    for (fields, why) in [
+        (&[b"a", long.as_slice()][..], format!("the name of field 1 {length} 1024")),
+        (&[b"", b"b"], "field 0 has the name \"\", which is none".to_owned()),
+        (&[b"a", b"\x1b[2J"], "field 1 has the name \"\\u{1b}[2J\", which is none".to_owned()),
+    ] {
+        assert_eq!(refused(b"f", &[], &[STRUCTS], fields), format!("{structs}{why}"));
+    }
+    for (fields, why) in [
+        (&[b"a", b"a".as_slice()][..], "the names of a struct's fields are different"),
+        (&[], "a struct has at least one field"),
+    ] {
+        assert!(refused(b"f", &[], &[STRUCTS], fields).ends_with(why));
+    }
+    assert_eq!(refused(b"f", &[], &[OUT, OUT], &[]), "function `f` has two output columns `out`");
+    assert_eq!(
+        refused("\u{202e}f".as_bytes(), &[], &[OUT], &[]),
+        "the name \"\\u{202e}f\" of function 0 is not one or more letters, digits, `_`, `-` or `.`"
+    );
+}
+
+#[test]
+fn a_component_that_would_be_compiled_for_hours_is_refused_at_once() {
+    let repeated = |count: usize, item: &dyn Fn(usize) -> String| (0..count).map(item).collect::<String>();
+    let add = |locals: usize, at: usize| {
+        format!("(local.set {} (i64.add (local.get {}) (i64.const 1)))", 1 + at % locals, 1 + at * 7 % locals)
+    };
+    let function = |locals: usize, body: &str| {
+        format!("(func (export \"bomb\") (param i32) (local {}) {body})", "i64 ".repeat(locals))
+    };
+    // Each of them a few hundred kilobytes.
+    for (what, items) in [
+        (
+            "locals carried around loops in loops",
+            function(
+                20_000,
+                &format!(
+                    "{}{}(br_if 0 (local.get 0)){}",
+                    "(loop ".repeat(2_000),
+                    repeated(20_000, &|at| add(20_000, at)),
+                    ")".repeat(2_000)
+                ),
+            ),
+        ),
+        (
+            "locals where branches come together",
+            function(
+                10_000,
+                &repeated(20_000, &|at| format!("(if (local.get 0) (then {}))", add(10_000, at))),
+            ),
+        ),
+        (
+            "branches to one place",
+            function(
+                0,
+                &format!(
+                    "(drop (block (result i64) {} (i64.const 0)))",
+                    "(drop (br_if 0 (i64.const 1) (local.get 0)))".repeat(100_000)
+                ),
+            ),
+        ),
+    ] {
+        let (chain, error) = refusal(&RawGuest::default().items(&items).module());
+        assert!(matches!(error.downcast_ref(), Some(UdfError::TooCostly { .. })), "{what}: {chain}");
+        assert!(chain.starts_with("the component would take some "), "{chain}");
+        assert!(chain.contains(" to compile, more than the 30s that are allowed"), "{chain}");
+    }
+}
+
+#[test]
+fn strings_of_another_encoding_are_read_as_such_and_checked() {
+    let named = |name: &[u8]| {
+        let out: (&[u8], &[u8]) = (b"out", &[node::INT64]);
+        refusal(&RawGuest::declaring_structs(name, &[], &[out], &[]).utf16().module()).0
+    };
+    // What follows a name in memory is read with it: zeros.
+    assert!(named(b"f\0").contains("the name \"f\\0\" of function 0"), "{}", named(b"f\0"));
+    let surrogate = named(b"\x00\xd8");
+    assert!(
+        surrogate.ends_with("no value of the contract's types: unpaired surrogate found: d800"),
+        "{surrogate}"
+    );
+    // An error's text of four billion code units, and one at an odd address.
+    for (address, units) in [(600, u32::MAX), (600, 0x7fff_ffff), (601, 1), ((80 << 16) - 2, 2)] {
+        let fails = format!(
+            "(i32.store (i32.const 512) (i32.const 1)) (i32.store (i32.const 516) (i32.const {address}))
+             (i32.store (i32.const 520) (i32.const {units})) (i32.const 512)"
+        );
+        let (chain, _) = refusal(&RawGuest::default().utf16().signatures(&fails).module());
+        assert!(
+            chain.starts_with("the component cannot be asked for its signatures: returned "),
+            "{address} {units}: {chain}"
+        );
+    }
 }

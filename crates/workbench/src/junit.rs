@@ -1,9 +1,15 @@
 //! Reports in the XML that build servers read.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use larder_registry::Problem;
+
 use crate::report::{TestReport, TestStatus};
 
-/// The reports as one `JUnit` document: a suite for each function, a case for each test.
-pub fn junit(reports: &[TestReport]) -> String {
+/// The reports as one `JUnit` document: a suite for each function, a case for each test. A test file with
+/// mistakes is a suite of one case, which ended in an error.
+pub fn junit(reports: &[TestReport], problems: &[Problem]) -> String {
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     for report in reports {
         let (_, failed, skipped) = report.counts();
@@ -36,6 +42,21 @@ pub fn junit(reports: &[TestReport]) -> String {
             }
         }
         xml.push_str("  </testsuite>\n");
+    }
+    let mut bad_files: BTreeMap<&Path, Vec<&Problem>> = BTreeMap::new();
+    for problem in problems {
+        bad_files.entry(&problem.file).or_default().push(problem);
+    }
+    for (file, problems) in bad_files {
+        let file = escaped(&file.display().to_string());
+        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        xml.push_str(&format!(
+            "  <testsuite name=\"{file}\" tests=\"1\" failures=\"0\" errors=\"1\" skipped=\"0\">\n    \
+             <testcase classname=\"{file}\" name=\"test file\" time=\"0.000000\">\n      \
+             <error message=\"the test file has mistakes, and was not run\">{}</error>\n    </testcase>\n  \
+             </testsuite>\n",
+            escaped(&told.join("\n\n"))
+        ));
     }
     xml.push_str("</testsuites>\n");
     xml

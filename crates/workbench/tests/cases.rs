@@ -159,7 +159,7 @@ fn build_servers_read_what_failed_and_why() {
         "{HEAD}cases:\n  - name: \"a < b\"\n    given: [{{}}]\n    expect: [{{conv_rate_plus_val1: 1}}]\n---\ncomponent: impure.wasm\nfunction: overflows\nproperties: {{batches: 1, skip: {{extremes: \"a & b\"}}}}\n"
     );
     let reports = folder.run_with(&text, TestOptions::default()).unwrap();
-    let xml = junit(&reports);
+    let xml = junit(&reports, &[]);
     assert!(xml.contains("<testcase classname=\"transformed_conv_rate\" name=\"case a &lt; b\""), "{xml}");
     assert!(xml.contains("<failure message=\"1 of 1 rows differs\">| row | column"), "{xml}");
     assert!(xml.contains("<skipped message=\"a &amp; b\"/>"), "{xml}");

@@ -19,10 +19,39 @@ const types = Object.fromEntries([
     ["nested", Array(Set(Int64))],
 ]);
 
-const all = { inputs: types, outputs: types };
 const price = { price: Float64 };
 
+// What asks a system for something, by the name of the function that does.
+const asking = {
+    date_now: () => Date.now(),
+    new_date: () => new Date(),
+    date_call: () => Date(),
+    date_of_instance: () => new (new Date(0).constructor)(),
+    math_random: () => Math.random(),
+    performance_now: () => performance.now(),
+    crypto_values: () => crypto.getRandomValues(new Uint8Array(2)),
+    crypto_uuid: () => crypto.randomUUID(),
+    fetch_: () => fetch("http://localhost"),
+    set_timeout: () => setTimeout(() => {}, 0),
+    import_: () => import("./other.js"),
+    date_behind: () => Object.getPrototypeOf(Date).now(),
+    process_: () => process.env,
+    require_: () => require("fs"),
+};
+// What has an answer, the same in every call.
+const answered = {
+    date_given: () => new Date("2026-03-01T12:00:00Z").getUTCHours(),
+    date_parts: () => new Date(2026, 2, 1).getTimezoneOffset(),
+    date_extended: () => new (class Day extends Date {})(86_400_000) - new Date(0),
+    logs: () => [console.log("this goes nowhere"), console.time("nor does this"), console.timeEnd("nor does this")].length,
+};
+const ofNothing = ([name, run]) =>
+    onDemandFeatureView(name, { inputs: price, outputs: { y: Float64 } }, ({ price }) => ({ y: price.map(run) }));
+
+const all = { inputs: types, outputs: types };
+
 export const functions = [
+    ...Object.entries({ ...asking, ...answered }).map(ofNothing),
     onDemandFeatureView("echo", all, (inputs) => inputs),
     onDemandFeatureView("echo_rows", { ...all, singleton: true }, (row) => row),
     onDemandFeatureView("refuses", { inputs: price, outputs: { root: Float64 } }, ({ price }) => {
@@ -38,7 +67,5 @@ export const functions = [
     onDemandFeatureView("dates", { inputs: price, outputs: { date: String } }, ({ price }) => ({
         date: price.map((one) => (one === null ? null : new Date(one).toISOString())),
     })),
-    onDemandFeatureView("reads_a_clock", { inputs: price, outputs: { now: Float64 } }, () => ({ now: Date.now() })),
-    onDemandFeatureView("draws_lots", { inputs: price, outputs: { lot: Float64 } }, () => ({ lot: Math.random() })),
     onDemandFeatureView("misnames", { inputs: price, outputs: { first: Float64 } }, ({ price }) => ({ second: price })),
 ];

@@ -1,8 +1,19 @@
 """What the samples do not show: every type, a row at a time and in columns, and everything that goes wrong."""
 
+import asyncio
+import datetime
+import io
+import logging
+import os
 import random
+import secrets
+import socket
 import sys
 import time
+import uuid
+import warnings
+from random import choice
+from time import time as now
 
 import larder
 from larder import Array, Float64, Int64, Set, String, Struct, on_demand_feature_view
@@ -66,10 +77,7 @@ def of_nothing(name, run):
 
 FUNCTIONS = [echo, echo_rows, refuses, mistypes, forgets, misnames]
 FUNCTIONS += [
-    of_nothing("reads_a_clock", lambda: time.time()),
-    of_nothing("draws_lots", lambda: random.random()),
     of_nothing("draws_the_same_lots", lambda: random.Random(7).random()),
-    of_nothing("opens_a_file", lambda: open("/etc/passwd").read()),
     of_nothing("imports_late", lambda: __import__("csv")),
     of_nothing("exits", lambda: sys.exit(3)),
     of_nothing("recurses", lambda: recursed()),
@@ -78,3 +86,51 @@ FUNCTIONS += [
 
 def recursed():
     return recursed()
+
+
+def logs():
+    logging.getLogger("more").error("this goes nowhere")
+    warnings.warn("nor does this")
+    print("nor this", file=sys.__stderr__, flush=True)
+    return len(sys.stdin.read())
+
+
+# What asks a system for something, by the name of the function that does.
+ASKING = {
+    "datetime_now": lambda: datetime.datetime.now(),
+    "datetime_now_in_utc": lambda: datetime.datetime.now(datetime.timezone.utc),
+    "datetime_utcnow": lambda: datetime.datetime.utcnow(),
+    "datetime_now_kept": datetime.datetime.now,
+    "date_today": lambda: datetime.date.today(),
+    "time_time": lambda: time.time(),
+    "time_time_imported": lambda: now(),
+    "time_monotonic": lambda: time.monotonic(),
+    "time_localtime": lambda: time.localtime(),
+    "time_strftime": lambda: time.strftime("%Y"),
+    "time_sleep": lambda: time.sleep(0),
+    "asyncio_run": lambda: asyncio.run(asyncio.sleep(0)),
+    "random_random": lambda: random.random(),
+    "random_choice_imported": lambda: choice([1.0, 2.0]),
+    "random_unseeded": lambda: random.Random(),
+    "random_system": lambda: random.SystemRandom().random(),
+    "secrets_token": lambda: secrets.token_hex(4),
+    "uuid_4": lambda: uuid.uuid4(),
+    "os_urandom": lambda: os.urandom(4),
+    "open_": lambda: open("/etc/passwd"),
+    "io_open": lambda: io.open("/etc/passwd"),
+    "os_exists": lambda: os.path.exists("/etc/passwd"),
+    "os_listdir": lambda: os.listdir("/"),
+    "socket_": lambda: socket.socket(),
+    "socket_name": lambda: socket.getaddrinfo("localhost", 80),
+    "os_write": lambda: os.write(1, b"x"),
+    "os_exit": lambda: os._exit(3),
+}
+# What has an answer, the same in every call.
+ANSWERED = {
+    "environment": lambda: len(os.environ),
+    "argv": lambda: len(sys.argv),
+    "beginning_of_time": lambda: datetime.datetime.fromtimestamp(0).year,
+    "time_given": lambda: time.gmtime(0).tm_year,
+    "logs": logs,
+}
+FUNCTIONS += [of_nothing(name, run) for name, run in {**ASKING, **ANSWERED}.items()]

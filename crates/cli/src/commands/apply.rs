@@ -27,6 +27,9 @@ pub(crate) async fn plan(repo: &Repo, arguments: &PlanArguments) -> Result<()> {
         if let (Some(Ok(run)), Some(document)) = (&tests, document.as_object_mut()) {
             let reports = run.reports.iter().map(TestReport::to_json).collect();
             document.insert("tests".to_owned(), reports);
+            if !run.problems.is_empty() {
+                document.insert("test_problems".to_owned(), udf::test::json_of_problems(&run.problems));
+            }
         }
         println!("{}", serde_json::to_string_pretty(&document)?);
     } else {
@@ -38,7 +41,7 @@ pub(crate) async fn plan(repo: &Repo, arguments: &PlanArguments) -> Result<()> {
             && run.reports.iter().any(|report| !report.tests.is_empty())
         {
             println!("\nTests of new components");
-            udf::test::print_reports(&run.reports);
+            run.print();
         }
     }
     match tests {

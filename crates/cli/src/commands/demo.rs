@@ -44,6 +44,7 @@ pub(crate) async fn run(arguments: &DemoArguments, quiet: bool) -> Result<()> {
         ("feature_store.yaml", "settings"),
         ("features.yaml", "entities, sources, views and services"),
         ("udfs/driver_features.wasm", "the transformation, a sandboxed component"),
+        ("udfs/driver_features.test.yaml", "its tests, for larder udf test"),
         ("data/driver_hourly_stats.parquet", "history of 50 drivers"),
         ("data/customer_profile.parquet", "history of 200 customers"),
     ] {

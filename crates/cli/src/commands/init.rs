@@ -41,6 +41,7 @@ fn from_template(arguments: &InitArguments) -> Result<()> {
         "apply".to_owned(),
         format!("materialize-incremental {end}"),
         "get-online-features -e driver_id=1001 -f driver_hourly_stats:conv_rate".to_owned(),
+        "udf test".to_owned(),
     ] {
         eprintln!("   {larder} -c {shown} {command}");
     }

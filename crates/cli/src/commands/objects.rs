@@ -38,6 +38,11 @@ pub(crate) fn print_definitions_schema() -> Result<()> {
     Ok(())
 }
 
+pub(crate) fn print_test_file_schema() -> Result<()> {
+    println!("{}", serde_json::to_string_pretty(&larder::test_file_json_schema())?);
+    Ok(())
+}
+
 /// One object, as YAML with the blank line that Feast leaves, or as JSON.
 pub(crate) fn show(description: &Description, json: bool) -> Result<()> {
     if json {

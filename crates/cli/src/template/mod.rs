@@ -16,12 +16,14 @@ const FEATURES: &str = include_str!("files/features.yaml");
 const IGNORED: &str = "data/registry.db*\ndata/components/\ndata/online_store/\n";
 /// The transformations of the sample repo, compiled from `udfs/rust/driver_features`.
 const COMPONENT: &[u8] = include_bytes!("../../demo/driver_features.wasm");
+const TESTS: &str = include_str!("../../demo/driver_features.test.yaml");
 
 /// Writes the sample repo into `dir`, with data up to `as_of`. Files of the same names are replaced.
 pub(crate) fn write(dir: &Path, project: &str, as_of: Timestamp) -> Result<()> {
     write_minimal(dir, project)?;
     file(dir, "features.yaml", FEATURES.as_bytes())?;
     file(dir, "udfs/driver_features.wasm", COMPONENT)?;
+    file(dir, "udfs/driver_features.test.yaml", TESTS.as_bytes())?;
     fs::create_dir_all(dir.join("data"))?;
     write_table(&dir.join("data/driver_hourly_stats.parquet"), &sample_data::driver_hourly_stats(as_of))?;
     write_table(&dir.join("data/customer_profile.parquet"), &sample_data::customer_profile(as_of))?;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use larder_testkit::guests;
-use larder_testkit::raw_guest::RawGuest;
+use larder_testkit::raw_guest::{RawColumn, RawGuest, node, values};
 use serde_json::{Value, json};
 
 use crate::larder::{Repo, Server};
@@ -114,5 +114,107 @@ fn hostile_views_fail_by_name_and_the_server_answers_everyone_else() {
         "larder_udf_slot_wait_seconds_count{feature_view=\"loops\"}",
     ] {
         assert!(metrics.contains(line), "{line} is missing in\n{metrics}");
+    }
+}
+
+/// A guest that answers one row with these columns, whatever it is asked.
+fn fixed(nodes: &[u8], columns: impl FnOnce(&mut RawGuest) -> Vec<RawColumn>) -> Vec<u8> {
+    let mut guest = RawGuest::declaring(&[(b"value", &[node::INT64])], &[(b"out", nodes)]);
+    let columns = columns(&mut guest);
+    guest.returning(1, &columns).module()
+}
+
+fn time(guest: &mut RawGuest, micros: i64) -> RawColumn {
+    let at = guest.put(&micros.to_le_bytes());
+    RawColumn { validity: None, tag: values::TIMESTAMP_MICROS, buffers: [at, 1, 0, 0] }
+}
+
+fn text(guest: &mut RawGuest, text: &str) -> RawColumn {
+    let length = u32::try_from(text.len()).unwrap();
+    let (offsets, data) = (guest.put(&[[0; 4], length.to_le_bytes()].concat()), guest.put(text.as_bytes()));
+    RawColumn { validity: None, tag: values::UTF8, buffers: [offsets, 2, data, length] }
+}
+
+#[test]
+fn values_that_no_calendar_and_no_terminal_knows_go_through_every_door() {
+    let parent = RawColumn { validity: None, tag: values::PARENT, buffers: [0; 4] };
+    let zoned = [node::ZONED_TIMESTAMP, node::TIMESTAMP_MICROS, node::UTF8];
+    let zoned_guest = |micros: i64, zone: &str| {
+        fixed(&zoned, |guest| vec![parent.clone(), time(guest, micros), text(guest, zone)])
+    };
+    let nothing = fixed(&zoned, |guest| {
+        let is_null = guest.put(&[0]);
+        let null = |column| RawColumn { validity: Some([is_null, 1]), ..column };
+        vec![parent.clone(), null(time(guest, 7)), null(text(guest, "UTC"))]
+    });
+    let views = [
+        (
+            "first_time",
+            "UnixTimestamp",
+            fixed(&[node::TIMESTAMP_MICROS], |guest| vec![time(guest, i64::MIN)]),
+        ),
+        ("last_time", "UnixTimestamp", fixed(&[node::TIMESTAMP_MICROS], |guest| vec![time(guest, i64::MAX)])),
+        ("first_zoned", "ZonedTimestamp", zoned_guest(i64::MIN, "Europe/Oslo")),
+        ("no_zone", "ZonedTimestamp", zoned_guest(0, "no\u{1b}[2J/zone\0")),
+        ("far_zone", "ZonedTimestamp", zoned_guest(0, "UTC+99:99")),
+        ("null_parts", "ZonedTimestamp", nothing),
+        ("control", "String", fixed(&[node::UTF8], |guest| vec![text(guest, "a\0b\u{1b}[2J\"\u{202e}")])),
+        (
+            "deep",
+            "Json",
+            fixed(&[node::JSON], |guest| {
+                vec![text(guest, &format!("{}1{}", "[".repeat(100), "]".repeat(100)))]
+            }),
+        ),
+    ];
+    let repo = Repo::sample();
+    let mut definitions = "data_sources:
+  - {name: anything, type: request, schema: [{name: value, dtype: Int64}]}
+on_demand_feature_views:
+"
+    .to_owned();
+    for (view, dtype, component) in &views {
+        std::fs::write(repo.dir().join(format!("udfs/{view}.wasm")), component).unwrap();
+        definitions.push_str(&format!(
+            "  - name: {view}\n    sources: [anything]\n    schema: [{{name: out, dtype: {dtype}}}]\n    \
+             transformation: {{component: udfs/{view}.wasm, function: f}}\n"
+        ));
+    }
+    std::fs::write(repo.dir().join("strange.yaml"), definitions).unwrap();
+    repo.run(&["apply"]).success();
+    let entities = repo.dir().join("entities.csv").display().to_string();
+    std::fs::write(&entities, "event_timestamp,value\n2026-03-01T00:00:00Z,1\n").unwrap();
+    let deep = format!("{}1{}", "[".repeat(100), "]".repeat(100));
+    let answers = [
+        json!(-9_223_372_036_855_i64),
+        json!(9_223_372_036_854_i64),
+        // A year that Python does not have, and zones that nobody has.
+        json!(null),
+        json!("1970-01-01T00:00:00+00:00"),
+        json!("1970-01-01T00:00:00+00:00"),
+        json!(null),
+        json!("a\0b\u{1b}[2J\"\u{202e}"),
+        json!(deep),
+    ];
+    let server = Server::start(&repo);
+    for ((view, _, _), expected) in views.iter().zip(&answers) {
+        let (status, answer) = ask(&server, view, 1);
+        assert_eq!((status, &answer["results"][0]["values"][0]), (200, expected), "{view}: {answer}");
+    }
+    drop(server);
+    let is_printable = |text: &str| text.chars().all(|c| c == '\n' || !c.is_control());
+    for ((view, _, _), expected) in views.iter().zip(&answers) {
+        let feature = format!("{view}:out");
+        let online = repo.run(&["get-online-features", "-e", "value=1", "-f", &feature]);
+        assert!(is_printable(&online.stdout), "{:?}", online.stdout);
+        assert_eq!(&online.json()["out"][0], expected, "{view}");
+        let past = ["get-historical-features", "--entities", &entities, "-f", &feature];
+        let table = repo.run(&past).success().stdout;
+        assert!(is_printable(&table), "{table:?}");
+        for out in ["out.csv", "out.parquet", "out.ndjson"] {
+            let file = repo.dir().join(out).display().to_string();
+            let written = repo.run(&[&past[..], &["-o", &file]].concat()).success().stderr;
+            assert!(written.contains("1 rows written"), "{view} {out}: {written}");
+        }
     }
 }

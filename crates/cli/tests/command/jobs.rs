@@ -23,7 +23,7 @@ fn repo() -> Repo {
     repo
 }
 
-const EVERYTHING: &str = "offline-read,offline-write,materialize,online-read,push,log";
+const EVERYTHING: &str = "offline-read,offline-write,materialize,online-read,push,log,transform";
 
 /// Runs a verb of `job_verbs` with everything allowed; what it logs.
 #[track_caller]
@@ -109,6 +109,32 @@ fn a_training_set_is_that_of_the_command_line() {
 }
 
 #[test]
+fn a_view_that_cannot_be_applied_says_why() {
+    let repo = repo();
+    let component = repo.dir().join("verbs.wasm").display().to_string();
+    let transforms = |view: &str, allow: &str| {
+        repo.run(&["job", "run", &component, "--allow", allow, "--time", AS_OF, "--", "transforms", view])
+            .failure(1)
+    };
+    assert!(
+        transforms("transformed_conv_rate", "online-read,push,log")
+            .contains("may not `transform`; add `transform`"),
+    );
+    let missing = transforms("driver_quality", EVERYTHING);
+    assert!(
+        missing.contains(
+            "on-demand feature view `driver_quality` takes a column `acc_rate`, which the rows do not have; its \
+             inputs are `conv_rate`, `acc_rate`, `avg_daily_trips`"
+        ),
+        "{missing}"
+    );
+    for other in ["nope", "driver_hourly_stats"] {
+        let unknown = transforms(other, EVERYTHING);
+        assert!(unknown.contains(other) && unknown.contains("does not exist"), "{unknown}");
+    }
+}
+
+#[test]
 fn every_verb_is_the_one_of_the_command_line() {
     let repo = repo();
     let before = std::fs::read(repo.dir().join("data/driver_hourly_stats.parquet")).unwrap();
@@ -123,6 +149,10 @@ fn every_verb_is_the_one_of_the_command_line() {
     assert_eq!(verb(&repo, &["pushes"]), "info: [Some(1.5)]\n");
     let read = ["get-online-features", "-e", "driver_id=7", "-f", "driver_hourly_stats:conv_rate"];
     assert_eq!(repo.run(&read).json()["conv_rate"][0], json!(0.5));
+    assert_eq!(
+        verb(&repo, &["transforms", "transformed_conv_rate"]),
+        "info: [\"conv_rate_plus_val1\", \"conv_rate_plus_val2\"] [Some(1.5), None]\n"
+    );
     let log = verb(&repo, &["materializes"]);
     assert!(log.starts_with("info: ") && log.contains(" to "), "{log}");
     // Newest wins: of equal times the later write.

@@ -45,7 +45,7 @@ fn recorded_rows_are_a_case_that_passes() {
     let (repo, text) = record(&[]);
     assert!(text.contains("component: driver_features.wasm\n"), "{text}");
     assert_eq!(text.matches("val_to_add: 1234567, val_to_add_2: 5}").count(), 2, "{text}");
-    let tested = repo.run(&["udf", "test"]).success();
+    let tested = repo.run(&["udf", "test", "--filter", "case recorded"]).success();
     assert!(tested.stdout.contains("  ok    case recorded "), "{}", tested.stdout);
     assert!(tested.stdout.ends_with("1 passed, 0 failed\n"), "{}", tested.stdout);
 }

@@ -185,13 +185,15 @@ fn tests_pass_fail_or_are_bad_by_their_exit_code() {
 
     workbench.write("bad.test.yaml", &PASSING.replace("val_to_add: 1}]", "val_to_add: [1]}]"));
     let folder = workbench.0.path().display().to_string();
-    let bad = larder(&["udf", "test", &folder]);
+    let bad = larder(&["udf", "test", &folder, "--junit", &junit]);
     assert!(bad.stdout.contains("  ok    case a sum"), "the good file runs: {}", bad.stdout);
+    assert!(bad.stdout.ends_with(" passed, 0 failed, 1 file not run\n"), "{}", bad.stdout);
     let error = bad.failure(2);
-    assert!(
-        error.contains("bad.test.yaml:7:42: column `val_to_add`, row 0: [1] is not a valid Int64"),
-        "{error}"
-    );
+    let mistake = "bad.test.yaml:7:42: column `val_to_add`, row 0: [1] is not a valid Int64";
+    assert!(error.contains(mistake), "{error}");
+    let report = std::fs::read_to_string(&junit).unwrap();
+    assert!(report.contains("name=\"case a sum\"") && report.contains("errors=\"1\""), "{report}");
+    assert!(report.contains(mistake), "{report}");
 
     let wrong = workbench.write("wrong.test.yaml", &PASSING.replace("1.5", "2"));
     let failed = larder(&["udf", "test", &wrong, "--json", "--filter", "a sum"]);
@@ -203,6 +205,25 @@ fn tests_pass_fail_or_are_bad_by_their_exit_code() {
     assert!(failed.failure(1).contains("1 of 1 tests failed"));
     let nothing = larder(&["udf", "test", &good, "--filter", "no such"]).failure(1);
     assert!(nothing.contains("no test contains `no such` in its name"), "{nothing}");
+}
+
+#[test]
+fn where_nothing_was_run_no_sum_is_told() {
+    let workbench = Workbench::new();
+    let bad = workbench.write("bad.test.yaml", "component: driver_features.wasm\ncase: []\n");
+    let junit = workbench.file("junit.xml");
+    let told = larder(&["udf", "test", &bad, "--junit", &junit]);
+    assert_eq!(told.stdout, "");
+    assert!(told.failure(2).contains("unknown key `case` in test file"));
+    let report = std::fs::read_to_string(&junit).unwrap();
+    assert!(report.contains("<error message=\"the test file has mistakes, and was not run\">"), "{report}");
+    let json = larder(&["udf", "test", &bad, "--json"]);
+    let document: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert!(document["problems"][0].as_str().unwrap().contains("unknown key `case`"), "{document}");
+    json.failure(2);
+    let filtered = larder(&["udf", "test", &workbench.write("good.test.yaml", PASSING), "--filter", "none"]);
+    assert_eq!(filtered.stdout, "");
+    filtered.failure(1);
 }
 
 #[test]
@@ -227,6 +248,7 @@ fn what_a_property_finds_is_kept_as_a_case() {
 #[test]
 fn plan_tests_new_components_and_fails_with_them() {
     let repo = Repo::sample();
+    std::fs::remove_file(repo.dir().join("udfs/driver_features.test.yaml")).unwrap();
     std::fs::write(repo.dir().join("udfs/driver.test.yaml"), PASSING).unwrap();
     // Not a definition, and of no component of a view: neither read nor run.
     std::fs::write(repo.dir().join("udfs/impure.wasm"), guests::impure()).unwrap();
@@ -284,7 +306,17 @@ fn a_watched_test_runs_again_when_its_file_changes() {
 }
 
 #[test]
-fn the_tests_of_the_demo_pass() {
-    let passed = larder(&["udf", "test", concat!(env!("CARGO_MANIFEST_DIR"), "/demo")]).success();
+fn a_new_repo_has_tests_that_pass() {
+    let repo = Repo::sample();
+    let passed = repo.run(&["udf", "test"]).success();
+    assert!(passed.stdout.contains("  ok    case both values are added"), "{}", passed.stdout);
     assert!(passed.stdout.ends_with("23 passed, 0 failed, 1 skipped\n"), "{}", passed.stdout);
+}
+
+#[test]
+fn the_schema_of_test_files_is_printed_for_editors() {
+    let schema = larder(&["udf", "test-schema"]).json();
+    assert_eq!(schema["required"], json!(["component"]));
+    let case = &schema["properties"]["cases"]["items"]["properties"];
+    assert_eq!(case["holds"]["anyOf"][0]["enum"][0], json!("ordinary"));
 }

@@ -23,6 +23,16 @@
  *         if (!larder_is_null(larder_items(tags), i)) larder_append_text(larder_out_items(out), ...);
  *     larder_append_list(out);
  *
+ * and a struct likewise through its members, whose names stand beside the type:
+ *
+ *     .inputs = {{"home", {LARDER_STRUCT(2), LARDER_STRING, LARDER_INT32}, {"city", "floor"}}}
+ *
+ *     if (!larder_is_null(home, row)) floor = larder_int32(larder_member(home, 1), row);
+ *
+ *     larder_append_text(larder_out_member(out, 0), "Oslo", 4);
+ *     larder_append_int32(larder_out_member(out, 1), 3);
+ *     larder_append_struct(out);
+ *
  * Every output gets one value or null for each row, in order; larder checks it. The same input must give the same
  * output: there is no clock, no file and no network. Reading under a null gives a value without meaning. */
 #ifndef LARDER_H
@@ -33,16 +43,15 @@
 
 #include "bindings/on_demand_feature_view.h"
 
-/* Raise them before the include for functions with more columns or lists within lists. */
+/* Raise them before the include for functions with more columns, or types of more parts. */
 #ifndef LARDER_MAX_COLUMNS
 #define LARDER_MAX_COLUMNS 16
 #endif
 #ifndef LARDER_MAX_LEVELS
-#define LARDER_MAX_LEVELS 4
+#define LARDER_MAX_LEVELS 16
 #endif
 
-/* Feast's types. Json, Map, ScalarMap, Uuid, TimeUuid and Decimal are their text. Structs and zoned timestamps
- * need the bindings themselves. */
+/* Feast's types. Json, Map, ScalarMap, Uuid, TimeUuid and Decimal are their text. */
 typedef enum {
     LARDER_END = 0,
     LARDER_BOOL,
@@ -61,13 +70,21 @@ typedef enum {
     LARDER_UUID,
     LARDER_TIME_UUID,
     LARDER_DECIMAL,
+    LARDER_ZONED_TIMESTAMP, /* a time and the name of its zone, empty for UTC */
     LARDER_ARRAY = LARDER_UDF_ARROW_TYPE_NODE_LIST + 1, /* followed by the type of its items */
     LARDER_SET = LARDER_UDF_ARROW_TYPE_NODE_SET + 1,    /* the same, without repetitions */
+    LARDER_OF_STRUCT = LARDER_UDF_ARROW_TYPE_NODE_STRUCT + 1,
 } larder_type;
+
+/* A struct of so many members, followed by their types. Their names are in `names` of the field. */
+#define LARDER_STRUCT(members) ((larder_type)((members) << 8 | LARDER_OF_STRUCT))
 
 typedef struct {
     const char *name;
     larder_type type[LARDER_MAX_LEVELS];
+    /* The names of the members of all structs of the type: those of the outer one, then those of the structs within
+     * it in their order. */
+    const char *names[LARDER_MAX_LEVELS];
 } larder_field;
 
 typedef struct larder_call larder_call;
@@ -81,7 +98,11 @@ typedef struct {
 
 /* Input. */
 
-typedef larder_udf_arrow_column_t larder_column;
+typedef struct {
+    larder_udf_arrow_column_t raw;
+    /* How many columns it is with all its parts, which follow. */
+    size_t width;
+} larder_column;
 
 /* Text or bytes; not terminated by a zero. */
 typedef struct {
@@ -93,45 +114,50 @@ typedef struct {
     size_t begin, end;
 } larder_range;
 
+typedef struct {
+    int64_t micros; /* since 1970, in UTC */
+    larder_text_slice zone;
+} larder_zoned_time;
+
 static inline bool larder_bit(const uint8_t *bits, size_t i) { return bits[i / 8] >> (i % 8) & 1; }
 
 static inline bool larder_is_null(const larder_column *column, size_t row) {
-    return column->validity.is_some && !larder_bit(column->validity.val.ptr, row);
+    return column->raw.validity.is_some && !larder_bit(column->raw.validity.val.ptr, row);
 }
 
 static inline bool larder_bool(const larder_column *column, size_t row) {
-    return larder_bit(column->values.val.boolean.ptr, row);
+    return larder_bit(column->raw.values.val.boolean.ptr, row);
 }
 
 static inline int32_t larder_int32(const larder_column *column, size_t row) {
-    return column->values.val.int32.ptr[row];
+    return column->raw.values.val.int32.ptr[row];
 }
 
 static inline int64_t larder_int64(const larder_column *column, size_t row) {
-    return column->values.val.int64.ptr[row];
+    return column->raw.values.val.int64.ptr[row];
 }
 
 static inline float larder_float32(const larder_column *column, size_t row) {
-    return column->values.val.float32.ptr[row];
+    return column->raw.values.val.float32.ptr[row];
 }
 
 static inline double larder_float64(const larder_column *column, size_t row) {
-    return column->values.val.float64.ptr[row];
+    return column->raw.values.val.float64.ptr[row];
 }
 
 static inline int64_t larder_unix_timestamp(const larder_column *column, size_t row) {
-    return column->values.val.timestamp_micros.ptr[row];
+    return column->raw.values.val.timestamp_micros.ptr[row];
 }
 
 static inline larder_text_slice larder_text(const larder_column *column, size_t row) {
-    const larder_udf_arrow_var_len_t *text = &column->values.val.utf8;
+    const larder_udf_arrow_var_len_t *text = &column->raw.values.val.utf8;
     int32_t begin = text->offsets.ptr[row];
     larder_text_slice slice = {(const char *)text->data.ptr + begin, (size_t)(text->offsets.ptr[row + 1] - begin)};
     return slice;
 }
 
 static inline larder_range larder_list(const larder_column *column, size_t row) {
-    const int32_t *offsets = column->values.val.offsets.ptr;
+    const int32_t *offsets = column->raw.values.val.offsets.ptr;
     larder_range range = {(size_t)offsets[row], (size_t)offsets[row + 1]};
     return range;
 }
@@ -139,10 +165,25 @@ static inline larder_range larder_list(const larder_column *column, size_t row) 
 /* The items of all lists, one after the other. */
 static inline const larder_column *larder_items(const larder_column *column) { return column + 1; }
 
+/* The member at `index` of all structs, with a row for each of theirs. */
+static inline const larder_column *larder_member(const larder_column *column, size_t index) {
+    const larder_column *member = column + 1;
+    while (index-- > 0) member += member->width;
+    if (member >= column + column->width) abort();
+    return member;
+}
+
+static inline larder_zoned_time larder_zoned_timestamp(const larder_column *column, size_t row) {
+    larder_zoned_time time = {larder_unix_timestamp(column + 1, row), larder_text(column + 2, row)};
+    return time;
+}
+
 /* Output. */
 
 typedef struct {
     larder_type type;
+    /* How many outputs it is with all its parts, which follow. */
+    size_t width;
     size_t count, capacity, nulls;
     uint8_t *validity;
     /* Values of a fixed size, bits, or the bytes of texts. */
@@ -160,6 +201,11 @@ struct larder_call {
     const char *error;
 };
 
+/* The type itself, without the number of members. */
+static inline int larder_kind(larder_type type) { return (int)type & 0xff; }
+
+static inline size_t larder_members(larder_type type) { return (size_t)type >> 8; }
+
 static inline size_t larder_levels(const larder_field *field) {
     size_t levels = 0;
     while (levels < LARDER_MAX_LEVELS && field->type[levels] != LARDER_END) levels++;
@@ -172,10 +218,42 @@ static inline size_t larder_fields(const larder_field *fields) {
     return count;
 }
 
-/* Where the levels of field `index` begin. */
+/* One column of a field: its type, and how many columns it is with all its parts. */
+typedef struct {
+    larder_type type;
+    size_t width;
+} larder_node;
+
+/* How many columns the type at `*level` of a field is, with its parts, and which where `nodes` is there. A type that
+ * lacks a part is a mistake of the author. */
+static inline size_t larder_lay_out(const larder_field *field, size_t *level, larder_node *nodes) {
+    if (*level >= larder_levels(field)) abort();
+    larder_type type = field->type[(*level)++];
+    size_t width = 1, parts = 0;
+    switch (larder_kind(type)) {
+    case LARDER_ZONED_TIMESTAMP:
+        width = 3;
+        if (nodes != NULL) nodes[1].type = LARDER_UNIX_TIMESTAMP, nodes[2].type = LARDER_STRING;
+        if (nodes != NULL) nodes[1].width = nodes[2].width = 1;
+        break;
+    case LARDER_ARRAY:
+    case LARDER_SET: parts = 1; break;
+    case LARDER_OF_STRUCT: parts = larder_members(type); break;
+    default: break;
+    }
+    for (size_t i = 0; i < parts; i++) width += larder_lay_out(field, level, nodes == NULL ? NULL : nodes + width);
+    if (nodes != NULL) nodes->type = type, nodes->width = width;
+    return width;
+}
+
+/* Where the columns of field `index` begin. */
 static inline size_t larder_start(const larder_field *fields, size_t index) {
     size_t start = 0;
-    for (size_t i = 0; i < index; i++) start += larder_levels(&fields[i]);
+    for (size_t i = 0; i < index; i++) {
+        size_t level = 0;
+        start += larder_lay_out(&fields[i], &level, NULL);
+        if (level != larder_levels(&fields[i])) abort();
+    }
     return start;
 }
 
@@ -193,6 +271,14 @@ static inline larder_output *larder_out(larder_call *call, size_t index) {
 
 /* Where the items of a list go, before `larder_append_list`. */
 static inline larder_output *larder_out_items(larder_output *output) { return output + 1; }
+
+/* Where the member at `index` of a struct goes, before `larder_append_struct`. */
+static inline larder_output *larder_out_member(larder_output *output, size_t index) {
+    larder_output *member = output + 1;
+    while (index-- > 0) member += member->width;
+    if (member >= output + output->width) abort();
+    return member;
+}
 
 /* Ends the call with an error for whoever asked. The text must outlive the function. */
 static inline void larder_fail(larder_call *call, const char *message) { call->error = message; }
@@ -261,9 +347,19 @@ static inline void larder_append_bit(larder_output *output, bool value) {
 static inline void larder_append_null(larder_output *output) {
     static const uint8_t zero[8] = {0};
     larder_next(output, false);
-    if (output->type == LARDER_BOOL) larder_append_bit(output, false);
-    else if (larder_width(output->type) != 0) larder_append_bytes(output, zero, larder_width(output->type));
-    else larder_end(output);
+    switch (larder_kind(output->type)) {
+    case LARDER_BOOL: larder_append_bit(output, false); break;
+    case LARDER_ZONED_TIMESTAMP:
+    case LARDER_OF_STRUCT:
+        /* A member has a row for each struct, null or not. */
+        for (larder_output *member = output + 1; member < output + output->width; member += member->width) {
+            larder_append_null(member);
+        }
+        break;
+    default:
+        if (larder_width(output->type) != 0) larder_append_bytes(output, zero, larder_width(output->type));
+        else larder_end(output);
+    }
 }
 
 static inline void larder_append_bool(larder_output *output, bool value) {
@@ -313,6 +409,23 @@ static inline void larder_append_list(larder_output *output) {
     larder_end(output);
 }
 
+/* A struct of the members that were appended since the last, one to each. */
+static inline void larder_append_struct(larder_output *output) {
+    if (larder_kind(output->type) != LARDER_OF_STRUCT) abort();
+    larder_next(output, true);
+    for (larder_output *member = output + 1; member < output + output->width; member += member->width) {
+        if (member->count != output->count) abort();
+    }
+}
+
+/* A time and the name of its zone, empty for UTC. */
+static inline void larder_append_zoned_timestamp(larder_output *output, larder_zoned_time time) {
+    if (output->type != LARDER_ZONED_TIMESTAMP) abort();
+    larder_next(output, true);
+    larder_append_unix_timestamp(output + 1, time.micros);
+    larder_append_text(output + 2, time.zone.data, time.zone.length);
+}
+
 /* The exports. */
 
 extern const larder_function larder_functions[];
@@ -334,11 +447,24 @@ static inline exports_larder_udf_transformation_list_field_t larder_declared(con
     list.ptr = larder_zeroed(list.len, sizeof *list.ptr);
     for (size_t i = 0; i < list.len; i++) {
         on_demand_feature_view_string_dup(&list.ptr[i].name, fields[i].name);
-        size_t levels = larder_levels(&fields[i]);
-        list.ptr[i].nodes.len = levels;
-        list.ptr[i].nodes.ptr = larder_zeroed(levels, sizeof(larder_udf_arrow_type_node_t));
-        for (size_t level = 0; level < levels; level++) {
-            list.ptr[i].nodes.ptr[level].tag = (uint8_t)(fields[i].type[level] - 1);
+        size_t level = 0, names = 0, width = larder_lay_out(&fields[i], &level, NULL);
+        if (level != larder_levels(&fields[i])) abort();
+        larder_node *nodes = larder_zeroed(width, sizeof *nodes);
+        level = 0;
+        larder_lay_out(&fields[i], &level, nodes);
+        list.ptr[i].nodes.len = width;
+        list.ptr[i].nodes.ptr = larder_zeroed(width, sizeof(larder_udf_arrow_type_node_t));
+        for (size_t part = 0; part < width; part++) {
+            larder_udf_arrow_type_node_t *node = &list.ptr[i].nodes.ptr[part];
+            larder_type type = nodes[part].type;
+            node->tag = (uint8_t)(larder_kind(type) - 1);
+            if (larder_kind(type) != LARDER_OF_STRUCT) continue;
+            node->val.struct_.len = larder_members(type);
+            node->val.struct_.ptr = larder_zeroed(larder_members(type), sizeof *node->val.struct_.ptr);
+            for (size_t member = 0; member < larder_members(type); member++, names++) {
+                if (names >= LARDER_MAX_LEVELS || fields[i].names[names] == NULL) abort();
+                on_demand_feature_view_string_dup(&node->val.struct_.ptr[member], fields[i].names[names]);
+            }
         }
     }
     return list;
@@ -358,7 +484,7 @@ bool exports_larder_udf_transformation_signatures(
 }
 
 /* Gives the buffers of an output to the column that is returned. */
-static inline void larder_finish(larder_output *output, larder_column *column) {
+static inline void larder_finish(larder_output *output, larder_udf_arrow_column_t *column) {
     size_t length = output->count;
     column->validity.is_some = output->nulls != 0;
     if (column->validity.is_some) {
@@ -371,7 +497,7 @@ static inline void larder_finish(larder_output *output, larder_column *column) {
     on_demand_feature_view_list_s32_t offsets = {output->offsets, length + 1};
     on_demand_feature_view_list_u8_t data = {output->data, output->data_length};
     larder_udf_arrow_values_t *values = &column->values;
-    switch (output->type) {
+    switch (larder_kind(output->type)) {
     case LARDER_BOOL:
         values->tag = LARDER_UDF_ARROW_VALUES_BOOLEAN;
         values->val.boolean = data;
@@ -398,11 +524,24 @@ static inline void larder_finish(larder_output *output, larder_column *column) {
         values->tag = LARDER_UDF_ARROW_VALUES_OFFSETS;
         values->val.offsets = offsets;
         break;
+    case LARDER_ZONED_TIMESTAMP:
+    case LARDER_OF_STRUCT: values->tag = LARDER_UDF_ARROW_VALUES_PARENT; break;
     default:
         values->tag = LARDER_UDF_ARROW_VALUES_UTF8;
         values->val.utf8.offsets = offsets;
         values->val.utf8.data = data;
     }
+}
+
+/* All columns of fields, which are `width` together. */
+static inline larder_node *larder_laid_out(const larder_field *fields, size_t width) {
+    larder_node *nodes = larder_zeroed(width, sizeof *nodes);
+    if (larder_start(fields, larder_fields(fields)) != width) abort();
+    for (size_t i = 0; i < larder_fields(fields); i++) {
+        size_t level = 0;
+        larder_lay_out(&fields[i], &level, nodes + larder_start(fields, i));
+    }
+    return nodes;
 }
 
 static inline bool larder_refused(exports_larder_udf_transformation_error_t *err, const char *what, const char *name) {
@@ -420,17 +559,23 @@ bool exports_larder_udf_transformation_transform(
     if (index >= larder_function_count) abort();
     const larder_function *function = &larder_functions[index];
     size_t fields = larder_fields(function->outputs);
-    size_t levels = larder_start(function->outputs, fields);
+    size_t width = larder_start(function->outputs, fields);
+    larder_column *columns = larder_zeroed(input->columns.len, sizeof *columns);
+    larder_node *nodes = larder_laid_out(function->inputs, input->columns.len);
+    for (size_t i = 0; i < input->columns.len; i++) {
+        columns[i].raw = input->columns.ptr[i];
+        columns[i].width = nodes[i].width;
+    }
     larder_call call = {
         .rows = input->row_count,
         .function = function,
-        .columns = input->columns.ptr,
-        .outputs = larder_zeroed(levels, sizeof(larder_output)),
+        .columns = columns,
+        .outputs = larder_zeroed(width, sizeof(larder_output)),
     };
-    for (size_t field = 0, i = 0; field < fields; field++) {
-        for (size_t level = 0; level < larder_levels(&function->outputs[field]); level++, i++) {
-            call.outputs[i].type = function->outputs[field].type[level];
-        }
+    nodes = larder_laid_out(function->outputs, width);
+    for (size_t i = 0; i < width; i++) {
+        call.outputs[i].type = nodes[i].type;
+        call.outputs[i].width = nodes[i].width;
     }
     function->run(&call);
     if (call.error != NULL) return larder_refused(err, call.error, "");
@@ -440,9 +585,9 @@ bool exports_larder_udf_transformation_transform(
         }
     }
     ret->row_count = call.rows;
-    ret->columns.len = levels;
-    ret->columns.ptr = larder_zeroed(levels, sizeof(larder_column));
-    for (size_t i = 0; i < levels; i++) larder_finish(&call.outputs[i], &ret->columns.ptr[i]);
+    ret->columns.len = width;
+    ret->columns.ptr = larder_zeroed(width, sizeof *ret->columns.ptr);
+    for (size_t i = 0; i < width; i++) larder_finish(&call.outputs[i], &ret->columns.ptr[i]);
     /* What is left goes with the instance, after the call. */
     return true;
 }

@@ -25,26 +25,37 @@
  * An Int64 or UnixTimestamp output may also be a whole number of at most 2 ** 53.
  *
  * An exception is the error of the call; its text reaches whoever asked. The same input must give the same output:
- * there is no clock, no randomness, no file and no network. What goes to `console` goes nowhere.
+ * there is no clock, no randomness, no file and no network, and what asks for one is an error. What goes to `console`
+ * goes nowhere. A promise is never waited for.
  */
 
 /** A value of another kind than was declared, or something that transformations do not have. */
 class Wrong extends Error {}
 
 const absent = (what) => () => {
-    throw new Wrong(`${what}: a transformation has no clock and no randomness; take such values as inputs`);
+    const without = "a transformation has no clock, randomness, files or network";
+    throw new Wrong(`${what}: ${without}; take what it needs as inputs`);
 };
 
-// Without this they would give the time of the build, and the same numbers in every call.
-globalThis.Date = class extends Date {
-    constructor(...parts) {
+// Without this they would give the time of the build and the same numbers in every call, or stop the function without a
+// reason.
+const BuiltDate = Date;
+BuiltDate.now = absent("Date.now");
+globalThis.Date = new Proxy(BuiltDate, {
+    apply: absent("Date()"),
+    construct(target, parts, made) {
         if (parts.length === 0) absent("new Date()")();
-        super(...parts);
-    }
-    static now = absent("Date.now");
-};
+        return Reflect.construct(target, parts, made);
+    },
+});
+BuiltDate.prototype.constructor = globalThis.Date;
 Math.random = absent("Math.random");
 globalThis.performance = { now: absent("performance.now") };
+for (const name of ["getRandomValues", "randomUUID"]) {
+    Object.defineProperty(Object.getPrototypeOf(crypto), name, { value: absent(`crypto.${name}`) });
+}
+for (const name of ["fetch", "setTimeout", "setInterval"]) globalThis[name] = absent(name);
+for (const name of ["time", "timeEnd", "timeLog"]) console[name] = () => {};
 
 // Types. Each knows its nodes and how its values lie in columns: `read` takes columns from an iterator, depth
 // first, and gives an array of values; `write` appends columns for an array of values.
@@ -354,11 +365,11 @@ export function onDemandFeatureView(name, { inputs, outputs, singleton = false }
 }
 
 function message(error) {
-    if (error instanceof Wrong) return error.message;
     if (!(error instanceof Error)) return shown(error);
     const frames = (error.stack ?? "").split("\n").filter((frame) => !frame.includes("larder.js"));
     const place = /([^/@\s]+\.js:\d+)/.exec(frames.join("\n"));
-    return `${error.name}: ${error.message}${place ? ` (${place[1]})` : ""}`;
+    const text = error instanceof Wrong ? error.message : `${error.name}: ${error.message}`;
+    return `${text}${place ? ` (${place[1]})` : ""}`;
 }
 
 /** What the component offers; export it under the name `transformation`. */

@@ -19,23 +19,27 @@ Values in Python, by type:
     Json, Map, ScalarMap, Uuid, TimeUuid, Decimal str: their text; see `json`, `uuid` and `decimal`
 
 What a function prints goes nowhere. An exception is the error of the call; its text reaches whoever asked.
-The same input must give the same output: there is no clock, no randomness, no file and no network. What is at the top
-of a file runs once, when the component is built, and may read files; import there.
+The same input must give the same output: there is no clock, no randomness, no file and no network, and what asks for one
+is an error. The environment is empty, and what is logged or warned of goes nowhere. What is at the top of a file runs
+once, when the component is built, and may read files; import there.
 """
 
 import builtins
+import gc
 import io
 import os
+import random
 import sys
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 
 from componentize_py_types import Err
 from wit_world.exports.transformation import Error, Signature
 from wit_world.imports import arrow
 
-# Where the components of Python print there is nothing to print to.
-sys.stdout = sys.stderr = io.StringIO()
+# Where the components of Python print there is nothing to print to, and nothing to read from.
+sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = io.StringIO()
+sys.stdin = sys.__stdin__ = io.StringIO()
 
 
 class Wrong(Exception):
@@ -44,9 +48,22 @@ class Wrong(Exception):
 
 def _absent(what):
     def fail(*_, **__):
-        raise Wrong(f"{what}: a transformation has no clock, randomness or files; take what it needs as inputs")
+        raise Wrong(
+            f"{what}: a transformation has no clock, randomness, files or network; take what it needs as inputs"
+        )
 
     return fail
+
+
+def _absent_without(what, function, at):
+    """`function`, which asks the system where it is given no argument `at`."""
+
+    def call(*arguments, **named):
+        if not named and (len(arguments) <= at or arguments[at] is None):
+            _absent(what)()
+        return function(*arguments, **named)
+
+    return call
 
 
 class _NoModules:
@@ -55,17 +72,66 @@ class _NoModules:
         raise Wrong(f"import `{name}` at the top of a file: when a function runs there are no files to import from")
 
 
+# What asks the system, by module; and what does so without an argument in this place.
+_ASKS = {
+    "builtins": "open input",
+    "io": "open open_code FileIO",
+    "time": "time time_ns monotonic monotonic_ns perf_counter perf_counter_ns process_time process_time_ns"
+    " clock_gettime clock_gettime_ns get_clock_info sleep",
+    "os": "urandom open stat lstat access chdir listdir scandir mkdir rmdir remove unlink rename replace link symlink"
+    " readlink utime truncate",
+    # `random.Random(seed)` is as good as any other computation.
+    "random": "betavariate binomialvariate choice choices expovariate gammavariate gauss getrandbits lognormvariate"
+    " normalvariate paretovariate randbytes randint random randrange sample seed shuffle triangular uniform"
+    " vonmisesvariate weibullvariate _urandom",
+    "socket": "socket create_connection getaddrinfo gethostbyname",
+}
+_ASKS_WITHOUT = {"time": {"localtime": 0, "gmtime": 0, "ctime": 0, "asctime": 0, "strftime": 1}}
+
+
 def _close_the_world():
     """Puts errors with a reason in the place of what would stop the function without one."""
-    functions = [(time, "time time_ns monotonic perf_counter sleep"), (os, "urandom listdir"), (builtins, "open")]
-    functions += [(module, " ".join(module.__all__)) for name, module in sys.modules.items() if name == "random"]
-    for module, names in functions:
+    instead = []
+    for module, names in _ASKS.items():
+        module = sys.modules.get(module)
         for name in names.split():
-            # `random.Random(seed)` is as good as any other computation.
-            if name.islower():
-                setattr(module, name, _absent(name if module is builtins else f"{module.__name__}.{name}"))
-    sys.meta_path = [finder for finder in sys.meta_path if getattr(finder, "__name__", "") != "PathFinder"]
-    sys.meta_path.append(_NoModules)
+            if hasattr(module, name):
+                what = name if module is builtins else f"{module.__name__}.{name}"
+                instead.append((getattr(module, name), _absent(what)))
+                setattr(module, name, instead[-1][1])
+    for module, names in _ASKS_WITHOUT.items():
+        module = sys.modules[module]
+        for name, at in names.items():
+            function = getattr(module, name)
+            instead.append((function, _absent_without(f"{module.__name__}.{name}", function, at)))
+            setattr(module, name, instead[-1][1])
+    # `from time import time` has put the function itself among the author's names.
+    instead = {id(function): other for function, other in instead}
+    for module in [module for name, module in sys.modules.items() if name.split(".")[0] not in sys.stdlib_module_names]:
+        for name, value in vars(module).copy().items():
+            if id(value) in instead:
+                setattr(module, name, instead[id(value)])
+    seeded = random.Random
+    seeded.__new__ = staticmethod(_absent_without("random.Random()", super(seeded, seeded).__new__, 1))
+    seeded.seed = _absent_without("random.Random.seed", seeded.seed, 1)
+    for kind, names in [(datetime, "now utcnow today"), (date, "today")]:
+        # Classes made in C refuse new attributes; beneath the proxy lies the dict that they are looked up in.
+        inside = gc.get_referents(kind.__dict__)[0]
+        for name in names.split():
+            inside[name] = staticmethod(_absent(f"{kind.__name__}.{name}"))
+    sys._clear_internal_caches() if hasattr(sys, "_clear_internal_caches") else sys._clear_type_cache()
+    # What is logged or warned of goes nowhere, as what is printed, and asks for no time.
+    if "logging" in sys.modules:
+        sys.modules["logging"].disable(sys.maxsize)
+    if "warnings" in sys.modules:
+        sys.modules["warnings"].showwarning = lambda *_, **__: None
+
+
+def _close_the_library():
+    """Does the same for imports, in a call: until then the build may need them."""
+    if sys.meta_path[-1] is not _NoModules:
+        sys.meta_path = [finder for finder in sys.meta_path if getattr(finder, "__name__", "") != "PathFinder"]
+        sys.meta_path.append(_NoModules)
 
 
 # Types. Each knows its nodes and how its values lie in columns: `read` takes columns from an iterator, depth
@@ -403,20 +469,20 @@ def on_demand_feature_view(*, inputs, outputs, singleton=False):
 
 def _message(error):
     """What went wrong, and where in the author's code."""
-    if isinstance(error, Wrong):
-        return str(error)
-    text = f"{type(error).__name__}: {error}"
+    text = str(error) if isinstance(error, Wrong) else f"{type(error).__name__}: {error}"
     place, trace = None, error.__traceback__
     while trace is not None:
-        file = trace.tb_frame.f_code.co_filename
-        if not file.endswith("larder.py"):
-            place = f"{file.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
+        frame = trace.tb_frame
+        module = frame.f_globals.get("__name__", "").split(".")[0]
+        if module != __name__ and module not in sys.stdlib_module_names:
+            place = f"{frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
         trace = trace.tb_next
     return f"{text} ({place})" if place else text
 
 
 def export(*functions):
-    """The class that the component offers; give it the name `Transformation`."""
+    """The class that the component offers; give it the name `Transformation`. The last line of `udf.py`: from here on
+    there is no clock, randomness, file or network."""
 
     class Transformation:
         def signatures(self):
@@ -424,9 +490,11 @@ def export(*functions):
 
         def transform(self, index, input):
             try:
-                _close_the_world()
+                _close_the_library()
                 return functions[index].transform(input)
             except BaseException as error:
                 raise Err(Error(_message(error))) from None
 
+    # When the component is built, so that no call spends time on it.
+    _close_the_world()
     return Transformation

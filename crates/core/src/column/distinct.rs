@@ -9,6 +9,9 @@ use arrow::compute::take;
 use arrow::datatypes::DataType;
 use arrow::row::{RowConverter, SortField};
 
+/// Items for which there is room in the set of those that were seen, from one list to the next.
+const ROOM_KEPT: usize = 1 << 10;
+
 /// Keeps the first of equal items of each list. Nulls are equal, and so are floats of the same bits.
 pub(super) fn distinct_items(lists: &ListArray) -> ListArray {
     let items = lists.values();
@@ -24,6 +27,10 @@ pub(super) fn distinct_items(lists: &ListArray) -> ListArray {
     for (at, bounds) in lists.offsets().windows(2).enumerate() {
         let before = kept.len();
         if let (&[start, end], true) = (bounds, lists.is_valid(at)) {
+            // Emptying a set costs as much as it has room for, which may be a million times what this list has.
+            if seen.capacity() > ROOM_KEPT {
+                seen = HashSet::new();
+            }
             seen.clear();
             for item in start.cast_unsigned()..end.cast_unsigned() {
                 if seen.insert(rows.row(item as usize)) {
@@ -42,7 +49,10 @@ pub(super) fn distinct_items(lists: &ListArray) -> ListArray {
 
 #[cfg(test)]
 mod tests {
-    use arrow::datatypes::Int64Type;
+    use std::time::Instant;
+
+    use arrow::array::Int64Array;
+    use arrow::datatypes::{Field, Int64Type};
 
     use super::*;
 
@@ -62,5 +72,24 @@ mod tests {
         ]);
         assert_eq!(distinct_items(&lists), expected);
         assert_eq!(distinct_items(&lists.slice(1, 3)), expected.slice(1, 3));
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "what is measured is real time")]
+    fn one_long_list_does_not_make_the_short_ones_slow() {
+        const LONG: i32 = 1_000_000;
+        let lists = |short: i32| {
+            let items = Int64Array::from_iter_values((0..LONG + short).map(i64::from));
+            let offsets = OffsetBuffer::new(std::iter::once(0).chain(LONG..=LONG + short).collect());
+            let item = Arc::new(Field::new("item", DataType::Int64, true));
+            ListArray::new(item, offsets, Arc::new(items), None)
+        };
+        let took = |lists: &ListArray| {
+            let started = Instant::now();
+            assert_eq!(&distinct_items(lists), lists);
+            started.elapsed()
+        };
+        let (alone, with_others) = (took(&lists(0)), took(&lists(300_000)));
+        assert!(with_others < 4 * alone, "{with_others:?} instead of {alone:?}");
     }
 }

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, ListArray, StringArray, StringBuilder, StructArray, TimestampMicrosecondArray,
-    new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, ListArray, StringArray, StringBuilder,
+    StructArray, TimestampMicrosecondArray, new_null_array,
 };
-use arrow::buffer::OffsetBuffer;
-use arrow::compute::{CastOptions, cast_with_options};
+use arrow::buffer::{BooleanBuffer, OffsetBuffer};
+use arrow::compute::{CastOptions, cast_with_options, nullif};
 use arrow::datatypes::{DataType, Field as ArrowField, TimeUnit, TimestampMicrosecondType};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::column_from_json;
 use super::distinct::distinct_items;
 use super::forms::{check_text, micros_of_text, text_of_json};
+use super::from_json::cut;
 use super::to_json::{json_pairs, json_value};
 use crate::value_type::{arrow_fields, timestamp_data_type};
 use crate::{FlatType, Layout, RequestError, ScalarType, StructField, ValueType};
@@ -170,7 +171,8 @@ fn to_lists(
     let offsets = lists.offsets();
     let (first, last) = (offsets.first().copied().unwrap_or(0), offsets.last().copied().unwrap_or(0));
     let (from, length) = (index(first), index(last - first));
-    let items = cast_column(column, &lists.values().slice(from, length), item).map_err(|error| {
+    let items = in_valid_lists(&lists, lists.values().slice(from, length));
+    let items = cast_column(column, &items, item).map_err(|error| {
         // The position of an item is no row; the row is that of its list.
         in_rows(error, value_type, |item| {
             let starts = offsets.iter().map(|offset| index(*offset - first));
@@ -180,6 +182,26 @@ fn to_lists(
     let starts: Vec<i32> = offsets.iter().map(|offset| offset - first).collect();
     let field = Arc::new(ArrowField::new("item", items.data_type().clone(), true));
     Ok(ListArray::new(field, OffsetBuffer::new(starts.into()), items, lists.nulls().cloned()))
+}
+
+/// The items of lists, null where the list is: what lies there has no meaning.
+fn in_valid_lists(lists: &ListArray, items: ArrayRef) -> ArrayRef {
+    let Some(nulls) = lists.nulls() else { return items };
+    let mut is_under_null = BooleanBufferBuilder::new(items.len());
+    for (is_valid, bounds) in nulls.iter().zip(lists.offsets().windows(2)) {
+        if let &[start, end] = bounds {
+            is_under_null.append_n(index(end - start), !is_valid);
+        }
+    }
+    without(&items, is_under_null.finish())
+}
+
+/// An array with nulls in the places that are set.
+fn without(array: &ArrayRef, places: BooleanBuffer) -> ArrayRef {
+    if places.count_set_bits() == 0 {
+        return Arc::clone(array);
+    }
+    nullif(array, &BooleanArray::new(places, None)).expect("there is a bit for each value")
 }
 
 fn index(offset: i32) -> usize {
@@ -205,8 +227,15 @@ fn to_structs(
         _ => return Err(impossible(column, array, value_type)),
     };
     let columns = fields.iter().map(|field| match structs.column_by_name(&field.name) {
-        Some(found) => cast_column(column, found, &field.value_type)
-            .map_err(|error| in_rows(error, value_type, |row| row)),
+        Some(found) => {
+            // What lies under the null of a struct has no meaning.
+            let found = match structs.nulls() {
+                Some(nulls) => &without(found, !nulls.inner()),
+                None => found,
+            };
+            cast_column(column, found, &field.value_type)
+                .map_err(|error| in_rows(error, value_type, |row| row))
+        }
         None => Ok(new_null_array(&field.value_type.data_type(), structs.len())),
     });
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
@@ -334,6 +363,7 @@ fn invalid(column: &str, array: &ArrayRef, row: usize, expected: &ValueType) -> 
     let value = ArrayFormatter::try_new(array, &FormatOptions::default())
         .map(|formatter| formatter.value(row).to_string())
         .unwrap_or_default();
+    let value = cut(value);
     RequestError::InvalidValue { column: column.to_owned(), row, value, expected: expected.to_string() }
 }
 

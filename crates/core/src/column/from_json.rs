@@ -36,11 +36,17 @@ pub fn column_from_json<'a>(
 }
 
 pub(super) fn invalid(column: &str, row: usize, value: &Value, expected: &ValueType) -> RequestError {
-    let mut text = value.to_string();
-    if text.chars().count() > 60 {
-        text = text.chars().take(60).chain(['…']).collect();
+    let value = cut(value.to_string());
+    RequestError::InvalidValue { column: column.to_owned(), row, value, expected: expected.to_string() }
+}
+
+/// The beginning of a long text, for messages.
+pub(super) fn cut(text: String) -> String {
+    const SHOWN: usize = 60;
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
     }
-    RequestError::InvalidValue { column: column.to_owned(), row, value: text, expected: expected.to_string() }
 }
 
 /// A value, perhaps inside another one, and the row it belongs to.
@@ -150,7 +156,8 @@ fn zoned_timestamps(cells: &[Cell<'_>]) -> Built {
     let texts: Vec<Option<Value>> = cells
         .iter()
         .map(|cell| match cell.value {
-            Value::String(text) => {
+            // An object as text is taken apart with those that are none.
+            Value::String(text) if !text.starts_with('{') => {
                 let zoned = ZonedTimestamp::parse(text).ok_or_else(|| cell.misfit())?;
                 let time = zoned.time.to_string();
                 Ok(Some(serde_json::json!({"unix_timestamp": time, "zone": zoned.zone})))
@@ -163,7 +170,7 @@ fn zoned_timestamps(cells: &[Cell<'_>]) -> Built {
         .zip(&texts)
         .map(|(cell, text)| Cell { row: cell.row, value: text.as_ref().unwrap_or(cell.value) })
         .collect();
-    structs(fields, &objects)
+    parsed(&objects, |cells| structs(fields, cells))
 }
 
 const ZONED: ValueType = ValueType::Scalar(ScalarType::ZonedTimestamp);

@@ -79,6 +79,10 @@ impl JobHost for StoreHost {
         })
     }
 
+    async fn transform(&self, on_demand_feature_view: String, rows: RecordBatch) -> Result<Table> {
+        self.store.refresh().await?.compute_alone(&on_demand_feature_view, &rows).await
+    }
+
     async fn push(&self, push_source: String, rows: RecordBatch, to: PushMode) -> Result<()> {
         self.store.push(PushRequest { push_source, rows: InputTable::from_arrow(rows), to }).await
     }

@@ -1,23 +1,34 @@
-//! A JSON Schema for files of definitions, for editors. Made from the tables that the reader uses.
+//! JSON Schemas for files of definitions and of tests, for editors. Made from the tables that the readers use.
 
 use larder_core::ValueType;
 use serde_json::{Map, Value, json};
 
 use super::shapes::FILE;
 use crate::shape::{Shape, Takes};
+use crate::test_file::TESTS;
 
 /// The JSON Schema (draft 2020-12) of a file of definitions. An editor that has it completes keys, shows
 /// what they mean, and marks mistakes as they are made; `larder plan` finds more.
 pub fn definitions_json_schema() -> Value {
-    let mut schema = Map::new();
-    schema.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
-    schema.insert("title".to_owned(), FILE.summary.into());
-    if let Value::Object(file) = object(&FILE) {
-        schema.extend(file);
-    }
+    let mut schema = document(&FILE);
     // Keys for anchors.
     schema.insert("patternProperties".to_owned(), json!({"^x-": {}}));
     Value::Object(schema)
+}
+
+/// The JSON Schema of a document of a test file, likewise; `larder udf test` finds more.
+pub fn test_file_json_schema() -> Value {
+    Value::Object(document(&TESTS))
+}
+
+fn document(shape: &Shape) -> Map<String, Value> {
+    let mut schema = Map::new();
+    schema.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
+    schema.insert("title".to_owned(), shape.summary.into());
+    if let Value::Object(file) = object(shape) {
+        schema.extend(file);
+    }
+    schema
 }
 
 fn object(shape: &Shape) -> Value {
@@ -83,6 +94,30 @@ fn value(takes: &Takes) -> Value {
         Takes::NamesOrObjects(shape) => {
             json!({"type": "array", "minItems": 1,
                    "items": {"anyOf": [{"type": "string", "minLength": 1}, object(shape)]}})
+        }
+        Takes::ObjectsByName(shape) => json!({"type": "object", "additionalProperties": object(shape)}),
+        Takes::BooleanOrObject(shape) => json!({"anyOf": [{"type": "boolean"}, object(shape)]}),
+        Takes::LabelsOf(words) => {
+            json!({"type": "object", "propertyNames": {"enum": words}, "additionalProperties": {"type": "string"}})
+        }
+        Takes::SomeOf(words) => {
+            json!({"anyOf": [{"enum": words}, {"type": "array", "items": {"enum": words}}]})
+        }
+        Takes::WordOrNamesByName(word) => {
+            json!({"anyOf": [{"const": word}, {"type": "object", "additionalProperties": value(&Takes::NameOrNames)}]})
+        }
+        Takes::List(None) => json!({"type": "array"}),
+        Takes::List(Some(items)) => json!({"type": "array", "minItems": items, "maxItems": items}),
+        Takes::Rows => {
+            json!({"anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "items": {"type": "object"}}]})
+        }
+        Takes::NumberOrObjectAlsoByName(shape) => {
+            let number = json!({"type": "number", "minimum": 0});
+            json!({"anyOf": [number, object(shape), {
+                "type": "object",
+                "propertyNames": {"not": {"enum": shape.names().collect::<Vec<_>>()}},
+                "additionalProperties": {"anyOf": [number, object(shape)]},
+            }]})
         }
         Takes::Later => json!(false),
     }

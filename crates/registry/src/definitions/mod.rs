@@ -10,7 +10,7 @@ mod write;
 
 pub use self::feature_repo::FeatureRepo;
 pub(crate) use self::feature_repo::yaml_files;
-pub use self::json_schema::definitions_json_schema;
+pub use self::json_schema::{definitions_json_schema, test_file_json_schema};
 pub(crate) use self::parsed::{
     ParsedDataSource, ParsedDefinitions, ParsedFeatureService, ParsedFeatureView, ParsedFunction, ParsedJob,
     ParsedOnDemandFeatureView, ParsedProjection, ParsedSourceKind,

@@ -531,7 +531,7 @@ pub(crate) static JOB: Shape = Shape {
         optional(
             "allow",
             Takes::Names,
-            "What it may do: offline-read, offline-write, materialize, online-read, push, log.",
+            "What it may do: offline-read, offline-write, materialize, online-read, push, log, transform.",
         ),
         optional(
             "schedule",

@@ -6,6 +6,8 @@
 mod read;
 mod shapes;
 
+pub(crate) use self::shapes::TESTS;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -201,8 +203,20 @@ impl Property {
         Self::NanSpread,
     ];
 
+    /// Their names, in the same order.
+    #[expect(clippy::indexing_slicing, reason = "would be told when larder is compiled")]
+    pub(crate) const NAMES: [&'static str; Self::ALL.len()] = {
+        let mut names = [""; Self::ALL.len()];
+        let mut at = 0;
+        while at < names.len() {
+            names[at] = Self::ALL[at].name();
+            at += 1;
+        }
+        names
+    };
+
     /// Its name in test files.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Repeat => "repeat",
             Self::Permute => "permute",

@@ -1,20 +1,25 @@
 //! The keys of a test file.
 
+use super::Property;
 use crate::definitions::LIMITS;
 use crate::shape::{Key, Shape, Takes, optional, required};
 
 const BUDGETS_KEY: Key = optional("budgets", Takes::Object(&BUDGETS), "What the call may cost.");
 
-pub(super) static TESTS: Shape = Shape {
+pub(crate) static TESTS: Shape = Shape {
     noun: "test file",
     summary: "The tests of one function of a component.",
     keys: &[
         required("component", Takes::Text, "The component's file, from this file's folder."),
         optional("function", Takes::Name, "The function; the only one where it is left out."),
         optional("limits", Takes::Object(&LIMITS), "What one call may use up, as in a view."),
-        optional("inputs", Takes::Anything, "By input, what generated rows hold."),
+        optional("inputs", Takes::ObjectsByName(&INPUT), "By input, what generated rows hold."),
         optional("spread", Takes::Object(&SPREAD), "How nulls and NaNs spread from inputs to outputs."),
-        optional("properties", Takes::Anything, "What is checked over generated rows; `false` for nothing."),
+        optional(
+            "properties",
+            Takes::BooleanOrObject(&PROPERTIES),
+            "What is checked over generated rows; `false` for nothing.",
+        ),
         optional("budgets", Takes::Object(&ROW_BUDGETS), "What a call over generated rows may cost."),
         optional("cases", Takes::Objects(&CASE), "Given rows and what must come of them."),
     ],
@@ -24,8 +29,8 @@ pub(super) static INPUT: Shape = Shape {
     noun: "input",
     summary: "The values that an input has in practice.",
     keys: &[
-        optional("range", Takes::Anything, "The least and the greatest value: `[0, 1]`."),
-        optional("values", Takes::Anything, "The only values."),
+        optional("range", Takes::List(Some(2)), "The least and the greatest value: `[0, 1]`."),
+        optional("values", Takes::List(None), "The only values."),
         optional("nulls", Takes::Boolean, "Whether it may be null; it may where this is left out."),
     ],
 };
@@ -34,8 +39,8 @@ pub(super) static SPREAD: Shape = Shape {
     noun: "spread",
     summary: "From which inputs nulls and NaNs spread to which outputs.",
     keys: &[
-        optional("nulls", Takes::Anything, "`all`, or by output a list of inputs."),
-        optional("nans", Takes::Anything, "`all`, or by output a list of inputs."),
+        optional("nulls", Takes::WordOrNamesByName("all"), "`all`, or by output a list of inputs."),
+        optional("nans", Takes::WordOrNamesByName("all"), "`all`, or by output a list of inputs."),
     ],
 };
 
@@ -45,7 +50,7 @@ pub(super) static PROPERTIES: Shape = Shape {
     keys: &[
         optional("batches", Takes::Count, "Generated tables for each property."),
         optional("rows", Takes::Count, "The most rows of a generated table."),
-        optional("skip", Takes::Labels, "By property that is not checked, the reason."),
+        optional("skip", Takes::LabelsOf(&Property::NAMES), "By property that is not checked, the reason."),
     ],
 };
 
@@ -77,11 +82,15 @@ pub(super) static CASE: Shape = Shape {
     summary: "Given rows and what must come of them.",
     keys: &[
         required("name", Takes::Name, "Its name, unique in the document."),
-        required("given", Takes::Anything, "The rows, or a file of rows."),
-        optional("expect", Takes::Anything, "The rows that must come, or a file of them."),
+        required("given", Takes::Rows, "The rows, or a file of rows."),
+        optional("expect", Takes::Rows, "The rows that must come, or a file of them."),
         optional("error", Takes::Text, "What the text of the error must contain."),
-        optional("holds", Takes::NameOrNames, "Properties that must hold for the given rows."),
-        optional("tolerance", Takes::Anything, "How far numbers may be off, for all or by column."),
+        optional("holds", Takes::SomeOf(&Property::NAMES), "Properties that must hold for the given rows."),
+        optional(
+            "tolerance",
+            Takes::NumberOrObjectAlsoByName(&TOLERANCE),
+            "How far numbers may be off, for all or by column.",
+        ),
         BUDGETS_KEY,
     ],
 };
@@ -90,7 +99,7 @@ pub(super) static TOLERANCE: Shape = Shape {
     noun: "tolerance",
     summary: "How far a number may be off.",
     keys: &[
-        optional("absolute", Takes::Anything, "The largest difference."),
-        optional("relative", Takes::Anything, "The largest difference as a share of the expected number."),
+        optional("absolute", Takes::Number(0), "The largest difference."),
+        optional("relative", Takes::Number(0), "The largest difference as a share of the expected number."),
     ],
 };

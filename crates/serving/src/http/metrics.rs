@@ -57,10 +57,18 @@ pub(crate) enum Endpoint {
     Materialize,
     MaterializeIncremental,
     MaterializeWithProgress,
+    VectorStores,
+    VectorStore,
+    SearchVectorStore,
+    Jobs,
+    JobRuns,
+    JobRun,
+    Refresh,
+    Record,
 }
 
 impl Endpoint {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::GetOnlineFeatures,
         Self::Push,
         Self::WriteToOnlineStore,
@@ -69,8 +77,17 @@ impl Endpoint {
         Self::Materialize,
         Self::MaterializeIncremental,
         Self::MaterializeWithProgress,
+        Self::VectorStores,
+        Self::VectorStore,
+        Self::SearchVectorStore,
+        Self::Jobs,
+        Self::JobRuns,
+        Self::JobRun,
+        Self::Refresh,
+        Self::Record,
     ];
 
+    /// Its path; names within stand for all of them.
     pub(crate) fn path(self) -> &'static str {
         match self {
             Self::GetOnlineFeatures => "/get-online-features",
@@ -81,6 +98,14 @@ impl Endpoint {
             Self::Materialize => "/materialize",
             Self::MaterializeIncremental => "/materialize-incremental",
             Self::MaterializeWithProgress => "/v1/materialize",
+            Self::VectorStores => "/v1/vector_stores",
+            Self::VectorStore => "/v1/vector_stores/{id}",
+            Self::SearchVectorStore => "/v1/vector_stores/{id}/search",
+            Self::Jobs => "/v1/jobs",
+            Self::JobRuns => "/v1/jobs/{name}/runs",
+            Self::JobRun => "/v1/jobs/{name}/runs/{id}",
+            Self::Refresh => "/v1/refresh",
+            Self::Record => "/v1/record",
         }
     }
 

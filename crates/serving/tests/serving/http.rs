@@ -318,6 +318,36 @@ async fn metrics_have_feasts_names() {
 }
 
 #[tokio::test]
+async fn every_route_is_counted_under_its_path() {
+    let running = Running::start().await;
+    // The recorder is that of the process, so only what is added counts.
+    let counted = async |path: &str, status: &str| {
+        let line = format!("feast_feature_server_request_total{{endpoint=\"{path}\",status=\"{status}\"}} ");
+        let reply = get(running.address, "/metrics").await;
+        let value = reply.text().lines().find_map(|known| known.strip_prefix(&line)?.parse::<u64>().ok());
+        value.unwrap_or_else(|| panic!("`{line}` is not in:\n{}", reply.text()))
+    };
+    for (method, path, endpoint, status) in [
+        ("POST", "/v1/refresh", "/v1/refresh", "success"),
+        ("POST", "/v1/record", "/v1/record", "error"),
+        ("GET", "/v1/jobs", "/v1/jobs", "error"),
+        ("GET", "/v1/jobs/a/runs", "/v1/jobs/{name}/runs", "error"),
+        ("POST", "/v1/jobs/a/runs", "/v1/jobs/{name}/runs", "error"),
+        ("GET", "/v1/jobs/a/runs/1", "/v1/jobs/{name}/runs/{id}", "error"),
+        ("GET", "/v1/vector_stores", "/v1/vector_stores", "success"),
+        ("GET", "/v1/vector_stores/a", "/v1/vector_stores/{id}", "error"),
+        ("POST", "/v1/vector_stores/a/search", "/v1/vector_stores/{id}/search", "error"),
+    ] {
+        let before = counted(endpoint, status).await;
+        match method {
+            "POST" => post(running.address, path, "").await,
+            _ => get(running.address, path).await,
+        };
+        assert!(counted(endpoint, status).await > before, "{method} {path}");
+    }
+}
+
+#[tokio::test]
 async fn metrics_have_a_port_of_their_own_and_leave_out_categories_that_are_off() {
     let listener = Arc::new(TcpListener::bind("127.0.0.1:0").await.unwrap());
     let metrics = listener.local_addr().unwrap();

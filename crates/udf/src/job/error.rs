@@ -101,6 +101,16 @@ pub enum JobCallError {
         /// What happened, in plain words.
         trap: &'static str,
     },
+    /// It called a function of a system, in place of which its builder has put a stub.
+    #[error("asked for a system's {what} (`{function}` of {package}), which jobs do not have")]
+    NoSystem {
+        /// What there is none of: `clock`, `randomness`, `files`, `network`, …
+        what: &'static str,
+        /// The package of the function in WASI.
+        package: &'static str,
+        /// The function in WASI.
+        function: String,
+    },
     /// The run was ended from outside.
     #[error("was stopped")]
     Cancelled,

@@ -16,7 +16,9 @@ use wasmtime::Result;
 use wasmtime::component::Resource;
 
 use crate::input_size::split;
-use crate::job::bindings::larder::job::{log, materializer, offline_store, online_store, tables};
+use crate::job::bindings::larder::job::{
+    log, materializer, offline_store, online_store, tables, transformer,
+};
 use crate::job::bindings::larder::udf::arrow::{Batch, Field as WitField};
 use crate::job::run::Running;
 use crate::job::tables::{Columns, EntityRows, Reader, Writer};
@@ -53,6 +55,7 @@ impl Running {
             Capability::OnlineRead => tables::Capability::OnlineRead,
             Capability::Push => tables::Capability::Push,
             Capability::Log => tables::Capability::Log,
+            Capability::Transform => tables::Capability::Transform,
         };
         Err(Error { kind: ErrorKind::NotGranted(capability), message })
     }
@@ -348,6 +351,15 @@ impl Running {
             rows_written: view.rows_written,
         };
         Ok(Ok(views.into_iter().map(view).collect()))
+    }
+}
+
+impl transformer::Host for Running {
+    fn transform(&mut self, view: String, rows: tables::Table) -> Answer<tables::Table> {
+        answer!(self.granted(Capability::Transform));
+        let (_, rows) = answer!(self.table(rows, "transform"));
+        let answer = answer!(self.wait(|host| async move { host.transform(view, rows).await })?);
+        Ok(lower_table(answer).map_err(|error| to_wit(&error)))
     }
 }
 

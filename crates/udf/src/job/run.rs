@@ -17,6 +17,7 @@ use crate::job::budget::{HeldBytes, Stop, Stopwatch};
 use crate::job::error::JobCallError;
 use crate::limits::{GrowthLimitReached, MemoryLimiter};
 use crate::sandboxed_call::{cut, in_plain_words};
+use crate::stubbed_system::{Absent, asked_for};
 use crate::world::FEATURE_JOB;
 use crate::{SandboxLimits, UdfError};
 
@@ -50,7 +51,7 @@ impl CompiledJob {
     ) -> Result<Self, UdfError> {
         let bytes = to_component(bytes, &FEATURE_JOB, sandbox)?;
         let digest = digest_of(&bytes);
-        let component = compile(&bytes, digest, engine, cache)?;
+        let component = compile(&bytes, digest, engine, cache, sandbox)?;
         let mut linker = Linker::new(engine);
         let instantiable = FeatureJob::add_to_linker::<_, HasSelf<Running>>(&mut linker, |running| running)
             .and_then(|()| linker.instantiate_pre(&component))
@@ -150,6 +151,9 @@ fn stopped(error: wasmtime::Error, limits: JobLimits, sandbox: &SandboxLimits) -
     }
     if let Some(ResourceTableError::Full) = error.downcast_ref() {
         return JobCallError::TooManyHandles { limit: HANDLES };
+    }
+    if let Some(Absent { what, package, function }) = asked_for(&error) {
+        return JobCallError::NoSystem { what, package, function };
     }
     if let Some(trap) = error.downcast_ref::<Trap>() {
         return JobCallError::Trap { trap: in_plain_words(*trap) };

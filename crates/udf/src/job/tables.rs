@@ -15,8 +15,11 @@ use crate::job::bindings::larder::udf::arrow as wit;
 use crate::job::budget::Held;
 use crate::lift::lift_rows;
 use crate::lower::Lowered;
-use crate::type_nodes::{self, node_count, spelled, value_type};
+use crate::type_nodes::{self, LONGEST_NAME, is_name, node_count, spelled, value_type};
 use crate::wasm_transformation::is_carried_by;
+
+/// Bytes that a row of a job counts as, however little it holds.
+const ROW_BYTES: usize = 8;
 
 /// The columns of a table, agreed on once.
 #[derive(Clone, Debug)]
@@ -49,7 +52,13 @@ impl Columns {
         let mut names = HashSet::new();
         let mut fields = Vec::with_capacity(declared.len());
         for (index, wit::Field { name, nodes }) in declared.into_iter().enumerate() {
-            if name.is_empty() || name.chars().any(char::is_control) {
+            if name.len() > LONGEST_NAME {
+                let bytes = name.len();
+                return Err(format!(
+                    "the name of column {index} has {bytes} bytes, more than {LONGEST_NAME}"
+                ));
+            }
+            if !is_name(&name) {
                 return Err(format!("column {index} of the table has the name {name:?}, which is none"));
             }
             let nodes: Vec<udf::TypeNode> = nodes.into_iter().map(node_from_wit).collect();
@@ -87,7 +96,14 @@ impl Columns {
     }
 
     /// Rows that a job passes, checked.
+    ///
+    /// A row counts as [`ROW_BYTES`] at least: of columns of bits, or of no columns, there could be billions in next
+    /// to nothing, and what is made of them is larger.
     pub(crate) fn lift(&self, rows: wit::Batch, limit_bytes: usize) -> Result<RecordBatch, BrokenContract> {
+        let least_bytes = usize::try_from(rows.row_count).unwrap_or(usize::MAX).saturating_mul(ROW_BYTES);
+        if least_bytes > limit_bytes {
+            return Err(BrokenContract::TooLarge { actual_bytes: least_bytes, limit_bytes });
+        }
         let columns = rows.columns.into_iter().map(column_from_wit).collect();
         let rows = udf::BatchResult { row_count: rows.row_count, columns };
         lift_rows(rows, &self.fields, &self.schema, self.nodes, limit_bytes)

@@ -4,12 +4,13 @@
 use std::hint::black_box;
 
 use larder_guest::bindings::larder::udf::arrow::{Batch, Column, Field, TypeNode, Values};
-use larder_guest_job::bindings::larder::job::offline_store as wit;
+use larder_guest_job::bindings::larder::job::tables::Table as WitTable;
+use larder_guest_job::bindings::larder::job::{offline_store as wit, transformer};
 use larder_guest_job::{
     Array, BinaryArray, Capability, Destination, Entities, EntityRows, Error, ErrorKind, Float64Array,
     HistoricalOptions, Int64Array, Invocation, Level, PushMode, Schema, Selection, StringArray, Table,
     TimestampArray, Writer, get_historical_features, get_online_features, info, log, materialize_incremental,
-    push, read_saved_dataset,
+    push, read_saved_dataset, transform,
 };
 
 fn run(invocation: Invocation) -> Result<(), Error> {
@@ -45,6 +46,7 @@ fn run(invocation: Invocation) -> Result<(), Error> {
                 ErrorKind::NotGranted(Capability::OnlineRead) => "online-read",
                 ErrorKind::NotGranted(Capability::Push) => "push",
                 ErrorKind::NotGranted(Capability::Log) => "log",
+                ErrorKind::NotGranted(Capability::Transform) => "transform",
                 other => panic!("{other:?}: {}", error.message),
             };
             let table = || Table::new(&["id"], (ids(vec![1]),)).unwrap();
@@ -61,8 +63,28 @@ fn run(invocation: Invocation) -> Result<(), Error> {
                 kind(get_online_features(&features, table(), false).unwrap_err()),
                 kind(push("source", table(), PushMode::Online).unwrap_err()),
                 kind(log(Level::Info, "line").unwrap_err()),
+                kind(transform("view", table()).unwrap_err()),
             ];
             Err(Error::invalid(refused.join(" ")))
+        }
+        // Billions of rows in no bytes at all.
+        ["many_rows_of_nothing"] => {
+            let table = WitTable { columns: vec![], rows: Batch { row_count: u32::MAX, columns: vec![] } };
+            let error = transformer::transform("view", &table).unwrap_err();
+            info!("{}", error.message)?;
+            let bits = Batch {
+                row_count: 4 << 20,
+                columns: vec![Column { validity: None, values: Values::Boolean(vec![0; 512 << 10]) }],
+            };
+            let columns = vec![Field { name: "bit".to_owned(), nodes: vec![TypeNode::Boolean] }];
+            let error = transformer::transform("view", &WitTable { columns, rows: bits }).unwrap_err();
+            info!("{}", error.message)
+        }
+        // Rows there and back; a column that the rows do not have is told by the host.
+        ["transforms", view] => {
+            let ids = Int64Array::from(vec![Some(1), None, Some(3)]);
+            let answer = transform(view, Table::new(&["id"], (ids,))?)?;
+            info!("{:?}: {:?}", answer.names(), answer.column::<Int64Array>("id")?)
         }
         ["materializes"] => materialize_incremental(invocation.time, &[]).map(drop),
         ["pushes", panics] => {

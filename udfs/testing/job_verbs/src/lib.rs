@@ -4,6 +4,7 @@ use larder_guest_job::{
     Array, Destination, Entities, EntityRows, Error, Float32Array, Float64Array, HistoricalOptions,
     Int64Array, Invocation, PushMode, Schema, Selection, StringArray, Table, Timestamp, TimestampArray,
     Writer, get_historical_features, get_online_features, info, materialize, push, read_saved_dataset,
+    transform,
 };
 
 /// A row of the history of a driver that has none.
@@ -54,6 +55,20 @@ fn run(invocation: Invocation) -> Result<(), Error> {
             let features = Selection::features(["transformed_conv_rate:conv_rate_plus_val1"]);
             let answer = get_online_features(&features, entities, true)?;
             info!("{:?}", answer.column::<Float64Array>("transformed_conv_rate__conv_rate_plus_val1")?)
+        }
+        // A rate of another type than the function's is cast; the driver is not looked at.
+        ["transforms", view] => {
+            let rows = Table::new(
+                &["driver_id", "conv_rate", "val_to_add", "val_to_add_2"],
+                (
+                    Int64Array::from(vec![1, 2]),
+                    Float64Array::from(vec![Some(0.5), None]),
+                    Int64Array::from(vec![1, 1]),
+                    Int64Array::from(vec![2, 2]),
+                ),
+            )?;
+            let answer = transform(view, rows)?;
+            info!("{:?} {:?}", answer.names(), answer.column::<Float64Array>("conv_rate_plus_val1")?)
         }
         ["materializes"] => {
             let start = Timestamp::from_seconds(time.seconds() - 3600);

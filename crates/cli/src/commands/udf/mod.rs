@@ -18,6 +18,7 @@ mod toolchain;
 use anyhow::{Context as _, Result};
 use larder_core::ComponentDigest;
 
+use super::objects::print_test_file_schema;
 use crate::arguments::UdfVerb;
 use crate::repo::Repo;
 
@@ -34,6 +35,7 @@ pub(crate) async fn run(repo: impl FnOnce() -> Result<Repo>, verb: &UdfVerb, qui
         UdfVerb::Bench(arguments) => bench::run(arguments, quiet).await,
         UdfVerb::Record(arguments) => record::run(&repo()?, arguments, quiet).await,
         UdfVerb::Test(arguments) => test::run(repo, arguments).await,
+        UdfVerb::TestSchema => print_test_file_schema(),
     }
 }
 

@@ -25,7 +25,8 @@ pub(super) fn run(arguments: &NewUdfArguments) -> Result<()> {
     }
     let shown = dir.display();
     println!("Creating a new transformation in {shown}.");
-    eprintln!("\nNext:\n   {} udf build {shown}", program());
+    let larder = program();
+    eprintln!("\nNext:\n   {larder} udf build {shown} --install\n   {larder} udf test {shown}");
     Ok(())
 }
 

@@ -66,8 +66,10 @@ pub(super) fn files(language: Language, name: &str) -> Vec<File> {
             text(".gitignore", IGNORED),
         ],
     };
+    let tests = format!("{name}.test.yaml");
+    files.push(text(&tests, template!("tests.yaml")));
     for (file, content) in &mut files {
-        if file == "README.md" {
+        if file == "README.md" || *file == tests {
             let text = String::from_utf8_lossy(content).replace("NAME", name);
             *content = Cow::Owned(text.into_bytes());
         }

@@ -37,7 +37,7 @@ impl std::error::Error for BadTestFiles {}
 /// What came of a run.
 pub(crate) struct TestRun {
     pub(crate) reports: Vec<TestReport>,
-    problems: Vec<larder::Problem>,
+    pub(crate) problems: Vec<larder::Problem>,
 }
 
 pub(super) async fn run(repo: impl FnOnce() -> Result<Repo>, arguments: &TestArguments) -> Result<()> {
@@ -93,6 +93,27 @@ pub(crate) async fn of_components(folder: PathBuf, components: BTreeSet<Componen
 }
 
 impl TestRun {
+    /// The reports and their sum. Nothing where no test was run, because what is wrong is said by the
+    /// [`verdict`](Self::verdict).
+    pub(crate) fn print(&self) {
+        let reports = || self.reports.iter().filter(|report| !report.tests.is_empty());
+        if reports().next().is_none() {
+            return;
+        }
+        for report in reports() {
+            println!("{report}");
+        }
+        let (passed, failed, skipped) = counts(&self.reports);
+        let skipped = if skipped == 0 { String::new() } else { format!(", {skipped} skipped") };
+        let bad_files: BTreeSet<&Path> = self.problems.iter().map(|problem| problem.file.as_path()).collect();
+        let not_run = match bad_files.len() {
+            0 => String::new(),
+            1 => ", 1 file not run".to_owned(),
+            files => format!(", {files} files not run"),
+        };
+        println!("{passed} passed, {failed} failed{skipped}{not_run}");
+    }
+
     /// Nothing where all is well; what is wrong with the files, or how many tests failed.
     pub(crate) fn verdict(self) -> Result<()> {
         if !self.problems.is_empty() {
@@ -147,7 +168,7 @@ fn run_files(files: &[PathBuf], meter: &Meter, options: TestOptions) -> TestRun 
 
 fn show(run: TestRun, arguments: &TestArguments) -> Result<()> {
     if let Some(file) = &arguments.junit {
-        std::fs::write(file, junit(&run.reports))
+        std::fs::write(file, junit(&run.reports, &run.problems))
             .with_context(|| format!("`{}` cannot be written", file.display()))?;
     }
     if arguments.save {
@@ -157,7 +178,7 @@ fn show(run: TestRun, arguments: &TestArguments) -> Result<()> {
         let document = json_of(&run.reports, arguments.seed, &run.problems);
         println!("{}", serde_json::to_string_pretty(&document)?);
     } else {
-        print_reports(&run.reports);
+        run.print();
         if run.reports.iter().any(|report| report.counts().1 > 0) && !arguments.save {
             eprintln!("seed {}; `--save` keeps what was found as cases", arguments.seed);
         }
@@ -171,16 +192,6 @@ fn show(run: TestRun, arguments: &TestArguments) -> Result<()> {
     run.verdict()
 }
 
-/// The reports and their sum.
-pub(crate) fn print_reports(reports: &[TestReport]) {
-    for report in reports.iter().filter(|report| !report.tests.is_empty()) {
-        println!("{report}");
-    }
-    let (passed, failed, skipped) = counts(reports);
-    let skipped = if skipped == 0 { String::new() } else { format!(", {skipped} skipped") };
-    println!("{passed} passed, {failed} failed{skipped}");
-}
-
 fn json_of(reports: &[TestReport], seed: u64, problems: &[larder::Problem]) -> Value {
     let (passed, failed, skipped) = counts(reports);
     json!({
@@ -189,8 +200,13 @@ fn json_of(reports: &[TestReport], seed: u64, problems: &[larder::Problem]) -> V
         "failed": failed,
         "skipped": skipped,
         "functions": reports.iter().map(TestReport::to_json).collect::<Vec<_>>(),
-        "problems": problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "problems": json_of_problems(problems),
     })
+}
+
+/// What is wrong with test files, as texts.
+pub(crate) fn json_of_problems(problems: &[larder::Problem]) -> Value {
+    problems.iter().map(ToString::to_string).collect()
 }
 
 fn counts(reports: &[TestReport]) -> (usize, usize, usize) {

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Query, Request, State};
+use axum::extract::{MatchedPath, Query, Request, State};
 use axum::http::uri::Uri;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
+use tokio::time::Instant;
 
 use super::get_online_features::get_online_features;
 use super::jobs;
@@ -41,6 +42,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 }
 
 fn guarded(app: Arc<App>, mut routes: Router<Arc<App>>) -> Router {
+    let simple = simple_routes().route_layer(from_fn_with_state(Arc::clone(&app), counted));
+    routes = routes.merge(simple);
     if app.authorization.is_some() {
         routes = routes.route_layer(from_fn_with_state(Arc::clone(&app), authenticate));
     }
@@ -107,15 +110,30 @@ fn routes() -> Router<Arc<App>> {
                 answer(app, Endpoint::MaterializeWithProgress, request, materialize_with_progress).await
             }),
         )
-        .route("/v1/vector_stores", get(vector_stores::list))
-        .route("/v1/vector_stores/{id}", get(vector_stores::describe))
-        .route("/v1/vector_stores/{id}/search", post(vector_stores::search))
-        .route("/v1/jobs", get(jobs::list))
-        .route("/v1/jobs/{name}/runs", get(jobs::runs).post(jobs::start))
-        .route("/v1/jobs/{name}/runs/{id}", get(jobs::run))
         .route("/metrics", get(metrics))
-        .route("/v1/refresh", post(refresh))
-        .route("/v1/record", post(record))
+}
+
+/// Routes whose requests pass no [`answer`]: they wait for nobody, and read their bodies themselves.
+fn simple_routes() -> Router<Arc<App>> {
+    Router::new()
+        .route(Endpoint::VectorStores.path(), get(vector_stores::list))
+        .route(Endpoint::VectorStore.path(), get(vector_stores::describe))
+        .route(Endpoint::SearchVectorStore.path(), post(vector_stores::search))
+        .route(Endpoint::Jobs.path(), get(jobs::list))
+        .route(Endpoint::JobRuns.path(), get(jobs::runs).post(jobs::start))
+        .route(Endpoint::JobRun.path(), get(jobs::run))
+        .route(Endpoint::Refresh.path(), post(refresh))
+        .route(Endpoint::Record.path(), post(record))
+}
+
+/// Counts what they answer. The time is that until an answer begins.
+async fn counted(State(app): State<Arc<App>>, path: MatchedPath, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let response = next.run(request).await;
+    if let Some(endpoint) = Endpoint::ALL.into_iter().find(|endpoint| endpoint.path() == path.as_str()) {
+        app.metrics.answered(endpoint, response.status().is_success(), None, started.elapsed());
+    }
+    response
 }
 
 /// The routes of a port for metrics alone. As in Feast it asks nobody who they are.
@@ -139,16 +157,7 @@ async fn method_not_allowed(State(app): State<Arc<App>>) -> Response {
 async fn not_found(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
     let known = |path: &str| {
         Endpoint::ALL.iter().any(|endpoint| endpoint.path() == path)
-            || [
-                "/health",
-                openapi::PATH,
-                "/metrics",
-                "/v1/jobs",
-                "/v1/record",
-                "/v1/refresh",
-                "/v1/vector_stores",
-            ]
-            .contains(&path)
+            || ["/health", openapi::PATH, "/metrics"].contains(&path)
             || path == mcp::PATH && app.options.mcp.is_some()
     };
     if let Some(path) = uri.path().strip_suffix('/').filter(|path| known(path)) {
