@@ -3,17 +3,18 @@
 //! These are core modules as cargo makes them; the runtime makes components of them.
 
 macro_rules! guests {
-    ($($(#[$doc:meta])* $name:ident = $file:literal;)+) => {
+    ($variable:literal: $($(#[$doc:meta])* $name:ident = $file:literal;)+) => {
         $(
             $(#[$doc])*
             pub fn $name() -> &'static [u8] {
-                include_bytes!(concat!(env!("LARDER_GUESTS"), "/", $file, ".wasm"))
+                include_bytes!(concat!(env!($variable), "/", $file, ".wasm"))
             }
         )+
     };
 }
 
 guests! {
+    "LARDER_GUESTS":
     /// `udfs/rust/driver_features`: arithmetic with nulls. The demo's functions.
     driver_features = "driver_features";
     /// `udfs/rust/driver_chain`: views that read other on-demand views.
@@ -44,4 +45,10 @@ guests! {
     hostile_jobs = "hostile_jobs";
     /// `udfs/hostile/job_foreign_import`: a job that imports a clock.
     hostile_job_foreign_import = "hostile_job_foreign_import";
+}
+
+guests! {
+    "LARDER_GUESTS_WITH_WASI":
+    /// `udfs/testing/asks_the_system`: a component that imports WASI and asks it for everything.
+    asks_the_system = "asks_the_system";
 }

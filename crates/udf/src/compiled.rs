@@ -12,7 +12,7 @@ use crate::component_bytes::to_component;
 use crate::sandboxed_call::{self, Instantiable};
 use crate::signature::{self, AgreedSignature};
 use crate::world::ON_DEMAND_FEATURE_VIEW;
-use crate::{SandboxLimits, UdfError, compile_cost};
+use crate::{SandboxLimits, UdfError, compile_cost, frozen_wasi};
 
 /// A component that is ready to be called.
 pub(crate) struct CompiledComponent {
@@ -44,11 +44,7 @@ impl CompiledComponent {
         let bytes = to_component(bytes, &ON_DEMAND_FEATURE_VIEW, sandbox)?;
         let digest = digest_of(&bytes);
         let component = compile(&bytes, digest, engine, cache, sandbox)?;
-        // Nothing is linked: the world imports nothing.
-        let instantiable =
-            Linker::new(engine).instantiate_pre(&component).and_then(Instantiable::new).map_err(|error| {
-                UdfError::WrongWorld { world: ON_DEMAND_FEATURE_VIEW.name, source: error.into() }
-            })?;
+        let instantiable = link(&component)?;
         let declared = sandboxed_call::signatures(&instantiable, sandbox)
             .map_err(|source| UdfError::NoSignatures { source })?;
         let signatures =
@@ -64,6 +60,15 @@ impl CompiledComponent {
             signatures: self.signatures.iter().map(|agreed| agreed.signature.clone()).collect(),
         }
     }
+}
+
+/// Gives a component all that it may have, which is nothing, or a system that stands still.
+pub(crate) fn link(component: &Component) -> Result<Instantiable, UdfError> {
+    let mut linker = Linker::new(component.engine());
+    let linked = frozen_wasi::link(&mut linker, component).and_then(|()| linker.instantiate_pre(component));
+    linked
+        .and_then(Instantiable::new)
+        .map_err(|error| UdfError::WrongWorld { world: ON_DEMAND_FEATURE_VIEW.name, source: error.into() })
 }
 
 /// The code of a component: what `cache` has of it, or compiled now.

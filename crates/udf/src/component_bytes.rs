@@ -99,7 +99,11 @@ fn foreign_import(world: &'static World, import: String, interface: &str) -> Udf
 /// What to do about an import whose origin is well known.
 fn remedy(world: &World, import: &str) -> String {
     if import.starts_with("wasi:") || import.starts_with("wasi_snapshot_preview1") {
-        "; build for wasm32-unknown-unknown, or with WASI stubbed out".to_owned()
+        if world.has_frozen_wasi {
+            "; build for wasm32-unknown-unknown or wasm32-wasip2, or with WASI stubbed out".to_owned()
+        } else {
+            "; build for wasm32-unknown-unknown, or with WASI stubbed out".to_owned()
+        }
     } else if package(import) == package(world.name) {
         let version = world.name.rsplit('@').next().unwrap_or_default();
         format!(

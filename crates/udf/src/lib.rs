@@ -2,7 +2,7 @@
 //!
 //! [`WasmRuntime`] turns the bytes of a component of the world in `wit/larder-udf.wit` into
 //! [`Transformation`](larder_core::Transformation)s. A user's function is called in a sandbox: it
-//! imports nothing, starts every call from the same memory, and is held to limits of time, memory and
+//! imports nothing (or a WASI that stands still), starts every call from the same memory, and is held to limits of time, memory and
 //! output ([`TransformationLimits`](larder_core::TransformationLimits) for each view,
 //! [`SandboxLimits`] for all). What it returns is believed only after every length, offset, bitmap and
 //! byte of text was checked ([`BrokenContract`]).
@@ -55,6 +55,7 @@ mod compiled;
 mod component_bytes;
 mod engine;
 mod error;
+mod frozen_wasi;
 mod input_size;
 mod job;
 mod lift;

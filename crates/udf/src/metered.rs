@@ -10,19 +10,17 @@ use std::time::{Duration, Instant};
 use arrow::array::RecordBatch;
 use larder_core::{ComponentDigest, InspectedComponent, TransformationLimits, TransformationSignature};
 use wasmtime::Store;
-use wasmtime::component::Linker;
 
 use crate::bindings::larder::udf::arrow::BatchParam;
-use crate::compiled::{CompiledComponent, compile, digest_of};
+use crate::compiled::{CompiledComponent, compile, digest_of, link};
 use crate::component_bytes::to_component;
 use crate::engine::EngineKind;
 use crate::input_size::split;
 use crate::lift::lift;
-use crate::limits::MemoryLimiter;
 use crate::lower::Lowered;
 use crate::machine::Machine;
 use crate::machines::Machines;
-use crate::sandboxed_call::{self, Instantiable, Step, copy_budget, settle, stopped};
+use crate::sandboxed_call::{self, GuestState, Instantiable, Step, copy_budget, settle, stopped};
 use crate::signature::AgreedSignature;
 use crate::ticker::EpochTicker;
 use crate::wasm_runtime::check_stack;
@@ -112,9 +110,7 @@ fn counted(
     counting: &Machine,
     sandbox: &SandboxLimits,
 ) -> Result<Instantiable, UdfError> {
-    let component = compile(&compiled.bytes, compiled.digest, counting.engine(), counting.cache(), sandbox)?;
-    let linked = Linker::new(counting.engine()).instantiate_pre(&component).and_then(Instantiable::new);
-    linked.map_err(|error| UdfError::WrongWorld { world: ON_DEMAND_FEATURE_VIEW.name, source: error.into() })
+    link(&compile(&compiled.bytes, compiled.digest, counting.engine(), counting.cache(), sandbox)?)
 }
 
 /// A component whose functions can be measured.
@@ -252,7 +248,7 @@ impl MeteredFunction {
                     .map_err(|source| CallError::Contract { source: Box::new(source) })
             });
             let instructions = fuel.saturating_sub(store.get_fuel().unwrap_or(fuel));
-            calls.push(MeteredCall { output, instructions, memory_bytes: store.data().peak_bytes });
+            calls.push(MeteredCall { output, instructions, memory_bytes: store.data().memory.peak_bytes });
             if is_stopped {
                 break;
             }
@@ -264,7 +260,7 @@ impl MeteredFunction {
 }
 
 /// Gives a store the fuel of a call, without limit as much as there can be, and says how much that is.
-fn refuel(store: &mut Store<MemoryLimiter>, limit: Option<u64>) -> u64 {
+fn refuel(store: &mut Store<GuestState>, limit: Option<u64>) -> u64 {
     let fuel = limit.unwrap_or(u64::MAX);
     // The engine counts, so this cannot fail; if it did, the call itself would run out and say so.
     store.set_fuel(fuel).map_or(0, |()| fuel)

@@ -8,6 +8,7 @@ use crate::bindings::OnDemandFeatureViewPre;
 use crate::bindings::exports::larder::udf::transformation::{Error as WitError, Signature};
 use crate::bindings::larder::udf::arrow::BatchParam;
 use crate::engine::stack_bytes;
+use crate::frozen_wasi::FrozenSystem;
 use crate::lift::lift;
 use crate::limits::{GrowthLimitReached, MemoryLimiter};
 use crate::lower::Lowered;
@@ -17,7 +18,14 @@ use crate::ticker::ticks_of;
 use crate::{CallError, SandboxLimits};
 
 /// A component that is ready to be instantiated.
-pub(crate) type Instantiable = OnDemandFeatureViewPre<MemoryLimiter>;
+pub(crate) type Instantiable = OnDemandFeatureViewPre<GuestState>;
+
+/// What the host keeps of one instance.
+#[derive(Debug)]
+pub(crate) struct GuestState {
+    pub(crate) memory: MemoryLimiter,
+    pub(crate) system: FrozenSystem,
+}
 
 /// Asks a component for its signatures.
 pub(crate) fn signatures(
@@ -57,7 +65,7 @@ pub(crate) fn transform(
         }
         Err(error) => Err(stopped(error, Step::Start, limits)),
     };
-    let peak_bytes = store.data().peak_bytes;
+    let peak_bytes = store.data().memory.peak_bytes;
     // The instance goes before the answer is looked at: nothing of it can matter any more.
     drop(store);
     let lifted = output.and_then(|output| {
@@ -81,10 +89,10 @@ pub(crate) fn store(
     component: &Instantiable,
     limits: TransformationLimits,
     copy_budget: usize,
-) -> Store<MemoryLimiter> {
-    let limiter = MemoryLimiter::new(limits.memory_bytes, limits.table_elements);
-    let mut store = Store::new(component.engine(), limiter);
-    store.limiter(|limiter| limiter);
+) -> Store<GuestState> {
+    let memory = MemoryLimiter::new(limits.memory_bytes, limits.table_elements);
+    let mut store = Store::new(component.engine(), GuestState { memory, system: FrozenSystem::default() });
+    store.limiter(|state| &mut state.memory);
     store.set_epoch_deadline(ticks_of(limits.wall_time));
     store.set_hostcall_fuel(copy_budget);
     if let Some(fuel) = limits.fuel {

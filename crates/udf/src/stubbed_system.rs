@@ -34,7 +34,8 @@ const FUNCTIONS: [(&str, &str, &[&str]); 13] = [
 ];
 
 /// A function of the system that is not there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no `{function}` of {package}")]
 pub(crate) struct Absent {
     /// What a transformation has none of.
     pub(crate) what: &'static str,
@@ -44,8 +45,11 @@ pub(crate) struct Absent {
     pub(crate) function: String,
 }
 
-/// The function whose stub has trapped, if that is how a call ended.
+/// The function that was not there or whose stub has trapped, if that is how a call ended.
 pub(crate) fn asked_for(error: &wasmtime::Error) -> Option<Absent> {
+    if let Some(absent) = error.downcast_ref::<Absent>() {
+        return Some(absent.clone());
+    }
     if error.downcast_ref::<Trap>() != Some(&Trap::UnreachableCodeReached) {
         return None;
     }

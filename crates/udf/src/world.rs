@@ -1,5 +1,7 @@
 //! The worlds whose components this host runs, and the words for what does not fit them.
 
+use crate::frozen_wasi;
+
 /// A world of `wit/`.
 #[derive(Debug)]
 pub(crate) struct World {
@@ -13,6 +15,8 @@ pub(crate) struct World {
     pub(crate) imports: &'static [&'static str],
     /// Whether the imports are types alone, so that a core module imports nothing.
     pub(crate) imports_types_only: bool,
+    /// Whether a component may import WASI, of which it gets one that stands still.
+    pub(crate) has_frozen_wasi: bool,
     /// Why it has no other imports: goes on after the name of one.
     pub(crate) rule: &'static str,
     /// The line with which the SDK exports a component.
@@ -29,6 +33,7 @@ pub(crate) static ON_DEMAND_FEATURE_VIEW: World = World {
     export: "larder:udf/transformation@0.2.0",
     imports: &[ARROW],
     imports_types_only: true,
+    has_frozen_wasi: true,
     rule: "which transformations do not have: they are pure functions, without clock, randomness or i/o",
     sdk: "larder_guest::export!",
 };
@@ -48,6 +53,7 @@ pub(crate) static FEATURE_JOB: World = World {
         "larder:job/log@0.1.0",
     ],
     imports_types_only: false,
+    has_frozen_wasi: false,
     rule: "which jobs do not have: they have larder's functions alone, without clock, randomness, files or network",
     sdk: "larder_guest_job::export!",
 };
@@ -60,7 +66,7 @@ impl World {
 
     /// Whether a component may import `interface`.
     pub(crate) fn has(&self, interface: &str) -> bool {
-        self.imports.contains(&interface)
+        self.imports.contains(&interface) || self.has_frozen_wasi && frozen_wasi::provides(interface)
     }
 
     /// Whether a core module may import functions of `interface`.

@@ -412,23 +412,23 @@ fn component(text: &str) -> Vec<u8> {
 
 #[test]
 fn an_import_is_found_wherever_it_hides() {
-    let clock = "\"wasi:clocks/wall-clock@0.2.0\"";
-    let now = "(instance $clock (export \"now\" (func (result u64))))";
-    let nested = format!("(component $inner (import {clock} {now}))");
+    let http = "\"wasi:http/types@0.2.0\"";
+    let types = "(instance $http (export \"version\" (func (result u64))))";
+    let nested = format!("(component $inner (import {http} {types}))");
     let passed_on = format!(
-        "(import {clock} {now}) {nested} (instance (instantiate $inner (with {clock} (instance $clock))))"
+        "(import {http} {types}) {nested} (instance (instantiate $inner (with {http} (instance $http))))"
     );
     let (chain, _) = refusal(&component(&passed_on));
-    assert!(chain.starts_with("imports `wasi:clocks/wall-clock@0.2.0`, which"), "{chain}");
+    assert!(chain.starts_with("imports `wasi:http/types@0.2.0`, which"), "{chain}");
     // Given to nobody, it is an invalid component.
     let (chain, error) = refusal(&component(&format!("{nested} (instance (instantiate $inner))")));
     assert!(matches!(error.downcast_ref(), Some(UdfError::InvalidWasm { .. })), "{chain}");
-    assert!(chain.contains("wasi:clocks/wall-clock@0.2.0"), "{chain}");
+    assert!(chain.contains("wasi:http/types@0.2.0"), "{chain}");
     // Under the name of the interface of types.
-    let disguised = format!("(import \"larder:udf/arrow@0.2.0\" {now})");
+    let disguised = format!("(import \"larder:udf/arrow@0.2.0\" {types})");
     let (chain, error) = refusal(&component(&disguised));
     assert!(matches!(error.downcast_ref(), Some(UdfError::WrongWorld { .. })), "{chain}");
-    assert!(chain.contains("larder:udf/arrow@0.2.0") && chain.contains("now"), "{chain}");
+    assert!(chain.contains("larder:udf/arrow@0.2.0") && chain.contains("version"), "{chain}");
 }
 
 #[test]

@@ -1,10 +1,9 @@
 //! Every verb on the sample repo; the first argument says which.
 
 use larder_guest_job::{
-    Array, Destination, Entities, EntityRows, Error, Float32Array, Float64Array, HistoricalOptions,
-    Int64Array, Invocation, PushMode, Schema, Selection, StringArray, Table, Timestamp, TimestampArray,
-    Writer, get_historical_features, get_online_features, info, materialize, push, read_saved_dataset,
-    transform,
+    Destination, Entities, EntityRows, Error, Float32Array, Float64Array, HistoricalOptions, Int64Array,
+    Invocation, PushMode, Schema, Selection, StringArray, Table, Timestamp, TimestampArray, Writer,
+    get_historical_features, get_online_features, info, materialize, push, read_saved_dataset, transform,
 };
 
 /// A row of the history of a driver that has none.
