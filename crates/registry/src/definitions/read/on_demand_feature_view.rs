@@ -18,8 +18,15 @@ pub(super) fn read_on_demand_feature_view(
 ) -> Option<ParsedOnDemandFeatureView> {
     let reader = ObjectReader::open(node, &ON_DEMAND_FEATURE_VIEW, report)?;
     let name = view_name(&reader, report);
-    let sources =
-        if reader.get("sources").is_some() { projections(&reader, "sources", report) } else { Vec::new() };
+    let sources = match reader.get("sources") {
+        Some(node) => {
+            if matches!(&node.kind, NodeKind::List(items) if items.is_empty()) {
+                report.problem(node.place.problem(format!("{} is empty", reader.what("sources"))));
+            }
+            projections(&reader, "sources", report)
+        }
+        None => Vec::new(),
+    };
     let input_schema = fields(&reader, "input_schema", report);
     if reader.get("sources").is_none() && reader.get("input_schema").is_none() {
         let what = "Either 'sources' or 'input_schema' must be provided for OnDemandFeatureView.";

@@ -16,11 +16,6 @@ pub(super) fn projections(
     report: &mut Report,
 ) -> Vec<ParsedProjection> {
     let items = reader.items(key, report);
-    if let (Some(node), true) = (reader.get(key), items.is_empty())
-        && node.list("").is_ok()
-    {
-        report.problem(node.place.problem(format!("{} is empty", reader.what(key))));
-    }
     items.iter().filter_map(|item| projection(item, reader, key, report)).collect()
 }
 
