@@ -23,8 +23,8 @@ pub struct OnlineView {
 /// The version of a row: greater is newer.
 ///
 /// **Newest wins** is decided here and nowhere else: where a store has that [`WritePolicy`], a write takes
-/// effect iff its version is at least that of the stored row. A row without created time is older than one with any, at the same event
-/// time.
+/// effect iff its version is at least that of the stored row. A row without created time is older than one
+/// with any, at the same event time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowVersion {
     /// When the values became true.
@@ -152,8 +152,8 @@ pub trait OnlineStore: Debug + Send + Sync + 'static {
     async fn read(&self, reads: Vec<OnlineRead>) -> Result<Vec<OnlineRows>>;
 
     /// Writes rows, each iff it [`replaces`](WritePolicy::replaces) the stored one by the store's
-    /// [policy](Self::write_policy). Readers see each row
-    /// at once; the rows survive a crash only after [`flush`](Self::flush).
+    /// [policy](Self::write_policy). Readers see each row at once; the rows survive a crash only after
+    /// [`flush`](Self::flush).
     ///
     /// # Errors
     ///

@@ -11,15 +11,9 @@ use wasmtime::{AsContextMut as _, Result, StoreContextMut};
 use crate::sandboxed_call::GuestState;
 use crate::stubbed_system::Absent;
 
-/// The packages that are there, with what they would give access to.
-const PACKAGES: [(&str, &str); 6] = [
-    ("wasi:cli", "environment"),
-    ("wasi:clocks", "clock"),
-    ("wasi:filesystem", "files"),
-    ("wasi:io", "input and output"),
-    ("wasi:random", "randomness"),
-    ("wasi:sockets", "network"),
-];
+/// The packages that are there.
+const PACKAGES: [&str; 6] =
+    ["wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:io", "wasi:random", "wasi:sockets"];
 
 /// Streams, clocks to wait for and the like that a guest may have at once: each takes up memory of the host.
 const MOST_HANDLES: usize = 1_024;
@@ -39,8 +33,8 @@ struct Handle;
 /// Whether the interface, as `wasi:clocks/wall-clock@0.2.3`, is one of the system.
 pub(crate) fn provides(interface: &str) -> bool {
     let Some((package, rest)) = interface.split_once('/') else { return false };
-    let is_known = PACKAGES.iter().any(|(known, _)| *known == package);
-    is_known && rest.split_once('@').is_some_and(|(_, version)| version.starts_with("0.2."))
+    PACKAGES.contains(&package)
+        && rest.split_once('@').is_some_and(|(_, version)| version.starts_with("0.2."))
 }
 
 /// Gives a component the parts of the system that it imports.
@@ -86,7 +80,7 @@ fn link_function(linked: &mut LinkerInstance<'_, GuestState>, interface: &str, n
                 Ok(())
             }
             // Not the function of this name that WASI has.
-            _ => Err(absent(&interface, &function).into()),
+            _ => Err(Absent::of(&interface, &function).into()),
         }
     })
 }
@@ -123,7 +117,7 @@ fn answer(
         | ("wasi:cli/stderr", "get-stderr")
         | ("wasi:clocks/monotonic-clock", "subscribe-instant" | "subscribe-duration")
         | ("wasi:io/streams", "[method]input-stream.subscribe" | "[method]output-stream.subscribe") => {
-            handle(store).and_then(|handle| handle.ok_or_else(|| absent(interface, function).into()))?
+            handle(store).and_then(|handle| handle.ok_or_else(|| Absent::of(interface, function).into()))?
         }
         ("wasi:clocks/wall-clock", "now") => datetime(0),
         ("wasi:clocks/wall-clock", "resolution") => datetime(1),
@@ -136,7 +130,7 @@ fn answer(
         ("wasi:random/random", "get-random-bytes")
         | ("wasi:random/insecure", "get-insecure-random-bytes") => match given {
             [Val::U64(length)] if *length <= MOST_RANDOM_BYTES => random_bytes(store, *length),
-            _ => return Err(absent(interface, function).into()),
+            _ => return Err(Absent::of(interface, function).into()),
         },
         ("wasi:io/streams", "[method]input-stream.read" | "[method]input-stream.blocking-read") => {
             Val::Result(Err(Some(Box::new(Val::Variant("closed".to_owned(), None)))))
@@ -158,19 +152,12 @@ fn answer(
             [Val::List(pollables)] => {
                 Val::List((0_u32..).zip(pollables).map(|(at, _)| Val::U32(at)).collect())
             }
-            _ => return Err(absent(interface, function).into()),
+            _ => return Err(Absent::of(interface, function).into()),
         },
         ("wasi:io/error", "[method]error.to-debug-string") => Val::String("closed".to_owned()),
-        _ => return Err(absent(interface, function).into()),
+        _ => return Err(Absent::of(interface, function).into()),
     };
     Ok(Some(value))
-}
-
-fn absent(interface: &str, function: &str) -> Absent {
-    let package = interface.split('/').next().unwrap_or_default();
-    let known = PACKAGES.iter().find(|(known, _)| *known == package);
-    let (package, what) = known.copied().unwrap_or(("wasi", "system"));
-    Absent { what, package, function: function.to_owned() }
 }
 
 /// A new handle; `None` if there are too many.

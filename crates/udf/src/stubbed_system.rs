@@ -21,8 +21,8 @@ const FUNCTIONS: [(&str, &str, &[&str]); 13] = [
         &["[method]tcp-socket.", "[method]udp-socket.", "[method]resolve-address-stream."],
     ),
     ("network", "wasi:http", &["handle", "[constructor]fields", "[constructor]outgoing-", "[static]fields."]),
-    ("terminal", "wasi:cli", &["get-stdin", "get-stdout", "get-stderr", "get-terminal-"]),
     ("environment", "wasi:cli", &["get-environment", "get-arguments", "initial-cwd", "exit"]),
+    ("terminal", "wasi:cli", &["get-stdin", "get-stdout", "get-stderr", "get-terminal-"]),
     (
         "input and output",
         "wasi:io",
@@ -32,6 +32,9 @@ const FUNCTIONS: [(&str, &str, &[&str]); 13] = [
     ("randomness", "wasi_snapshot_preview1", &["random_get"]),
     ("files", "wasi_snapshot_preview1", &["fd_", "path_"]),
 ];
+
+/// No function of WASI has a longer name. A name is a guest's own choice, and goes into messages.
+const LONGEST: usize = 80;
 
 /// A function of the system that is not there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +46,19 @@ pub(crate) struct Absent {
     pub(crate) package: &'static str,
     /// The function.
     pub(crate) function: String,
+}
+
+impl Absent {
+    /// A function of an interface of WASI; one that WASI does not have goes by its package.
+    pub(crate) fn of(interface: &str, function: &str) -> Self {
+        let package = interface.split('/').next().unwrap_or_default();
+        if let Some(known) = of_name(function).filter(|known| known.package == package) {
+            return known;
+        }
+        let of_package = FUNCTIONS.iter().find(|(_, known, _)| *known == package);
+        let (what, package) = of_package.map_or(("functions", "wasi"), |(what, package, _)| (what, package));
+        Self { what, package, function: function.chars().take(LONGEST).collect() }
+    }
 }
 
 /// The function that was not there or whose stub has trapped, if that is how a call ended.
@@ -69,8 +85,6 @@ fn exported(frame: &FrameInfo) -> Option<String> {
 }
 
 fn of_name(name: &str) -> Option<Absent> {
-    /// No function of WASI has a longer name. This one is a guest's own choice, and goes into messages.
-    const LONGEST: usize = 80;
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.[]".contains(c);
     if name.len() > LONGEST || !name.chars().all(is_plain) {
         return None;
@@ -95,6 +109,14 @@ mod tests {
         assert_eq!(known("get-random-bytes"), Some(("randomness", "wasi:random")));
         assert_eq!(known("[method]descriptor.open-at"), Some(("files", "wasi:filesystem")));
         assert_eq!(known("path_filestat_get"), Some(("files", "wasi_snapshot_preview1")));
+        assert_eq!(Absent::of("wasi:cli/exit", "exit").what, "environment");
+        // What goes by WASI's names and is not WASI's.
+        let made_up = Absent::of("wasi:sockets/evil", &"now-".repeat(90));
+        assert_eq!(
+            (made_up.what, made_up.package, made_up.function.len()),
+            ("network", "wasi:sockets", LONGEST)
+        );
+        assert_eq!(Absent::of("wasi:io/evil", "now").package, "wasi:io");
         for unknown in ["nowhere", "f", "", "get-random-\u{1b}[2J", &"path_x".repeat(20)] {
             assert_eq!(known(unknown), None, "{unknown:?}");
         }
