@@ -44,7 +44,8 @@
 //!
 //! The output has as many rows as the input, in the same order, and each row depends on its input row
 //! alone: larder splits and merges batches. There is no clock, no randomness and no I/O, and nothing is
-//! remembered: every call starts from the same memory. "Now" is an input like any other.
+//! remembered: every call starts from the same memory. "Now" is an input like any other. Maps and sets are
+//! [`SortedMap`] and [`SortedSet`]: a `HashMap` is walked in an order that depends on the rows before.
 //!
 //! A function that can fail returns a `Result` whose error can be displayed. The message reaches
 //! whoever asked for the features, with the names of the view and of the function.
@@ -110,6 +111,25 @@ mod zoned_timestamp_array;
 #[cfg(all(target_arch = "wasm32", not(target_feature = "atomics"), feature = "arena"))]
 #[global_allocator]
 static ARENA: arena::Arena<{ 1 << 20 }> = arena::Arena::new(); // what is not used of it costs nothing
+
+/// A map that is walked in the order of its keys, and so in the same order whatever was computed before.
+///
+/// ```
+/// use larder_guest::SortedMap;
+///
+/// /// Each tag with how often it is there.
+/// fn counted(tags: &[&str]) -> Vec<String> {
+///     let mut counts = SortedMap::new();
+///     for tag in tags {
+///         *counts.entry(*tag).or_insert(0) += 1;
+///     }
+///     counts.iter().map(|(tag, count)| format!("{tag}: {count}")).collect()
+/// }
+/// assert_eq!(counted(&["new", "big", "new"]), ["big: 1", "new: 2"]);
+/// ```
+pub use std::collections::BTreeMap as SortedMap;
+/// A set that is walked in the order of its items.
+pub use std::collections::BTreeSet as SortedSet;
 
 pub use array::{Array, Values};
 pub use boolean_array::BooleanArray;
