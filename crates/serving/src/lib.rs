@@ -19,6 +19,7 @@
 //! matter either; it passes rows and requests on.
 
 mod audit_log;
+mod authorization;
 mod entity_columns;
 mod fan_out;
 mod feature_log;
@@ -36,11 +37,12 @@ mod recording;
 mod search;
 
 pub use audit_log::{AuditEvent, AuditLog, ToolCall};
+pub use authorization::{Access, Authorization, NotLetIn, Protected};
 pub use feature_log::{FeatureLog, LoggedAnswer};
 pub use feature_server::{FeatureServer, MaterializeRange, MaterializeRequest, PushRequest, WriteRequest};
 pub use http::{
-    CertificateError, McpServerInfo, ServerCertificate, ServerOptions, connect_to_certificate, serve,
-    shutdown_signal,
+    CertificateError, DoorOptions, McpServerInfo, ServerCertificate, ServerOptions, connect_to_certificate,
+    error_text, serve, serve_router, shutdown_signal,
 };
 pub use job_server::{
     JobIsRunning, JobLogLine, JobOutcome, JobRunReport, JobServer, JobSummary, JobTrigger, StartJob,

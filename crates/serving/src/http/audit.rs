@@ -8,12 +8,11 @@ use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::Response;
-use larder_core::Caller;
 use tokio::time::Instant;
 
-use super::authorization::Access;
 use super::guard::App;
 use super::mcp;
+use crate::Access;
 use crate::{AuditEvent, ToolCall};
 
 /// A longer id of a request is cut.
@@ -40,10 +39,7 @@ pub(crate) async fn audit(State(app): State<Arc<App>>, request: Request, next: N
     if path == mcp::PATH && response.status().is_success() {
         return response;
     }
-    let user = match response.extensions().get::<Access>() {
-        Some(Access::Of(Caller::User(user))) => Some(Arc::clone(user)),
-        _ => None,
-    };
+    let user = response.extensions().get::<Access>().and_then(Access::user).cloned();
     log.log(AuditEvent {
         timestamp: app.options.clock.now(),
         request_id,

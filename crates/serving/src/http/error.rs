@@ -61,7 +61,7 @@ pub(crate) fn error_response(error: &HttpError, error_status: ErrorStatus) -> Re
                 tracing::debug!(%status, error = error.chain(), "request refused");
             }
             let mut body = Vec::new();
-            json::push_string(&mut body, &message_of(error));
+            json::push_string(&mut body, &error_text(error));
             json_response(status, body)
         }
     }
@@ -111,8 +111,9 @@ fn feast_status(kind: ErrorKind, mistake: Option<&RequestError>) -> StatusCode {
     }
 }
 
-/// The text of a failed verb: Feast's envelope, or the message. An internal error shows no detail.
-pub(crate) fn message_of(error: &Error) -> String {
+/// The text of a failed verb, as a server of Feast's answers it: Feast's envelope, or the message. An internal error
+/// shows no detail.
+pub fn error_text(error: &Error) -> String {
     if error.kind() == ErrorKind::Internal {
         return "internal error; the server's log has the details".to_owned();
     }
@@ -170,7 +171,7 @@ mod tests {
     fn the_envelope_is_json_in_json_with_pythons_spaces_and_escapes() {
         let error = error(RequestError::FeatureViewNotFound { view: "é\"🚕".into(), project: "p".into() });
         assert_eq!(
-            message_of(&error),
+            error_text(&error),
             r#"{"module": "feast.errors", "class": "FeatureViewNotFoundException", "message": "Feature view \u00e9\"\ud83d\ude95 does not exist in project p"}"#
         );
     }
@@ -198,7 +199,7 @@ mod tests {
         assert_eq!(status_of(&unavailable, ErrorStatus::Feast), 503);
         let trap = Error::new(ErrorKind::Transformation, "view `v` ran out of memory");
         assert_eq!(
-            (status_of(&trap, ErrorStatus::Standard), message_of(&trap)),
+            (status_of(&trap, ErrorStatus::Standard), error_text(&trap)),
             (StatusCode::INTERNAL_SERVER_ERROR, "view `v` ran out of memory".to_owned())
         );
     }
@@ -206,7 +207,7 @@ mod tests {
     #[test]
     fn an_internal_error_shows_no_detail() {
         let error = Error::new(ErrorKind::Internal, "secret");
-        assert!(!message_of(&error).contains("secret"));
+        assert!(!error_text(&error).contains("secret"));
     }
 
     #[test]
@@ -216,7 +217,7 @@ mod tests {
             missing: vec!["a".into()],
             provided: vec![],
         });
-        assert!(message_of(&error).starts_with("\"Missing join key values for keys: ['a']. "));
+        assert!(error_text(&error).starts_with("\"Missing join key values for keys: ['a']. "));
         assert_eq!(python_repr("plain\n'\""), r#"'plain\n\'"'"#);
     }
 }

@@ -14,14 +14,14 @@ use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::{Instant, timeout};
 
 use super::ServerOptions;
-use super::authorization::{Access, Authorization};
+use super::authentication::access_of;
 use super::background::{BackgroundTasks, ViewsInProgress};
 use super::body::RequestBody;
 use super::error::{HttpError, error_response};
 use super::metrics::{Endpoint, FeatureCounts, ServerMetrics};
 use super::offline_batches::OfflineBatches;
 use super::process_usage::ProcessUsage;
-use crate::FeatureServer;
+use crate::{Access, Authorization, FeatureServer};
 
 /// What all requests of a server share.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(crate) struct App {
     /// True once the shutdown has begun: what would go on for as long as the client likes ends.
     pub(crate) closing: watch::Sender<bool>,
     /// `None` where everybody may do everything.
-    pub(crate) authorization: Option<Authorization>,
+    pub(crate) authorization: Option<Arc<Authorization>>,
     permits: Semaphore,
 }
 
@@ -54,7 +54,7 @@ impl App {
             background: BackgroundTasks::default(),
             in_progress: Arc::default(),
             closing: watch::Sender::new(false),
-            authorization: options.authenticator.clone().map(Authorization::new),
+            authorization: options.authenticator.clone().map(|asked| Arc::new(Authorization::new(asked))),
             permits,
             options,
         }
@@ -114,7 +114,7 @@ where
     let started = Instant::now();
     let (head, body) = request.into_parts();
     let handled = AssertUnwindSafe(async {
-        let access = Access::of(&app, &head.extensions)?;
+        let access = access_of(&app, &head.extensions)?;
         let _permit = app.permit(endpoint).await?;
         let body = app.body(&head.headers, body).await?;
         handle(Arc::clone(&app), access, body).await

@@ -13,13 +13,14 @@
 //! | `GET /health` | 200 or 503 |
 //! | `GET /metrics` | Prometheus text; also on a port of its own |
 //!
-//! A request passes [`audit`] and [`authorization`] where the server has them, [`guard`] (permit, body limit, panics, metrics), [`body`] (JSON to a request, or the
+//! A request passes [`audit`] and [`authentication`] where the server has them, [`guard`] (permit, body limit, panics, metrics), [`body`] (JSON to a request, or the
 //! 422 that `FastAPI` gives), its route in [`routes`], and [`error`] if it fails.
 
 mod audit;
-mod authorization;
+mod authentication;
 mod background;
 mod body;
+mod connection;
 mod described_routes;
 mod error;
 mod fields;
@@ -35,8 +36,9 @@ mod routes;
 mod serve;
 mod tls;
 
+pub use error::error_text;
 pub use mcp::McpServerInfo;
 pub(crate) use metrics::FeatureCounts;
 pub use options::ServerOptions;
-pub use serve::{serve, shutdown_signal};
+pub use serve::{DoorOptions, serve, serve_router, shutdown_signal};
 pub use tls::{CertificateError, ServerCertificate, connect_to_certificate};

@@ -7,17 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::{Extension, Router};
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::ServerOptions;
 use super::audit::Peer;
+use super::connection::{Door, Protocol, end};
 use super::guard::App;
 use super::metrics::{UPKEEP_INTERVAL, prometheus};
 use super::routes::{metrics_router, router};
@@ -78,9 +75,12 @@ pub async fn serve(
                     Some(_) => router.layer(Extension(Peer(peer))),
                     None => router,
                 };
-                let (certificate, closed) = (certificate.cloned(), app.closing.subscribe());
-                let connection = serve_connection(stream, certificate, router, closed, &app.options);
-                connections.spawn(connection);
+                let door = Door {
+                    certificate: certificate.cloned(),
+                    protocol: Protocol::http1(app.options.idle_timeout),
+                    idle_timeout: app.options.idle_timeout,
+                };
+                connections.spawn(door.serve(stream, router, app.closing.subscribe()));
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
@@ -90,13 +90,8 @@ pub async fn serve(
     }
     drop(listener);
     let deadline = Instant::now() + app.options.shutdown_timeout;
-    tracing::info!(connections = connections.len(), "shutting down");
     app.closing.send_replace(true);
-    let all_ended = async { while connections.join_next().await.is_some() {} };
-    if timeout_at(deadline, all_ended).await.is_err() {
-        tracing::warn!(connections = connections.len(), "dropping requests that did not finish in time");
-        connections.shutdown().await;
-    }
+    end(connections, deadline).await;
     app.background.finish(deadline).await;
     // After everything that could add to them; their rows have been answered for.
     if let Some(batches) = &app.offline_batches {
@@ -120,51 +115,66 @@ fn write_due_batches(app: &Arc<App>) {
     }
 }
 
-fn serve_connection(
-    stream: TcpStream,
-    certificate: Option<ServerCertificate>,
-    router: Router,
-    closed: watch::Receiver<bool>,
-    options: &ServerOptions,
-) -> impl Future<Output = ()> + Send + 'static {
-    let idle_timeout = options.idle_timeout;
-    let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(idle_timeout);
-    async move {
-        // An answer is one write: waiting to fill a packet would only delay it.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "cannot turn off the delay of small packets");
-        }
-        let Some(certificate) = certificate else {
-            return serve_stream(stream, &builder, router, closed).await;
-        };
-        match timeout(idle_timeout, certificate.acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => serve_stream(stream, &builder, router, closed).await,
-            Ok(Err(error)) => tracing::debug!(%error, "a client does not speak TLS as this server does"),
-            Err(_elapsed) => tracing::debug!("a client did not finish its TLS handshake in time"),
-        }
+/// What a door to any router needs to know.
+#[derive(Clone, Debug)]
+pub struct DoorOptions {
+    /// What the server shows to clients, who then speak TLS to it; `None` means plain text.
+    pub certificate: Option<ServerCertificate>,
+    /// How long a connection may be open without the head of a request before it is closed.
+    pub idle_timeout: Duration,
+    /// How long requests may go on after the shutdown has begun.
+    pub shutdown_timeout: Duration,
+}
+
+impl Default for DoorOptions {
+    /// Plain text; 75 s for idle connections, 30 s for the shutdown.
+    fn default() -> Self {
+        let idle_timeout = Duration::from_secs(75);
+        Self { certificate: None, idle_timeout, shutdown_timeout: Duration::from_secs(30) }
     }
 }
 
-async fn serve_stream(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    builder: &http1::Builder,
+/// Serves a router over HTTP/1 and HTTP/2, hence gRPC too, from `listener` until `shutdown` is ready, and then
+/// finishes what has begun.
+///
+/// # Errors
+///
+/// None so far: a connection that fails ends alone, and a failure to accept is tried again.
+pub async fn serve_router(
+    listener: TcpListener,
     router: Router,
-    mut closed: watch::Receiver<bool>,
-) {
-    let service = TowerToHyperService::new(router);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let told_to_close = async { closed.wait_for(|closed| *closed).await.map(|_| ()) };
-    let ended = tokio::select! {
-        ended = &mut connection => ended,
-        _ = told_to_close => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
+    options: DoorOptions,
+    shutdown: impl Future<Output = ()> + Send,
+) -> io::Result<()> {
+    let closing = watch::Sender::new(false);
+    let door = Door {
+        certificate: options.certificate.map(ServerCertificate::offering_http2),
+        protocol: Protocol::any(options.idle_timeout),
+        idle_timeout: options.idle_timeout,
     };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "connection ended early");
+    let mut connections = JoinSet::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_ended) = connections.join_next() => continue,
+            () = &mut shutdown => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let router = router.clone().layer(Extension(Peer(peer)));
+                connections.spawn(door.clone().serve(stream, router, closing.subscribe()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
     }
+    drop(listener);
+    closing.send_replace(true);
+    end(connections, Instant::now() + options.shutdown_timeout).await;
+    Ok(())
 }
 
 /// Ready when the process is asked to end: by SIGTERM or SIGINT, or Ctrl-C where there are no signals.

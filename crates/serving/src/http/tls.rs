@@ -73,6 +73,13 @@ impl ServerCertificate {
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), own })
     }
 
+    /// The same, for a door at which HTTP/2 is spoken too.
+    pub(crate) fn offering_http2(self) -> Self {
+        let mut config = ServerConfig::clone(self.acceptor.config());
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Self { acceptor: TlsAcceptor::from(Arc::new(config)), own: self.own }
+    }
+
     /// The server's own certificate, in DER; by it a client of this machine knows the server.
     pub fn der(&self) -> &[u8] {
         &self.own

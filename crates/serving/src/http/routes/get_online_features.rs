@@ -7,8 +7,8 @@ use axum::response::Response;
 use larder_core::{Error, ErrorKind};
 use larder_plan::Selection;
 
+use crate::Access;
 use crate::LoggedAnswer;
-use crate::http::authorization::Access;
 use crate::http::body::{GetOnlineFeatures, RequestBody};
 use crate::http::error::{HttpError, json_response};
 use crate::http::guard::App;
@@ -29,7 +29,12 @@ pub(crate) async fn get_online_features(
         _ => None,
     };
     let answer = access
-        .read(&app, request, |request| &request.selection, |request| app.server.get_online_features(request))
+        .read(
+            &*app.server,
+            request,
+            |request| &request.selection,
+            |request| app.server.get_online_features(request),
+        )
         .await?;
     if let (Some(log), Some(feature_service)) = (&app.options.feature_log, service)
         && log.wants(&feature_service)

@@ -9,9 +9,9 @@ use axum::response::Response;
 use larder_core::{Error, ErrorKind, PermittedAction, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::http::authorization::{Access, project};
 use crate::http::error::{HttpError, error_response, json_response};
 use crate::http::guard::App;
+use crate::{Access, Protected};
 use crate::{JobIsRunning, JobServer, StartJob};
 
 /// Arguments are short.
@@ -75,7 +75,7 @@ pub(crate) async fn run(
 
 /// Refuses those who may not look at the project, or not change it: a job may do whatever its definition allows.
 async fn may(app: &App, access: &Access, action: PermittedAction) -> Result<(), HttpError> {
-    Ok(access.require(app, &[action], |snapshot| Ok(vec![project(snapshot)])).await?)
+    Ok(access.require(&*app.server, &[action], |snapshot| Ok(vec![Protected::project(snapshot)])).await?)
 }
 
 fn server(app: &App) -> Result<&Arc<dyn JobServer>, HttpError> {

@@ -17,15 +17,15 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
-use crate::http::authorization::{Access, named};
 use crate::http::background::InProgress;
 use crate::http::body::{
     Materialize, MaterializeIncremental, MaterializeWithProgress, RequestBody, read_end, read_time,
 };
-use crate::http::error::{HttpError, json_response, message_of};
+use crate::http::error::{HttpError, error_text, json_response};
 use crate::http::fields::{invalid_query_boolean, lenient_boolean};
 use crate::http::guard::App;
 use crate::http::metrics::CountingObserver;
+use crate::{Access, Protected};
 use crate::{
     MaterializeEvent, MaterializeObserver, MaterializeRange, MaterializeRequest, MaterializeSummary,
 };
@@ -172,8 +172,8 @@ async fn permitted_views(
     let views = views_of(app, request).await?;
     let write = [PermittedAction::WriteOnline];
     access
-        .require(app, &write, |registry| {
-            Ok(views.iter().map(|view| named(registry, view)).collect::<Result<_, _>>()?)
+        .require(&*app.server, &write, |registry| {
+            Ok(views.iter().map(|view| Protected::named(registry, view)).collect::<Result<_, _>>()?)
         })
         .await?;
     if access.is_limited() {
@@ -290,7 +290,7 @@ fn error_line(error: &Error) -> Value {
     let message = match class {
         // The envelope is for Feast's client.
         Some(_) => error.to_string(),
-        None => message_of(error),
+        None => error_text(error),
     };
     json!({ "kind": format!("{:?}", error.kind()), "class": class, "message": message })
 }

@@ -8,12 +8,12 @@ use axum::response::Response;
 use larder_core::{PermittedAction, PushMode, RequestError};
 
 use crate::PushRequest;
-use crate::http::authorization::{Access, fed_by, named};
 use crate::http::body::{Push, RequestBody, WriteToOnlineStore};
 use crate::http::error::{HttpError, json_response};
 use crate::http::guard::App;
 use crate::http::metrics;
 use crate::http::offline_batches::{Added, OfflineBatches};
+use crate::{Access, Protected};
 
 /// Answers nothing at all, as Feast does: 200 once the rows are written, 202 if some of it is to come.
 pub(crate) async fn push(app: Arc<App>, access: Access, body: RequestBody) -> Result<Response, HttpError> {
@@ -23,7 +23,9 @@ pub(crate) async fn push(app: Arc<App>, access: Access, body: RequestBody) -> Re
         PushMode::Offline => &[PermittedAction::WriteOffline],
         PushMode::OnlineAndOffline => &[PermittedAction::WriteOffline, PermittedAction::WriteOnline],
     };
-    access.require(&app, actions, |registry| Ok(fed_by(registry, &request.push_source))).await?;
+    access
+        .require(&*app.server, actions, |registry| Ok(Protected::fed_by(registry, &request.push_source)))
+        .await?;
     let (push_source, mode) = (request.push_source.clone(), request.to.name());
     let mut response = Response::new(Body::empty());
     match &app.offline_batches {
@@ -65,7 +67,7 @@ async fn gather(
 /// What waits is answered for, so a name that nothing will ever be written under is refused at once.
 async fn refuse_unknown_source(app: &App, push_source: &str) -> Result<(), HttpError> {
     let snapshot = app.server.snapshot().await?;
-    if !fed_by(&snapshot, push_source).is_empty() {
+    if !Protected::fed_by(&snapshot, push_source).is_empty() {
         return Ok(());
     }
     Err(RequestError::PushSourceNotFound { push_source: push_source.to_owned() }.into())
@@ -79,9 +81,9 @@ pub(crate) async fn write_to_online_store(
 ) -> Result<Response, HttpError> {
     let request = body.read::<WriteToOnlineStore>().await?.into_request()?;
     access
-        .require(&app, &[PermittedAction::WriteOnline], |registry| {
+        .require(&*app.server, &[PermittedAction::WriteOnline], |registry| {
             let unknown = |_| RequestError::ObjectNotFound { name: request.feature_view.clone() };
-            Ok(vec![named(registry, &request.feature_view).map_err(unknown)?])
+            Ok(vec![Protected::named(registry, &request.feature_view).map_err(unknown)?])
         })
         .await?;
     app.server.write_to_online_store(request).await?;

@@ -24,9 +24,9 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::http::authorization::{Access, named};
 use crate::http::error::{HttpError, error_response, json_response};
 use crate::http::guard::App;
+use crate::{Access, Protected};
 use crate::{RecordedCall, Recording};
 
 #[derive(Deserialize)]
@@ -67,7 +67,11 @@ async fn start(app: &App, access: &Access, request: Request) -> Result<(Recordin
     let RecordBody { view, rows } = serde_json::from_slice(&body).map_err(|error| {
         RequestError::other(format!("the body must be {{\"view\": NAME, \"rows\": NUMBER}}: {error}"))
     })?;
-    access.require(app, &[PermittedAction::ReadOnline], |registry| Ok(vec![named(registry, &view)?])).await?;
+    access
+        .require(&*app.server, &[PermittedAction::ReadOnline], |registry| {
+            Ok(vec![Protected::named(registry, &view)?])
+        })
+        .await?;
     Ok((app.server.record(&view).await?, rows))
 }
 

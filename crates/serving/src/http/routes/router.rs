@@ -22,7 +22,7 @@ use super::record::record;
 use super::search::search;
 use super::vector_stores;
 use crate::http::audit::audit;
-use crate::http::authorization::authenticate;
+use crate::http::authentication::authenticate;
 use crate::http::error::{HttpError, error_response};
 use crate::http::guard::{App, answer};
 use crate::http::mcp::{self, Door};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use crate::http::authorization::Access;
+use crate::Access;
 use crate::http::body::{RequestBody, Search};
 use crate::http::error::{HttpError, json_response};
 use crate::http::guard::App;
@@ -15,7 +15,7 @@ pub(crate) async fn search(app: Arc<App>, access: Access, body: RequestBody) -> 
     let metadata = body.include_feature_view_version_metadata;
     let request = body.into_request()?;
     let answer = access
-        .read(&app, request, |request| &request.selection, |request| app.server.search(request))
+        .read(&*app.server, request, |request| &request.selection, |request| app.server.search(request))
         .await?;
     Ok(json_response(StatusCode::OK, answer.to_json(metadata)))
 }

@@ -11,10 +11,10 @@ use larder_registry::{Registered, RegistrySnapshot};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::http::authorization::{Access, named};
 use crate::http::error::{HttpError, error_response, json_response};
 use crate::http::guard::App;
 use crate::search::is_indexed;
+use crate::{Access, Protected};
 
 /// Those whose definition the sender may read.
 pub(crate) async fn list(State(app): State<Arc<App>>, access: Access) -> Response {
@@ -81,7 +81,9 @@ async fn require(
     action: PermittedAction,
     view: &FeatureView,
 ) -> larder_core::Result<()> {
-    access.require(app, &[action], |registry| Ok(vec![named(registry, &view.name)?])).await
+    access
+        .require(&*app.server, &[action], |registry| Ok(vec![Protected::named(registry, &view.name)?]))
+        .await
 }
 
 fn indexed_views(snapshot: &RegistrySnapshot) -> impl Iterator<Item = &Registered<FeatureView>> {

@@ -11,10 +11,39 @@ use larder_registry::RegistrySnapshot;
 
 /// An object that permissions may be about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Protected<'s> {
-    pub(crate) kind: PermissionType,
-    pub(crate) name: &'s str,
-    pub(crate) tags: &'s BTreeMap<String, String>,
+pub struct Protected<'s> {
+    /// What it is.
+    pub kind: PermissionType,
+    /// Its name.
+    pub name: &'s str,
+    /// Its tags.
+    pub tags: &'s BTreeMap<String, String>,
+}
+
+impl<'s> Protected<'s> {
+    /// A view of any kind, by name.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::FeatureViewNotFound`].
+    pub fn named(snapshot: &'s RegistrySnapshot, view: &str) -> Result<Self, RequestError> {
+        match snapshot.on_demand_feature_view(view) {
+            Ok(view) => Ok(view.object.as_ref().into()),
+            Err(_) => Ok(snapshot.feature_view(view)?.object.as_ref().into()),
+        }
+    }
+
+    /// The project, which stands for what is registered in no place of Feast's own, such as jobs.
+    pub fn project(snapshot: &'s RegistrySnapshot) -> Self {
+        let project = &snapshot.project;
+        Self { kind: PermissionType::Project, name: &project.name, tags: &project.tags }
+    }
+
+    /// The views that a push source feeds; none where the source feeds none, or is not there.
+    pub fn fed_by(snapshot: &'s RegistrySnapshot, push_source: &str) -> Vec<Self> {
+        let views = snapshot.feature_views().iter().map(|view| view.object.as_ref());
+        views.filter(|view| view.stream_source.as_deref() == Some(push_source)).map(Self::from).collect()
+    }
 }
 
 impl<'s> From<&'s FeatureView> for Protected<'s> {
@@ -72,39 +101,15 @@ pub(crate) fn read_by<'s>(
     Ok(objects)
 }
 
-/// A view of any kind, by name.
-///
-/// # Errors
-///
-/// [`RequestError::FeatureViewNotFound`].
-pub(crate) fn named<'s>(snapshot: &'s RegistrySnapshot, view: &str) -> Result<Protected<'s>, RequestError> {
-    match snapshot.on_demand_feature_view(view) {
-        Ok(view) => Ok(view.object.as_ref().into()),
-        Err(_) => Ok(snapshot.feature_view(view)?.object.as_ref().into()),
-    }
-}
-
-/// The project, which stands for what is registered in no place of Feast's own, such as jobs.
-pub(crate) fn project(snapshot: &RegistrySnapshot) -> Protected<'_> {
-    let project = &snapshot.project;
-    Protected { kind: PermissionType::Project, name: &project.name, tags: &project.tags }
-}
-
-/// The views that a push source feeds; none where the source feeds none, or is not there.
-pub(crate) fn fed_by<'s>(snapshot: &'s RegistrySnapshot, push_source: &str) -> Vec<Protected<'s>> {
-    let views = snapshot.feature_views().iter().map(|view| view.object.as_ref());
-    views.filter(|view| view.stream_source.as_deref() == Some(push_source)).map(Protected::from).collect()
-}
-
 fn with_sources<'s>(snapshot: &'s RegistrySnapshot, view: &str) -> Result<Vec<Protected<'s>>> {
-    let mut objects = vec![named(snapshot, view)?];
+    let mut objects = vec![Protected::named(snapshot, view)?];
     if let Ok(view) = snapshot.on_demand_feature_view(view) {
         for inner in snapshot.on_demand_chain(&view.object, |_| true)? {
             for source in &inner.sources {
                 if let OnDemandSource::FeatureView(projection)
                 | OnDemandSource::OnDemandFeatureView(projection) = source
                 {
-                    objects.push(named(snapshot, &projection.view)?);
+                    objects.push(Protected::named(snapshot, &projection.view)?);
                 }
             }
         }

@@ -1,0 +1,36 @@
+//! Errors as gRPC statuses: the one place that chooses a code.
+
+use larder_core::{Error, ErrorKind};
+use larder_serving::{NotLetIn, error_text};
+use tonic::{Code, Status};
+
+/// The status of a failed verb, with the text that HTTP answers too: Feast's envelope, from which its clients raise
+/// the same exception, or the message.
+pub(crate) fn status_of(error: &Error) -> Status {
+    let code = code_of(error.kind());
+    if matches!(code, Code::Internal | Code::Unavailable) {
+        tracing::error!(kind = ?error.kind(), error = error.chain(), "call failed");
+    } else {
+        tracing::debug!(?code, error = error.chain(), "call refused");
+    }
+    Status::new(code, error_text(error))
+}
+
+pub(crate) fn code_of(kind: ErrorKind) -> Code {
+    match kind {
+        ErrorKind::Invalid => Code::InvalidArgument,
+        ErrorKind::NotFound => Code::NotFound,
+        ErrorKind::Forbidden => Code::PermissionDenied,
+        ErrorKind::Unavailable => Code::Unavailable,
+        _ => Code::Internal,
+    }
+}
+
+/// The status of a call that is not let in.
+pub(crate) fn not_let_in(refusal: &NotLetIn) -> Status {
+    let code = match refusal {
+        NotLetIn::NoGoodToken => Code::Unauthenticated,
+        _ => Code::Unavailable,
+    };
+    Status::new(code, refusal.to_string())
+}
