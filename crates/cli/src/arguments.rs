@@ -8,6 +8,7 @@ use crate::log_level::{self, LogLevel};
 use crate::object_arguments::{
     DeleteArguments, FeatureViewsCommand, FeaturesCommand, ObjectCommand, PermissionsCommand, ProjectsCommand,
 };
+use crate::server_arguments::{ListenArguments, ServeTransformationsArguments, TlsArguments};
 use crate::udf_arguments::{BenchArguments, InspectArguments, RecordArguments, RunArguments, TestArguments};
 use larder_core::{Capability, InvalidTimestamp, Timestamp};
 
@@ -92,6 +93,16 @@ pub(crate) enum Command {
     /// Answer feature requests over HTTP.
     #[command(disable_help_flag = true)]
     Serve(ServeArguments),
+    /// Answer feature requests and take rows over gRPC.
+    #[command(after_help = "Example:\n  larder listen --address localhost:50051")]
+    Listen(ListenArguments),
+    /// Apply on-demand feature views for Feast's servers in Go and Java, over gRPC.
+    #[command(
+        name = "serve_transformations",
+        disable_help_flag = true,
+        after_help = "Example:\n  larder serve_transformations --port 6569"
+    )]
+    ServeTransformations(ServeTransformationsArguments),
     /// List or describe entities.
     Entities(ObjectCommand),
     /// List or describe feature views of all kinds, switch one on or off, see its versions.
@@ -630,6 +641,9 @@ pub(crate) struct ServeArguments {
     /// The port for metrics; 0 takes a free one.
     #[arg(long, value_name = "PORT", default_value_t = 8000)]
     pub(crate) metrics_port: u16,
+    /// Answer over gRPC too, as `larder listen` does, at this address (`host:port`).
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) grpc: Option<String>,
     /// Let `larder udf record` read what requests bring to on-demand views, which may be private: whoever
     /// reaches the port may.
     #[arg(long)]
@@ -637,12 +651,8 @@ pub(crate) struct ServeArguments {
     /// Seconds after which an idle connection is closed.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub(crate) keep_alive_timeout: u64,
-    /// Speak TLS with this private key, in PEM; needs `--cert`.
-    #[arg(short, long, value_name = "FILE", requires = "cert")]
-    pub(crate) key: Option<PathBuf>,
-    /// The certificate of the key, in PEM, followed by those of its authorities.
-    #[arg(long, value_name = "FILE", requires = "key")]
-    pub(crate) cert: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) tls: TlsArguments,
     /// The protocol.
     #[arg(short = 't', long = "type", value_name = "TYPE", value_parser = ["http"], default_value = "http")]
     pub(crate) kind: String,

@@ -5,7 +5,13 @@
 //! feature store implements; no door knows a store.
 
 mod encoded;
+mod every_server;
+mod feature_server;
 mod service;
 mod status;
+mod transformation_server;
 
+pub use every_server::complete;
+pub use feature_server::{FEATURE_SERVICES, feature_server};
 pub use service::ServiceOptions;
+pub use transformation_server::{TRANSFORMATION_SERVICE, TransformationServer, transformation_server};
