@@ -63,8 +63,8 @@ pub use larder_offline::table;
 pub use larder_online::{OnlineError, ServerAddress};
 pub use larder_plan::Selection;
 pub use larder_registry::{
-    ApplyOptions, DefinitionFiles, Description, FeatureViewVersion, ListFilter, Listing, ObjectKind,
-    PermissionCheck, PermittedObjects, Problem, RegistryFile, RepoConfig, VersionedView,
+    ApplyOptions, DefinitionFiles, Description, FeatureViewVersion, ListFilter, Listing, McpTransport,
+    ObjectKind, PermissionCheck, PermittedObjects, Problem, RegistryFile, RepoConfig, VersionedView,
     definitions_json_schema, test_file_json_schema,
 };
 pub use larder_serving::{

@@ -5,8 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use larder_core::{Error, ErrorKind, LoggingDestination, RequestError, Result};
-use larder_registry::McpTransport;
+use larder_core::{Error, ErrorKind, LoggingDestination, Result};
 use larder_serving::{McpServerInfo, ServerOptions};
 use tokio::net::TcpListener;
 use tracing::warn;
@@ -43,7 +42,11 @@ impl FeatureStore {
         options.metrics = config.feature_server.metrics.clone();
         options.offline_push_batching = config.feature_server.offline_push_batching;
         self.check_auth()?;
-        options.mcp = self.mcp_server()?;
+        options.mcp = config.feature_server.mcp.as_ref().map(|mcp| McpServerInfo {
+            name: mcp.server_name.clone(),
+            version: mcp.server_version.clone(),
+            transport: mcp.transport,
+        });
         options.authenticator = authenticator(&config.auth, self.clock())?;
         let audit_log = match &config.feature_server.audit_logging {
             Some(audit) => {
@@ -78,30 +81,6 @@ impl FeatureStore {
             writer.finish().await?;
         }
         served.map_err(|source| Error::new(ErrorKind::Unavailable, source))
-    }
-
-    /// Refuses a transport of the Model Context Protocol that a server does not have; [`serve`](Self::serve) does
-    /// so too.
-    ///
-    /// # Errors
-    ///
-    /// If `feature_store.yaml` asks for `sse`.
-    pub fn check_mcp(&self) -> Result<()> {
-        self.mcp_server().map(|_| ())
-    }
-
-    fn mcp_server(&self) -> Result<Option<McpServerInfo>> {
-        let Some(mcp) = &self.config().feature_server.mcp else { return Ok(None) };
-        match mcp.transport {
-            McpTransport::Http => {
-                Ok(Some(McpServerInfo { name: mcp.server_name.clone(), version: mcp.server_version.clone() }))
-            }
-            McpTransport::Sse => Err(RequestError::other(
-                "larder does not speak MCP by server-sent events; write `mcp_transport: http` under \
-                 `feature_server` in feature_store.yaml, and let clients connect to `/mcp`",
-            )
-            .into()),
-        }
     }
 }
 

@@ -6,6 +6,7 @@ import warnings
 
 from golden import serve_feast, store
 from mcp import ClientSession, McpError
+from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamablehttp_client
 
 warnings.filterwarnings("ignore")
@@ -20,9 +21,9 @@ CALLS = [
 ]
 
 
-async def conversation(url):
+async def conversation(connected):
     """What the server says of itself, its tools by name, and what they answer: text and whether it is an error."""
-    async with streamablehttp_client(f"{url}/mcp") as (read, write, _), ClientSession(read, write) as session:
+    async with connected as (read, write, *_), ClientSession(read, write) as session:
         hello = await session.initialize()
         await session.send_ping()
         tools = {tool.name: tool for tool in (await session.list_tools()).tools}
@@ -41,15 +42,18 @@ async def conversation(url):
         return hello, tools, answers, unknown
 
 
-hello, tools, answers, unknown = asyncio.run(conversation(url))
+hello, tools, answers, unknown = asyncio.run(conversation(streamablehttp_client(f"{url}/mcp")))
 assert (hello.serverInfo.name, hello.serverInfo.version) == ("golden", "7"), hello
 assert json.loads(answers[0][0])["results"][1]["statuses"] == ["PRESENT", "NOT_FOUND"], answers[0]
+
+# The older transport says the same.
+assert asyncio.run(conversation(sse_client(f"{url}/sse"))) == (hello, tools, answers, unknown)
 
 # Feast's own server on the same SQLite file.
 mcp = {"type": "mcp", "mcp_enabled": True, "mcp_transport": "http"}
 sqlite = {"type": "sqlite", "path": "data/online_store.db"}
 feast = serve_feast(store(repo, sqlite, feature_server=mcp))
-_, tools_of_feast, answers_of_feast, unknown_of_feast = asyncio.run(conversation(feast))
+_, tools_of_feast, answers_of_feast, unknown_of_feast = asyncio.run(conversation(streamablehttp_client(f"{feast}/mcp")))
 missing = {name for name in tools_of_feast if not name.startswith("chat_")} - set(tools)
 assert not missing, missing
 for name in set(tools) & set(tools_of_feast):

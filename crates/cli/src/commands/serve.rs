@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use larder::{ServerOptions, shutdown_signal};
+use larder::{McpTransport, ServerOptions, shutdown_signal};
 
 use crate::arguments::{FlagsOfFeast, ServeArguments};
 use crate::repo::Repo;
@@ -15,7 +15,6 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeArguments) -> Result<()> {
     debug_assert_eq!(arguments.kind, "http", "the parser takes nothing else");
     let store = repo.open().await?;
     store.check_auth()?;
-    store.check_mcp()?;
     let certificate = arguments.tls.certificate()?;
     // Before the port is taken, so that a second server fails for the reason that matters.
     store.open_online_store().await?;
@@ -33,8 +32,13 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeArguments) -> Result<()> {
         options.metrics_listener = Some(Arc::new(metrics));
     }
     eprintln!("Serving project {} on {scheme}://{}", store.config().project, listener.local_addr()?);
-    if store.config().feature_server.mcp.is_some() {
-        eprintln!("Tools for MCP clients are at {scheme}://{}/mcp", listener.local_addr()?);
+    if let Some(mcp) = &store.config().feature_server.mcp {
+        let address = format!("{scheme}://{}", listener.local_addr()?);
+        match mcp.transport {
+            McpTransport::Both => eprintln!("Tools for MCP clients are at {address}/mcp and {address}/sse"),
+            McpTransport::Http => eprintln!("Tools for MCP clients are at {address}/mcp"),
+            McpTransport::Sse => eprintln!("Tools for MCP clients are at {address}/sse"),
+        }
     }
     let refresh = registry_refresh(arguments.registry_ttl_seconds);
     let http = Arc::clone(&store).serve(listener, refresh, options, shutdown_signal());

@@ -17,9 +17,11 @@ pub struct McpConfig {
 /// How messages of the Model Context Protocol come and go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum McpTransport {
+    /// Both ways.
+    Both,
     /// Streamable HTTP.
     Http,
-    /// The older transport, by server-sent events, which larder does not have.
+    /// The older transport, by server-sent events.
     Sse,
 }
 
@@ -56,26 +58,20 @@ impl<'a> Reader<'a> {
         None
     }
 
+    /// Both where none is named: Feast then has only the older one, and clients only the newer.
     fn mcp_transport(&mut self, block: &Block<'a>) -> McpTransport {
         let [.., key] = KEYS;
         match block.get(key).map(|node| (node, node.text(&format!("`{key}`")))) {
-            None | Some((_, Ok("http"))) => McpTransport::Http,
-            Some((node, Ok("sse"))) => {
-                let warning = node.place.problem("a server refuses to start with `mcp_transport: sse`");
-                self.report.warning(
-                    warning
-                        .because("larder does not have this transport, which the protocol has given up")
-                        .remedy("write `http`"),
-                );
-                McpTransport::Sse
-            }
+            None => McpTransport::Both,
+            Some((_, Ok("http"))) => McpTransport::Http,
+            Some((_, Ok("sse"))) => McpTransport::Sse,
             Some((node, Ok(other))) => {
-                self.not_there("transport", node, other, false, &["http"]);
-                McpTransport::Http
+                self.not_there("transport", node, other, false, &["http", "sse"]);
+                McpTransport::Both
             }
             Some((_, Err(problem))) => {
                 self.report.problem(problem);
-                McpTransport::Http
+                McpTransport::Both
             }
         }
     }

@@ -323,7 +323,7 @@ mod tests {
         let expected = McpConfig {
             server_name: "feast-mcp-server".into(),
             server_version: "1.0.0".into(),
-            transport: McpTransport::Http,
+            transport: McpTransport::Both,
         };
         assert_eq!((mcp, warnings.as_str()), (Some(expected), ""));
         let all =
@@ -333,14 +333,13 @@ mod tests {
 
         let (mcp, warnings) = server("type: mcp, mcp_enabled: true, mcp_transport: sse").unwrap();
         assert!(mcp.is_some_and(|mcp| mcp.transport == McpTransport::Sse));
-        let place = "feature_store.yaml:3:63: a server refuses to start with `mcp_transport: sse`: ";
-        assert!(warnings.starts_with(place) && warnings.contains("; write `http`"), "{warnings}");
+        assert_eq!(warnings, "");
         let (mcp, warnings) = server("type: mcp").unwrap();
         assert!(mcp.is_none() && warnings.contains("write `mcp_enabled: true`"), "{warnings}");
         let (mcp, warnings) = server("type: local, mcp_enabled: true").unwrap();
         assert!(mcp.is_none() && warnings.contains("`mcp_enabled` has no effect"), "{warnings}");
         let error = server("type: mcp, mcp_enabled: true, mcp_transport: websocket").unwrap_err();
-        assert!(error.contains("transport `websocket` is unknown; use `http`"), "{error}");
+        assert!(error.contains("transport `websocket` is unknown; use `http` or `sse`"), "{error}");
         let error = server("type: lambda").unwrap_err();
         assert!(error.contains("feature server `lambda` is unknown; use `local` or `mcp`"), "{error}");
     }

@@ -36,7 +36,7 @@ pub(crate) async fn audit(State(app): State<Arc<App>>, request: Request, next: N
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip().to_string());
     let tool_call = request.extensions().get::<ToolCall>().cloned();
     let response = next.run(request).await;
-    if path == mcp::PATH && response.status().is_success() {
+    if mcp::is_door(&path) && response.status().is_success() {
         return response;
     }
     let user = response.extensions().get::<Access>().and_then(Access::user).cloned();

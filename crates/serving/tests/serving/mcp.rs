@@ -6,9 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use larder_core::{PermittedAction, Policy};
+use larder_registry::McpTransport;
 use larder_serving::{AuditEvent, McpServerInfo, ServerOptions};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::audit::Kept;
 use crate::authorization::{Roles, permission};
@@ -18,7 +21,11 @@ use crate::server::{Running, TestServer};
 const READ: &str = "get_online_features_get_online_features_post";
 
 fn options() -> ServerOptions {
-    let info = McpServerInfo { name: "features".into(), version: "2.1".into() };
+    options_of(McpTransport::Http)
+}
+
+fn options_of(transport: McpTransport) -> ServerOptions {
+    let info = McpServerInfo { name: "features".into(), version: "2.1".into(), transport };
     ServerOptions { mcp: Some(info), ..ServerOptions::default() }
 }
 
@@ -173,6 +180,87 @@ async fn what_is_no_message_is_refused() {
     }
     let large = vec![b' '; 17 << 20];
     assert_eq!(post(running.address, "/mcp", large).await.status, 413);
+}
+
+/// A stream of events, and the address that it begins with.
+struct Events {
+    stream: TcpStream,
+    seen: String,
+    address: String,
+}
+
+impl Events {
+    async fn open(address: SocketAddr) -> Self {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET /sse HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        let mut events = Self { stream, seen: String::new(), address: String::new() };
+        let head = events.until("\r\n\r\n").await;
+        assert!(head.starts_with("HTTP/1.1 200") && head.contains("text/event-stream"), "{head}");
+        events.address = events.data("endpoint").await;
+        events
+    }
+
+    /// What the next event says, which must have this name.
+    async fn data(&mut self, name: &str) -> String {
+        self.until(&format!("event: {name}\r\ndata: ")).await;
+        self.until("\r\n").await
+    }
+
+    /// Reads up to the next `end`; what comes before it.
+    async fn until(&mut self, end: &str) -> String {
+        loop {
+            if let Some((before, after)) = self.seen.split_once(end) {
+                let (before, after) = (before.to_owned(), after.to_owned());
+                self.seen = after;
+                return before;
+            }
+            let mut bytes = [0; 4096];
+            let read = self.stream.read(&mut bytes).await.unwrap();
+            assert!(read > 0, "the stream ended: {}", self.seen);
+            self.seen.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
+        }
+    }
+}
+
+#[tokio::test]
+async fn over_the_older_transport_answers_come_as_events_of_the_stream() {
+    let running = Running::start_with(options_of(McpTransport::Both)).await;
+    let address = running.address;
+    let mut events = Events::open(address).await;
+    let accepted = post(address, &events.address, PING).await;
+    assert_eq!((accepted.status, accepted.text()), (202, "Accepted"));
+    let answer: Value = serde_json::from_str(&events.data("message").await).unwrap();
+    assert_eq!(answer, json!({"jsonrpc": "2.0", "id": 1, "result": {}}));
+
+    // The same answer as over the newer one.
+    let arguments = json!({"features": ["driver_stats:conv_rate"], "entities": {"driver_id": [1001]}});
+    let params = json!({"name": READ, "arguments": arguments});
+    let message = json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params});
+    assert_eq!(post(address, &events.address, message.to_string()).await.status, 202);
+    let answer: Value = serde_json::from_str(&events.data("message").await).unwrap();
+    assert_eq!(answer, ask(address, "tools/call", params).await);
+
+    // A notification has no answer; what is no message is refused, and the stream goes on.
+    let ready = r#"{"jsonrpc": "2.0", "method": "notifications/initialized"}"#;
+    assert_eq!(post(address, &events.address, ready).await.status, 202);
+    assert_eq!(post(address, &events.address, "{").await.status, 400);
+    assert_eq!(post(address, &events.address, PING).await.status, 202);
+    let answer: Value = serde_json::from_str(&events.data("message").await).unwrap();
+    assert_eq!(answer["id"], 1);
+
+    let messages = "/sse/messages/";
+    assert_eq!(post(address, messages, PING).await.status, 400);
+    assert_eq!(post(address, &format!("{messages}?session_id=0"), PING).await.status, 404);
+    let evil = [("origin", "http://evil.example")];
+    assert_eq!(send(address, "GET", "/sse", &evil, b"").await.status, 403);
+    let headers = [("content-type", "application/json"), evil[0]];
+    assert_eq!(send(address, "POST", &events.address, &headers, PING.as_bytes()).await.status, 403);
+
+    // Each transport is there alone where one is named.
+    let only = Running::start_with(options_of(McpTransport::Sse)).await;
+    Events::open(only.address).await;
+    assert_eq!(post(only.address, "/mcp", PING).await.status, 404);
+    assert_eq!(get(start().await.address, "/sse").await.status, 404);
 }
 
 #[tokio::test]

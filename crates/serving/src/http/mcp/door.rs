@@ -1,5 +1,6 @@
 //! From a request of HTTP to messages, and back.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::Router;
@@ -7,12 +8,15 @@ use axum::body::Body;
 use axum::extract::Request as HttpRequest;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
+use futures::FutureExt as _;
+use larder_registry::McpTransport;
 use serde_json::{Map, Value, json};
 
 use super::McpServerInfo;
 use super::call::{Client, call};
 use super::message::{Message, Request, RpcError, result};
 use super::protocol::Version;
+use super::sse::Sessions;
 use super::{envelope, protocol, tools};
 use crate::http::audit::Peer;
 use crate::http::body::{RequestBody, off_thread};
@@ -29,11 +33,61 @@ pub(crate) struct Door {
     info: McpServerInfo,
     /// Everything else that the server answers.
     routes: Router,
+    sessions: Arc<Sessions>,
 }
 
 impl Door {
     pub(crate) fn new(app: Arc<App>, info: McpServerInfo, routes: Router) -> Self {
-        Self { app, info, routes }
+        Self { app, info, routes, sessions: Arc::default() }
+    }
+
+    pub(super) fn transport(&self) -> McpTransport {
+        self.info.transport
+    }
+
+    /// Opens a stream of events.
+    pub(super) fn open(&self, request: &HttpRequest) -> Response {
+        let opened =
+            welcome(request.headers()).and_then(|()| self.sessions.open(self.app.closing.subscribe()));
+        opened.unwrap_or_else(|error| error_response(&error, self.app.options.error_status))
+    }
+
+    /// Takes a message whose answer goes to the stream of its session.
+    pub(super) async fn post_to_session(self: &Arc<Self>, request: HttpRequest) -> Response {
+        let (head, body) = request.into_parts();
+        let query = head.uri.query().unwrap_or_default();
+        let session = query.split('&').find_map(|pair| pair.strip_prefix("session_id="));
+        let place = match self.sessions.place(session) {
+            Ok(place) => place,
+            Err(error) => return error_response(&error, self.app.options.error_status),
+        };
+        let (version, value) = match self.read(&head.headers, body).await {
+            Ok(read) => read,
+            Err(Refusal::Http(error)) => return error_response(&error, self.app.options.error_status),
+            Err(Refusal::Rpc(status, error)) => return json_response(status, error.answer(None).to_string()),
+        };
+        let client = Client { headers: head.headers, peer: head.extensions.get::<Peer>().copied() };
+        let door = Arc::clone(self);
+        // The client waits for no answer here, and sends nothing more before it has been told so.
+        tokio::spawn(async move {
+            let answered = AssertUnwindSafe(door.answer_of(version, value, &client)).catch_unwind().await;
+            match answered {
+                Ok(Ok(None)) => {}
+                Ok(Ok(Some(answer)) | Err((_, answer))) => place.answer(&answer.to_string()),
+                // The panic hook has printed message and place; without an answer the client would wait for ever.
+                Err(_panic) => tracing::error!("a message of the Model Context Protocol panicked"),
+            }
+        });
+        let mut response = Response::new(Body::from("Accepted"));
+        *response.status_mut() = StatusCode::ACCEPTED;
+        response
+    }
+
+    async fn answer_of(&self, version: Version, value: Value, client: &Client) -> Answer {
+        match version {
+            Version::SelfContained => self.answer_self_contained(value, client).await,
+            Version::WithHandshake { .. } => self.answer(value, client).await,
+        }
     }
 
     /// Answers a POST.
@@ -46,11 +100,11 @@ impl Door {
         };
         let peer = head.extensions.get::<Peer>().copied();
         let client = Client { headers: head.headers, peer };
-        let answer = match version {
-            Version::SelfContained => self.answer_self_contained(value, &client).await,
-            Version::WithHandshake { .. } => self.answer(value, &client).await,
-        };
-        match answer {
+        if !accepts_json(&client.headers) {
+            let error = RpcError::invalid_request("Not Acceptable: answers are application/json");
+            return json_response(StatusCode::NOT_ACCEPTABLE, error.answer(None).to_string());
+        }
+        match self.answer_of(version, value, &client).await {
             Ok(Some(answer)) => json_response(StatusCode::OK, answer.to_string()),
             Ok(None) => {
                 let mut response = Response::new(Body::empty());
@@ -63,16 +117,9 @@ impl Door {
 
     /// The JSON of a request whose head is as the protocol wants it.
     async fn read(&self, headers: &HeaderMap, body: Body) -> Result<(Version, Value), Refusal> {
-        if headers.get(header::ORIGIN).is_some_and(|origin| !is_of_this_machine(origin)) {
-            let text = "A page of another origin may not use this server";
-            return Err(HttpError::detail(StatusCode::FORBIDDEN, text).into());
-        }
+        welcome(headers)?;
         let named = headers.get(envelope::VERSION).map(|version| version.to_str().unwrap_or("?"));
         let version = Version::of_request(named)?;
-        if !accepts_json(headers) {
-            let text = "Not Acceptable: answers are application/json";
-            return Err(Refusal::Rpc(StatusCode::NOT_ACCEPTABLE, RpcError::invalid_request(text)));
-        }
         // Given back when the body is read: a call of a tool waits for a turn of its own.
         let _turn = self.app.turn().await?;
         let RequestBody { bytes, is_json } = self.app.body(headers, body).await?;
@@ -199,6 +246,15 @@ impl From<RpcError> for Refusal {
     fn from(error: RpcError) -> Self {
         Self::Rpc(error.status(), error)
     }
+}
+
+/// Refuses pages of other origins.
+fn welcome(headers: &HeaderMap) -> Result<(), HttpError> {
+    if headers.get(header::ORIGIN).is_some_and(|origin| !is_of_this_machine(origin)) {
+        let text = "A page of another origin may not use this server";
+        return Err(HttpError::detail(StatusCode::FORBIDDEN, text));
+    }
+    Ok(())
 }
 
 /// Whether a page comes from this machine. Any other has no business here, whatever name it has given this

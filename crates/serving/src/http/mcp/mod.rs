@@ -2,7 +2,8 @@
 //!
 //! The transport is Streamable HTTP: a client posts a JSON-RPC message and gets its answer as JSON. The server
 //! keeps no sessions and never speaks first, so there is nothing to `GET` or `DELETE`. So a version of the
-//! protocol that begins with a handshake costs no more than the one that has none.
+//! protocol that begins with a handshake costs no more than the one that has none. The older transport, which
+//! does have sessions, is [`sse`]; past its streams, everything is the same.
 //!
 //! ```text
 //! POST /mcp ─▶ door      origin, version, form: what is no message is refused with a status
@@ -21,12 +22,40 @@ mod door;
 mod envelope;
 mod message;
 mod protocol;
+mod sse;
 mod tools;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::routing::{get, post};
+use larder_registry::McpTransport;
 
 pub(crate) use door::Door;
 
 /// Where the door is.
 pub(crate) const PATH: &str = "/mcp";
+
+/// Whether requests to a path are messages, of which auditors see the calls instead.
+pub(crate) fn is_door(path: &str) -> bool {
+    [PATH, sse::PATH, sse::MESSAGES_PATH].contains(&path)
+}
+
+/// Adds the doors of the transports that the server has.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(mut routes: Router<S>, door: Door) -> Router<S> {
+    let (transport, door) = (door.transport(), std::sync::Arc::new(door));
+    if transport != McpTransport::Sse {
+        let door = std::sync::Arc::clone(&door);
+        routes = routes.route(PATH, post(async move |request: Request| door.post(request).await));
+    }
+    if transport != McpTransport::Http {
+        let (opened, posted) = (std::sync::Arc::clone(&door), door);
+        routes = routes.route(sse::PATH, get(async move |request: Request| opened.open(&request))).route(
+            sse::MESSAGES_PATH,
+            post(async move |request: Request| posted.post_to_session(request).await),
+        );
+    }
+    routes
+}
 
 /// What a server says of itself to clients of the protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,4 +64,6 @@ pub struct McpServerInfo {
     pub name: String,
     /// Its version.
     pub version: String,
+    /// How messages come and go.
+    pub transport: McpTransport,
 }

@@ -36,9 +36,8 @@ type Parameters = Query<HashMap<String, String>>;
 pub(crate) fn router(app: Arc<App>) -> Router {
     let Some(info) = app.options.mcp.clone() else { return guarded(app, routes()) };
     // Its tools go through all the others, and not through itself.
-    let door = Arc::new(Door::new(Arc::clone(&app), info, guarded(Arc::clone(&app), routes())));
-    let routes = routes().route(mcp::PATH, post(async move |request: Request| door.post(request).await));
-    guarded(app, routes)
+    let door = Door::new(Arc::clone(&app), info, guarded(Arc::clone(&app), routes()));
+    guarded(app, mcp::routes(routes(), door))
 }
 
 fn guarded(app: Arc<App>, mut routes: Router<Arc<App>>) -> Router {
