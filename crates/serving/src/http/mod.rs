@@ -10,6 +10,7 @@
 //! | `POST /v1/materialize` | a line of JSON per step |
 //! | `POST /v1/record` | a line of JSON per row of an on-demand view, if the server is to record |
 //! | `POST /mcp` | the routes as tools, if the server is to offer them so ([`mcp`]) |
+//! | `GET /openapi.json`, `GET /docs` | the routes, for programs and for people ([`docs`]) |
 //! | `GET /health` | 200 or 503 |
 //! | `GET /metrics` | Prometheus text; also on a port of its own |
 //!
@@ -22,6 +23,7 @@ mod background;
 mod body;
 mod connection;
 mod described_routes;
+mod docs;
 mod error;
 mod fields;
 mod guard;

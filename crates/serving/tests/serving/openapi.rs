@@ -55,3 +55,22 @@ async fn a_client_that_is_generated_for_feast_fits() {
     // What only a server with jobs has is not promised.
     assert!(larder["paths"]["/v1/jobs"].is_null());
 }
+
+#[tokio::test]
+async fn the_page_of_routes_comes_from_this_server_alone_and_makes_no_markup_of_texts() {
+    let running = Running::start().await;
+    let page = get(running.address, "/docs").await;
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    let parts = ["page.css", "page.js"].map(|file| format!("docs/{file}"));
+    for part in &parts {
+        assert!(page.text().contains(&format!("\"{part}\"")), "{part}");
+        let reply = get(running.address, &format!("/{part}")).await;
+        assert_eq!((reply.status, reply.header("x-content-type-options")), (200, Some("nosniff")), "{part}");
+        for foreign in ["//cdn", "http:", "https:", "innerHTML", "eval("] {
+            assert!(!reply.text().contains(foreign), "{part}: {foreign}");
+        }
+    }
+    assert!(!page.text().contains("://"), "nothing is asked of another host");
+}

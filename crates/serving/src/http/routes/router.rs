@@ -27,11 +27,11 @@ use crate::http::error::{HttpError, error_response};
 use crate::http::guard::{App, answer};
 use crate::http::mcp::{self, Door};
 use crate::http::metrics::Endpoint;
-use crate::http::openapi;
+use crate::http::{docs, openapi};
 
 type Parameters = Query<HashMap<String, String>>;
 
-/// Everything under its path. Who sends requests is asked before every route but `/health` and `/openapi.json`, as in Feast, and
+/// Everything under its path. Who sends requests is asked before every route but `/health`, `/openapi.json` and `/docs`, as in Feast, and
 /// whatever is answered, auditors see it; each only where the server has it.
 pub(crate) fn router(app: Arc<App>) -> Router {
     let Some(info) = app.options.mcp.clone() else { return guarded(app, routes()) };
@@ -49,6 +49,7 @@ fn guarded(app: Arc<App>, mut routes: Router<Arc<App>>) -> Router {
     let router = routes
         .route("/health", get(health))
         .route(openapi::PATH, get(openapi::openapi))
+        .merge(docs::routes())
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .with_state(Arc::clone(&app));
