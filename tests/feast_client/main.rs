@@ -13,6 +13,7 @@ mod python;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use larder::{Repo, Server};
+use larder_testkit::cluster::{Cluster, ClusterState};
 use larder_testkit::oidc_provider::{OidcProvider, SigningKey};
 use python::Release;
 use serde_json::json;
@@ -57,6 +58,73 @@ fn a_client_with_a_token_may_do_what_permissions_say_and_gets_feasts_own_error_e
         release.session("tokens", &[&repo, server.url(), reader, guest, stranger]);
     }
 }
+
+#[test]
+fn a_cluster_vouches_for_the_same_users_as_in_feast() {
+    let account = SigningKey::curve("cluster").token(&json!({ "sub": "system:serviceaccount:jobs:batch" }));
+    let subject = |kind: &str, name: &str, namespace: &str| json!([{ "kind": kind, "name": name, "namespace": namespace }]);
+    let binding = |name: &str, namespace: &str, kind: &str, role: &str, subjects: &serde_json::Value| {
+        let metadata = json!({ "name": name, "namespace": namespace });
+        let role = json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role });
+        json!({ "metadata": metadata, "roleRef": role, "subjects": subjects })
+    };
+    let batch = subject("ServiceAccount", "batch", "jobs");
+    let groups = ["system:serviceaccounts", "system:serviceaccounts:jobs"].map(str::to_owned).to_vec();
+    let (cluster, certificate) = Cluster::start(ClusterState {
+        tokens: vec![
+            (account.clone(), "system:serviceaccount:jobs:batch".to_owned(), groups),
+            ("of-ada".to_owned(), "ada".to_owned(), vec!["staff".to_owned()]),
+        ],
+        role_bindings: vec![
+            binding("a", Cluster::NAMESPACE, "Role", "reader", &batch),
+            binding("b", "science", "ClusterRole", "admin", &subject("User", "ada", "")),
+            binding("c", "jobs", "Role", "other", &subject("User", "bob", "")),
+        ],
+        cluster_role_bindings: vec![binding(
+            "d",
+            "",
+            "ClusterRole",
+            "auditor",
+            &subject("Group", "staff", ""),
+        )],
+        forbids: false,
+    });
+    let repo = Repo::materialized();
+    repo.add("permissions.yaml", PERMISSIONS_IN_A_CLUSTER);
+    let folder = repo.path().join("service_account");
+    std::fs::create_dir(&folder).unwrap();
+    Cluster::write_service_account(&folder, &certificate);
+    let (url, folder) = (cluster.url(), folder.display().to_string());
+    repo.add(
+        "feature_store.yaml",
+        &format!("auth: {{type: kubernetes, api_server: '{url}', service_account: '{folder}'}}\n"),
+    );
+    repo.larder(&["apply"]);
+    let server = Server::start(&repo, &[]);
+    for release in python::RELEASES {
+        let repo = repo.path().display().to_string();
+        let arguments = [&repo, server.url(), url, &folder, &account, "of-ada", "of-nobody"];
+        release.session("cluster_tokens", &arguments);
+    }
+}
+
+const PERMISSIONS_IN_A_CLUSTER: &str = "permissions:
+  - name: by_role
+    types: [FeatureView]
+    name_patterns: [driver_hourly_stats]
+    actions: [read_online]
+    policy: {roles: [reader]}
+  - name: by_group
+    types: [FeatureView]
+    name_patterns: [driver_lifetime]
+    actions: [read_online]
+    policy: {groups: [staff]}
+  - name: by_namespace
+    types: [FeatureView]
+    name_patterns: [customer_driver]
+    actions: [read_online]
+    policy: {namespaces: [jobs]}
+";
 
 #[test]
 fn official_mcp_clients_find_feasts_tools_and_get_feasts_answers() {

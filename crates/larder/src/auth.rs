@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use larder_core::{Authenticator, Clock, RequestError, Result};
-use larder_oidc::{
-    ClientCredentials, IntraServerSecret, OidcAuthenticator, ProviderOptions, TokenRules, TokenSource,
+use larder_auth::{
+    ClientCredentials, ClusterAuthenticator, ClusterOptions, IntraServerSecret, OidcAuthenticator,
+    ProviderOptions, TokenRules, TokenSource,
 };
+use larder_core::{Authenticator, Clock, RequestError, Result};
 use larder_registry::{AuthConfig, OidcClientConfig, OidcConfig, PermissionRule};
 use tracing::warn;
 
@@ -14,6 +15,9 @@ use crate::FeatureStore;
 
 /// Where Feast looks for a token if `auth` says nothing of one.
 const TOKEN_VARIABLE: &str = "FEAST_OIDC_TOKEN";
+
+/// Where Feast looks for a token of a cluster outside of one.
+const CLUSTER_TOKEN_VARIABLE: &str = "LOCAL_K8S_TOKEN";
 
 /// Where Feast looks for the certificates to trust if `auth` names none.
 const CA_CERTIFICATES_VARIABLE: &str = "FEAST_CA_CERT_FILE_PATH";
@@ -68,18 +72,28 @@ pub(crate) fn authenticator(
     config: &AuthConfig,
     clock: &Arc<dyn Clock>,
 ) -> Result<Option<Arc<dyn Authenticator>>> {
-    let oidc = match config {
-        AuthConfig::NoAuth => return Ok(None),
-        AuthConfig::Oidc(oidc) => oidc,
-        _ => {
-            return Err(refused(
-                "`auth` asks for tokens of Kubernetes, which larder cannot check; use `type: oidc`, for which a \
-                 cluster's own issuer will do, or `type: no_auth` to serve everybody",
-            ));
-        }
-    };
     let variable = |name: &str| std::env::var(name).ok();
-    let Some(provider) = provider(oidc, &variable) else {
+    let intra_server = IntraServerSecret::from_environment(&variable);
+    match config {
+        AuthConfig::NoAuth => Ok(None),
+        AuthConfig::Oidc(oidc) => Ok(Some(oidc_authenticator(oidc, intra_server, clock, &variable)?)),
+        AuthConfig::Kubernetes(kubernetes) => {
+            let (api_server, folder) = (kubernetes.api_server.clone(), kubernetes.service_account.clone());
+            let cluster = ClusterOptions::in_cluster(api_server, folder, &variable)?;
+            let authenticator = ClusterAuthenticator::try_new(&cluster, intra_server, Arc::clone(clock))?;
+            Ok(Some(Arc::new(authenticator)))
+        }
+        _ => Err(refused("`auth` is of a type that larder cannot enforce")),
+    }
+}
+
+fn oidc_authenticator(
+    oidc: &OidcConfig,
+    intra_server: Option<IntraServerSecret>,
+    clock: &Arc<dyn Clock>,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<Arc<dyn Authenticator>> {
+    let Some(provider) = provider(oidc, variable) else {
         return Err(refused("`auth` of type `oidc` has no `auth_discovery_url`, so no token can be checked"));
     };
     if !oidc.verify_ssl {
@@ -90,20 +104,31 @@ pub(crate) fn authenticator(
         audience: oidc.audience.clone(),
         issuer: oidc.issuer.clone(),
     };
-    let intra_server = IntraServerSecret::from_environment(&variable);
     let authenticator =
         OidcAuthenticator::try_new(&provider, oidc.key_lifespan, rules, intra_server, Arc::clone(clock))?;
-    Ok(Some(Arc::new(authenticator)))
+    Ok(Arc::new(authenticator))
 }
 
 fn token_source(
     config: &AuthConfig,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Option<TokenSource>> {
-    let AuthConfig::Oidc(oidc) = config else { return Ok(None) };
-    if let Some(secret) = IntraServerSecret::from_environment(variable) {
-        return Ok(Some(TokenSource::IntraServer(secret)));
-    }
+    let intra_server = IntraServerSecret::from_environment(variable);
+    let oidc = match (config, intra_server) {
+        (AuthConfig::Oidc(_), Some(secret)) => return Ok(Some(TokenSource::Given(secret.token()))),
+        (AuthConfig::Kubernetes(_), Some(secret)) => {
+            return Ok(Some(TokenSource::Given(secret.token_for_cluster())));
+        }
+        (AuthConfig::Oidc(oidc), None) => oidc,
+        (AuthConfig::Kubernetes(kubernetes), None) => {
+            if let Some(token) = &kubernetes.user_token {
+                return Ok(Some(TokenSource::Given(token.expose().to_owned())));
+            }
+            let folder = kubernetes.service_account.as_deref();
+            return Ok(Some(TokenSource::of_service_account(folder, CLUSTER_TOKEN_VARIABLE, variable)?));
+        }
+        _ => return Ok(None),
+    };
     let source = match &oidc.client {
         OidcClientConfig::Token(token) => TokenSource::Given(token.expose().to_owned()),
         OidcClientConfig::Variable(name) => TokenSource::from_variable(name, variable)?,
@@ -163,7 +188,9 @@ mod tests {
         assert_eq!(authenticator("type: no_auth"), Ok(false));
         assert_eq!(authenticator("type: oidc, auth_discovery_url: 'http://x'"), Ok(true));
         assert!(authenticator("type: oidc").unwrap_err().contains("no `auth_discovery_url`"));
-        assert!(authenticator("type: kubernetes").unwrap_err().contains("larder cannot check"));
+        assert!(authenticator("type: kubernetes").unwrap_err().contains("no Kubernetes cluster to ask"));
+        let nowhere = "type: kubernetes, api_server: 'https://x', service_account: nowhere";
+        assert!(authenticator(nowhere).unwrap_err().contains("/repo/nowhere/ca.crt cannot be read"));
         let error =
             authenticator("type: oidc, auth_discovery_url: x, ca_cert_path: nowhere.pem").unwrap_err();
         assert!(error.contains("/repo/nowhere.pem cannot be read"), "{error}");
@@ -191,12 +218,15 @@ mod tests {
         let variables = |name: &str| match name {
             "MINE" => Some("mine".to_owned()),
             "FEAST_OIDC_TOKEN" => Some("feasts".to_owned()),
+            "LOCAL_K8S_TOKEN" => Some("local".to_owned()),
             _ => None,
         };
         for (block, expected) in [
             ("type: oidc, token: given", "given"),
             ("type: oidc, token_env_var: MINE", "mine"),
             ("type: oidc", "feasts"),
+            ("type: kubernetes, user_token: given", "given"),
+            ("type: kubernetes, service_account: nowhere", "local"),
         ] {
             let source = token_source(&config(block), &variables).unwrap().unwrap();
             assert_eq!(source.token().await.unwrap(), expected, "{block}");
@@ -209,6 +239,9 @@ mod tests {
         );
         let with_secret = |name: &str| (name == "INTRA_COMMUNICATION_BASE64").then(|| "c2VjcmV0".to_owned());
         let source = token_source(&config("type: oidc, token: given"), &with_secret).unwrap().unwrap();
-        assert!(matches!(source, TokenSource::IntraServer(_)));
+        let secret = IntraServerSecret::from_environment(&with_secret).unwrap();
+        assert_eq!(source.token().await.unwrap(), secret.token());
+        let source = token_source(&config("type: kubernetes, user_token: x"), &with_secret).unwrap().unwrap();
+        assert_eq!(source.token().await.unwrap(), secret.token_for_cluster());
     }
 }

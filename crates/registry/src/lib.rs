@@ -69,9 +69,9 @@ pub use registry_diff::{Action, ObjectChange, ObjectKind, PropertyChange, Regist
 pub use registry_file::{ApplyOptions, DamagedContents, RegistryError, RegistryFile};
 pub use repo_config::{
     AuditLoggingConfig, AuditSink, AuthConfig, CompatConfig, ErrorStatus, FEATURE_STORE_YAML,
-    FeatureLoggingConfig, FeatureServerConfig, HttpConfig, MaterializationConfig, McpConfig, McpTransport,
-    MetricsConfig, OfflinePushBatching, OfflineStoreConfig, OidcClientConfig, OidcConfig, OnlineStoreConfig,
-    OnlineTtl, RegistryConfig, RepoConfig, Secret, Settings,
+    FeatureLoggingConfig, FeatureServerConfig, HttpConfig, KubernetesConfig, MaterializationConfig,
+    McpConfig, McpTransport, MetricsConfig, OfflinePushBatching, OfflineStoreConfig, OidcClientConfig,
+    OidcConfig, OnlineStoreConfig, OnlineTtl, RegistryConfig, RepoConfig, Secret, Settings,
 };
 pub use snapshot::{
     FeatureViewVersion, Registered, RegistrySnapshot, SnapshotObjects, UnsupportedObject, VersionedView,

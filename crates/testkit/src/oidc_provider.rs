@@ -1,8 +1,6 @@
 //! A provider of tokens by `OpenID` Connect, small but real: it serves a discovery document and its keys over
 //! HTTP, signs tokens, and hands one out to a client that knows its secret.
 
-use std::io::{BufRead as _, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -13,8 +11,10 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64_URL;
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::ServerConfig;
 use serde_json::{Value, json};
+
+use crate::small_server::{SmallRequest, SmallServer};
 
 /// The client and the secret for which the provider hands out tokens.
 pub const CLIENT: (&str, &str) = ("batch", "s3cret");
@@ -93,7 +93,7 @@ impl SigningKey {
 /// A provider that listens on this machine until it is dropped.
 #[derive(Debug)]
 pub struct OidcProvider {
-    address: SocketAddr,
+    server: SmallServer,
     shared: Arc<Shared>,
 }
 
@@ -102,10 +102,8 @@ struct Shared {
     keys: Mutex<Arc<Vec<SigningKey>>>,
     /// Claims of the tokens that are handed out.
     handed_out: Value,
-    tls: Option<Arc<ServerConfig>>,
     key_fetches: AtomicUsize,
     is_away: AtomicBool,
-    is_over: AtomicBool,
 }
 
 impl OidcProvider {
@@ -121,27 +119,15 @@ impl OidcProvider {
     }
 
     fn listen(keys: Vec<SigningKey>, handed_out: Value, tls: Option<Arc<ServerConfig>>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
-        let address = listener.local_addr().expect("it listens");
         let shared = Arc::new(Shared {
             keys: Mutex::new(Arc::new(keys)),
             handed_out,
-            tls,
             key_fetches: AtomicUsize::new(0),
             is_away: AtomicBool::new(false),
-            is_over: AtomicBool::new(false),
         });
         let serving = Arc::clone(&shared);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if serving.is_over.load(Ordering::SeqCst) {
-                    break;
-                }
-                // A client that goes away is its own matter.
-                let _answered = stream.and_then(|stream| serving.serve(stream, address));
-            }
-        });
-        Self { address, shared }
+        let server = SmallServer::start(tls, move |request| serving.answer(request));
+        Self { server, shared }
     }
 
     /// Where the discovery document is.
@@ -151,7 +137,7 @@ impl OidcProvider {
 
     /// What the provider calls itself.
     pub fn issuer(&self) -> String {
-        self.shared.base(self.address)
+        self.server.url().to_owned()
     }
 
     /// A token with these claims, signed by the first key.
@@ -175,40 +161,16 @@ impl OidcProvider {
     }
 }
 
-impl Drop for OidcProvider {
-    fn drop(&mut self) {
-        self.shared.is_over.store(true, Ordering::SeqCst);
-        // Wakes the thread, which then sees that it is over.
-        let _woken = TcpStream::connect(self.address);
-    }
-}
-
 impl Shared {
     fn keys(&self) -> Arc<Vec<SigningKey>> {
         Arc::clone(&self.keys.lock().expect("nobody panics here"))
     }
 
-    fn base(&self, address: SocketAddr) -> String {
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://{address}")
-    }
-
-    fn serve(&self, stream: TcpStream, address: SocketAddr) -> std::io::Result<()> {
-        match &self.tls {
-            None => self.answer(stream, address),
-            Some(tls) => {
-                let connection = ServerConnection::new(Arc::clone(tls)).map_err(std::io::Error::other)?;
-                self.answer(StreamOwned::new(connection, stream), address)
-            }
-        }
-    }
-
-    fn answer(&self, mut stream: impl Read + Write, address: SocketAddr) -> std::io::Result<()> {
-        let (target, body) = read_request(&mut stream)?;
-        let (status, answer) = match target.as_str() {
+    fn answer(&self, request: &SmallRequest) -> (u16, Value) {
+        match request.target.as_str() {
             _ if self.is_away.load(Ordering::SeqCst) => (500, json!("away")),
             "GET /.well-known/openid-configuration" => {
-                let base = self.base(address);
+                let base = &request.base;
                 let document = json!({
                     "issuer": base, "jwks_uri": format!("{base}/keys"), "token_endpoint": format!("{base}/token"),
                     "authorization_endpoint": format!("{base}/authorize"),
@@ -220,21 +182,14 @@ impl Shared {
                 let keys: Vec<Value> = self.keys().iter().map(SigningKey::public).collect();
                 (200, json!({ "keys": keys }))
             }
-            "POST /token" if is_known_client(&body) => {
+            "POST /token" if is_known_client(&request.body) => {
                 let keys = self.keys();
                 let token = keys.first().expect("there is a key").token(&self.handed_out);
                 (200, json!({ "access_token": token, "token_type": "Bearer", "expires_in": 60 }))
             }
             "POST /token" => (401, json!({ "error": "invalid_client" })),
             _ => (404, json!("not found")),
-        };
-        let answer = answer.to_string();
-        write!(
-            stream,
-            "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{answer}",
-            answer.len()
-        )?;
-        stream.flush()
+        }
     }
 }
 
@@ -244,27 +199,4 @@ fn is_known_client(form: &str) -> bool {
     has("grant_type=client_credentials")
         && has(&format!("client_id={client}"))
         && has(&format!("client_secret={secret}"))
-}
-
-/// Method and path, and the body.
-fn read_request(stream: impl Read) -> std::io::Result<(String, String)> {
-    let mut reader = BufReader::new(stream);
-    let mut first = String::new();
-    reader.read_line(&mut first)?;
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line)? <= 2 {
-            break;
-        }
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            length = value.trim().parse().unwrap_or_default();
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    let target = first.rsplit_once(' ').map(|(target, _version)| target.to_owned()).unwrap_or_default();
-    Ok((target, String::from_utf8_lossy(&body).into_owned()))
 }

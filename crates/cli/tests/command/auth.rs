@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use larder_testkit::cluster::{Cluster, ClusterState};
 use larder_testkit::oidc_provider::{CLIENT, OidcProvider, SigningKey};
 use serde_json::{Value, json};
 
@@ -110,12 +111,44 @@ fn a_client_with_a_secret_gets_its_token_from_the_provider() {
 }
 
 #[test]
+fn a_cluster_tells_who_comes_and_a_command_in_a_pod_comes_as_its_service_account() {
+    let name = "system:serviceaccount:feast:larder".to_owned();
+    let subjects = json!([{ "kind": "ServiceAccount", "name": "larder", "namespace": "feast" }]);
+    let metadata = json!({ "name": "readers", "namespace": Cluster::NAMESPACE });
+    let role = json!({ "kind": "Role", "name": "reader" });
+    let (cluster, certificate) = Cluster::start(ClusterState {
+        tokens: vec![(Cluster::OWN_TOKEN.to_owned(), name, Vec::new())],
+        role_bindings: vec![json!({ "metadata": metadata, "roleRef": role, "subjects": subjects })],
+        ..ClusterState::default()
+    });
+    let repo = Repo::materialized();
+    let folder = repo.dir().join("service_account");
+    fs::create_dir(&folder).unwrap();
+    Cluster::write_service_account(&folder, &certificate);
+    let url = cluster.url();
+    configure(
+        &repo,
+        &format!("auth: {{type: kubernetes, api_server: '{url}', service_account: service_account}}"),
+    );
+    fs::write(repo.dir().join("permissions.yaml"), PERMISSIONS).unwrap();
+    repo.run(&["apply"]).success();
+    let server = Server::start(&repo);
+    assert!(repo.run(&READ).json()["conv_rate"][0].is_number());
+    let materialize = ["materialize", "2026-01-01", crate::larder::AS_OF, "--views", "driver_hourly_stats"];
+    let refused = repo.run(&materialize).failure(1);
+    assert!(refused.contains("Permission writers denied execution of ['WRITE_ONLINE']"), "{refused}");
+    let (status, _) = server.post("/get-online-features", &json!({})).unwrap();
+    assert_eq!(status, 401);
+    assert_eq!(server.terminate(), 0);
+}
+
+#[test]
 fn what_cannot_be_enforced_is_not_served_and_everything_else_works() {
     let repo = Repo::sample();
     configure(&repo, "auth: {type: kubernetes}");
     repo.run(&["apply"]).success();
     let stderr = repo.run(&["serve", "-p", "0"]).failure(1);
-    assert!(stderr.contains("tokens of Kubernetes, which larder cannot check"), "{stderr}");
+    assert!(stderr.contains("there is no Kubernetes cluster to ask: KUBERNETES_SERVICE_HOST"), "{stderr}");
     assert!(!stderr.contains("Serving"), "{stderr}");
 
     let repo = Repo::sample();

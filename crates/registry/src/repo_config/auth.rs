@@ -4,10 +4,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::keys::AUTH_OIDC;
+use super::keys::{AUTH_OIDC, Fate};
 use super::read::{Block, Reader};
 use crate::problem::Problem;
-use crate::yaml::Node;
+use crate::yaml::{Node, NodeKind};
 
 /// Who may use a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,8 +18,19 @@ pub enum AuthConfig {
     NoAuth,
     /// Whoever has a token of a provider.
     Oidc(Box<OidcConfig>),
-    /// Whoever has a token of a Kubernetes cluster, which larder cannot check.
-    Kubernetes,
+    /// Whoever has a token of a Kubernetes cluster.
+    Kubernetes(KubernetesConfig),
+}
+
+/// A cluster that vouches for tokens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KubernetesConfig {
+    /// The URL of the API server; `None` means that of the pod's cluster.
+    pub api_server: Option<String>,
+    /// The folder of the service account; `None` means the pod's.
+    pub service_account: Option<PathBuf>,
+    /// A client's token; `None` means the service account's.
+    pub user_token: Option<Secret>,
 }
 
 /// A provider of tokens by `OpenID` Connect.
@@ -102,6 +113,8 @@ const OIDC: [&str; 14] = [
     "token_env_var",
 ];
 
+const KUBERNETES: [&str; 4] = ["type", "user_token", "api_server", "service_account"];
+
 impl<'a> Reader<'a> {
     /// The section `auth`, or `auth_config` as it is also called. What is said of it shows no lines, which may
     /// hold secrets.
@@ -134,8 +147,7 @@ impl<'a> Reader<'a> {
                 self.store_block(key, node, &["type"], &[]);
                 AuthConfig::NoAuth
             }
-            // Feast takes any other key here.
-            "kubernetes" => AuthConfig::Kubernetes,
+            "kubernetes" => AuthConfig::Kubernetes(self.kubernetes(key, node)),
             "oidc" => {
                 let block = self.store_block(key, node, &OIDC, &AUTH_OIDC);
                 AuthConfig::Oidc(Box::new(self.oidc(&block, node)))
@@ -144,6 +156,19 @@ impl<'a> Reader<'a> {
                 self.not_there("auth", kind_node, kind, false, &["oidc", "kubernetes", "no_auth"]);
                 AuthConfig::NoAuth
             }
+        }
+    }
+
+    /// Feast takes any other key here.
+    fn kubernetes(&mut self, section: &str, node: &'a Node) -> KubernetesConfig {
+        let entries = if let NodeKind::Map(entries) = &node.kind { entries.as_slice() } else { &[] };
+        let keys = entries.iter().map(|entry| entry.key.as_str()).filter(|key| !KUBERNETES.contains(key));
+        let others: Vec<_> = keys.map(|key| (key, Fate::Remark("a cluster needs no such setting"))).collect();
+        let block = self.store_block(section, node, &KUBERNETES, &others);
+        KubernetesConfig {
+            api_server: self.auth_text(&block, "api_server"),
+            service_account: self.auth_text(&block, "service_account").map(|path| self.repo.join(path)),
+            user_token: self.auth_text(&block, "user_token").map(Secret),
         }
     }
 

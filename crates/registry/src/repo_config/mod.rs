@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use larder_core::EntityKeyVersion;
 
-pub use auth::{AuthConfig, OidcClientConfig, OidcConfig, Secret};
+pub use auth::{AuthConfig, KubernetesConfig, OidcClientConfig, OidcConfig, Secret};
 pub use compat::{CompatConfig, OnlineTtl};
 pub use feature_server::{
     AuditLoggingConfig, AuditSink, FeatureLoggingConfig, FeatureServerConfig, MetricsConfig,
@@ -448,7 +448,13 @@ mod tests {
         assert_eq!(oidc.ca_cert_path, Some(PathBuf::from("/repo/ca.pem")));
         assert_eq!((oidc.key_lifespan.as_secs(), oidc.request_timeout.as_millis()), (5, 500));
         assert!(matches!(oidc.client, OidcClientConfig::Token(token) if token.expose() == "s3cret"));
-        assert_eq!(auth("type: kubernetes, user_token: x").unwrap().auth, AuthConfig::Kubernetes);
+        let AuthConfig::Kubernetes(cluster) = auth("type: kubernetes").unwrap().auth else { panic!() };
+        assert_eq!(cluster, KubernetesConfig::default());
+        let config = auth("type: kubernetes, user_token: t, service_account: sa, cluster: x").unwrap();
+        assert!(config.warnings[0].to_string().contains("`cluster`"), "{}", config.warnings[0]);
+        let AuthConfig::Kubernetes(cluster) = config.auth else { panic!() };
+        assert_eq!(cluster.service_account, Some(PathBuf::from("/repo/sa")));
+        assert_eq!(cluster.user_token.unwrap().expose(), "t");
     }
 
     #[test]

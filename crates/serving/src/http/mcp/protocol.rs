@@ -101,11 +101,13 @@ fn server_info(info: &McpServerInfo) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use larder_registry::McpTransport;
+
     use super::*;
 
     #[test]
     fn the_clients_version_is_spoken_or_the_latest_with_a_handshake_proposed() {
-        let info = McpServerInfo { name: "n".into(), version: "v".into() };
+        let info = McpServerInfo { name: "n".into(), version: "v".into(), transport: McpTransport::Http };
         let agreed = |asked: Value| {
             let params = Map::from_iter([("protocolVersion".to_owned(), asked)]);
             initialize(&info, &params).map(|answer| answer["protocolVersion"].clone())

@@ -1,18 +1,18 @@
 //! Where a client's token comes from.
 
 use std::fmt;
+use std::path::Path;
 
 use larder_core::Result;
 
-use crate::provider::Provider;
-use crate::{IntraServerSecret, OidcError, ProviderOptions, blocking};
+use crate::kubernetes::service_account_token;
+use crate::oidc::Provider;
+use crate::{AuthError, ProviderOptions, blocking};
 
 /// Where a client's token comes from.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum TokenSource {
-    /// The secret of the installation, as its token.
-    IntraServer(IntraServerSecret),
     /// It is written down.
     Given(String),
     /// The provider hands it out.
@@ -35,10 +35,26 @@ impl TokenSource {
     ///
     /// # Errors
     ///
-    /// [`OidcError::NoVariable`] if it is empty or not there.
-    pub fn from_variable(name: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, OidcError> {
+    /// [`AuthError::NoVariable`] if it is empty or not there.
+    pub fn from_variable(name: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, AuthError> {
         let token = variable(name).filter(|token| !token.is_empty());
-        token.map(Self::Given).ok_or_else(|| OidcError::NoVariable { variable: name.to_owned() })
+        token.map(Self::Given).ok_or_else(|| AuthError::NoVariable { variable: name.to_owned() })
+    }
+
+    /// The token of the service account of a pod: in the file `token` of its folder, or in a variable.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError::ServiceAccount`] if there is neither.
+    pub fn of_service_account(
+        folder: Option<&Path>,
+        otherwise: &str,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, AuthError> {
+        match service_account_token(folder) {
+            Ok(token) => Ok(Self::Given(token)),
+            Err(no_file) => Self::from_variable(otherwise, variable).map_err(|_no_variable| no_file),
+        }
     }
 
     /// The token to send.
@@ -48,7 +64,6 @@ impl TokenSource {
     /// [`ErrorKind::Unavailable`](larder_core::ErrorKind::Unavailable) if the provider hands out none.
     pub async fn token(&self) -> Result<String> {
         match self {
-            Self::IntraServer(secret) => Ok(secret.token()),
             Self::Given(token) => Ok(token.clone()),
             Self::Provider(options, credentials) => {
                 let (options, credentials) = (options.clone(), credentials.clone());
@@ -58,7 +73,7 @@ impl TokenSource {
     }
 }
 
-fn request(options: &ProviderOptions, credentials: &ClientCredentials) -> Result<String, OidcError> {
+fn request(options: &ProviderOptions, credentials: &ClientCredentials) -> Result<String, AuthError> {
     let provider = Provider::try_new(options)?;
     let mut form = vec![
         ("client_id", credentials.client_id.as_str()),
@@ -77,7 +92,6 @@ fn request(options: &ProviderOptions, credentials: &ClientCredentials) -> Result
 impl fmt::Debug for TokenSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::IntraServer(_) => "IntraServer(…)",
             Self::Given(_) => "Given(…)",
             Self::Provider(..) => "Provider(…)",
         })

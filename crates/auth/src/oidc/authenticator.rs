@@ -6,12 +6,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use larder_core::{Authenticator, Caller, Clock, Result};
 
-use crate::claims::{Validity, check_origin, user};
-use crate::key_cache::KeyCache;
-use crate::provider::Provider;
-use crate::signed_token::SignedToken;
-use crate::verified_tokens::{VerifiedToken, VerifiedTokens};
-use crate::{IntraServerSecret, OidcError, ProviderOptions};
+use super::claims::{Validity, check_origin, user};
+use super::key_cache::KeyCache;
+use super::key_set::KeySet;
+use super::provider::Provider;
+use super::signed_token::SignedToken;
+use crate::remembered::RememberedTokens;
+use crate::{AuthError, IntraServerSecret, ProviderOptions};
 
 /// What a token must say, and where its roles are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,8 +31,17 @@ pub struct OidcAuthenticator {
     rules: TokenRules,
     intra_server: Option<IntraServerSecret>,
     keys: KeyCache,
-    verified: VerifiedTokens,
+    verified: RememberedTokens<VerifiedToken>,
     clock: Arc<dyn Clock>,
+}
+
+/// A token that was found good.
+#[derive(Clone, Debug)]
+struct VerifiedToken {
+    caller: Caller,
+    validity: Validity,
+    /// The keys among which the signature's was; with others in use it has to be checked again.
+    keys: Arc<KeySet>,
 }
 
 impl OidcAuthenticator {
@@ -40,25 +50,25 @@ impl OidcAuthenticator {
     ///
     /// # Errors
     ///
-    /// [`OidcError::Certificates`] if there is a file of certificates and it cannot be used.
+    /// [`AuthError::Certificates`] if there is a file of certificates and it cannot be used.
     pub fn try_new(
         provider: &ProviderOptions,
         key_lifespan: Duration,
         rules: TokenRules,
         intra_server: Option<IntraServerSecret>,
         clock: Arc<dyn Clock>,
-    ) -> Result<Self, OidcError> {
+    ) -> Result<Self, AuthError> {
         let provider = Arc::new(Provider::try_new(provider)?);
         Ok(Self {
             rules,
             intra_server,
             keys: KeyCache::new(provider, Arc::clone(&clock), key_lifespan),
-            verified: VerifiedTokens::default(),
+            verified: RememberedTokens::default(),
             clock,
         })
     }
 
-    async fn verify(&self, token: &str) -> Result<Caller, OidcError> {
+    async fn verify(&self, token: &str) -> Result<Caller, AuthError> {
         if let Some(known) = self.verified.get(token)
             && self.keys.is_current(&known.keys)
         {

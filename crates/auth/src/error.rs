@@ -1,24 +1,28 @@
-//! What can go wrong with a token or its provider.
+//! What can go wrong with a token, or with whoever is asked about it.
 
 use std::path::PathBuf;
 
 use larder_core::{Error, ErrorKind};
 
-/// What can go wrong between larder and a provider.
+/// What can go wrong between larder and a provider or a cluster.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum OidcError {
-    /// The provider does not answer, or answers with an error.
-    #[error("the OIDC provider cannot be reached at {url}")]
+pub enum AuthError {
+    /// It does not answer, or answers with an error.
+    #[error("{who} cannot be reached at {url}")]
     Unreachable {
+        /// The provider or the cluster.
+        who: &'static str,
         /// What was asked for.
         url: String,
         /// What went wrong.
         source: Box<ureq::Error>,
     },
-    /// The provider's answer is not JSON, or lacks what it must have.
-    #[error("the OIDC provider's answer from {url} is not what it should be: {reason}")]
+    /// The answer is not JSON, or lacks what it must have.
+    #[error("the answer of {who} from {url} is not what it should be: {reason}")]
     InvalidAnswer {
+        /// The provider or the cluster.
+        who: &'static str,
         /// What was asked for.
         url: String,
         /// What is wrong with it.
@@ -27,8 +31,8 @@ pub enum OidcError {
     /// The provider was asked a moment ago, in vain.
     #[error("the OIDC provider could not be reached a moment ago")]
     AskedInVain,
-    /// The file with the certificates of the provider's authority cannot be used.
-    #[error("`ca_cert_path`: {path} cannot be read as certificates in PEM", path = path.display())]
+    /// The file with the certificates of the authority cannot be used.
+    #[error("{path} cannot be read as certificates in PEM", path = path.display())]
     Certificates {
         /// The file.
         path: PathBuf,
@@ -40,6 +44,24 @@ pub enum OidcError {
     NoVariable {
         /// The variable.
         variable: String,
+    },
+    /// It is not said where the cluster is.
+    #[error(
+        "there is no Kubernetes cluster to ask: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set, as \
+         they are in a pod; run the server in a pod, or give `auth` an `api_server`"
+    )]
+    NotInCluster,
+    /// A file of the service account cannot be read.
+    #[error(
+        "the service account has no {path}; run the server in a pod with a service account, or give `auth` a \
+         `service_account` folder",
+        path = path.display()
+    )]
+    ServiceAccount {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        source: std::io::Error,
     },
     /// A token is not to be trusted.
     #[error(transparent)]
@@ -83,21 +105,26 @@ pub enum TokenError {
         /// The claim.
         claim: &'static str,
     },
+    /// The cluster does not vouch for it.
+    #[error("the Kubernetes cluster does not vouch for the token")]
+    NotOfCluster,
     /// No claim names a user.
     #[error("the token names no user: it has none of preferred_username, upn, azp, appid and sub")]
     NoUser,
 }
 
-impl From<OidcError> for Error {
-    fn from(error: OidcError) -> Self {
+impl From<AuthError> for Error {
+    fn from(error: AuthError) -> Self {
         let kind = match error {
-            OidcError::Token(_) | OidcError::Certificates { .. } | OidcError::NoVariable { .. } => {
-                ErrorKind::Invalid
-            }
-            OidcError::Unreachable { .. }
-            | OidcError::InvalidAnswer { .. }
-            | OidcError::AskedInVain
-            | OidcError::Ending => ErrorKind::Unavailable,
+            AuthError::Token(_)
+            | AuthError::Certificates { .. }
+            | AuthError::NoVariable { .. }
+            | AuthError::NotInCluster => ErrorKind::Invalid,
+            AuthError::Unreachable { .. }
+            | AuthError::InvalidAnswer { .. }
+            | AuthError::AskedInVain
+            | AuthError::ServiceAccount { .. }
+            | AuthError::Ending => ErrorKind::Unavailable,
         };
         Self::new(kind, error)
     }

@@ -16,9 +16,9 @@ use std::time::Duration;
 use larder_core::{Clock, Timestamp};
 use tokio::sync::Mutex;
 
-use crate::key_set::{KeySet, PublicKey};
-use crate::provider::Provider;
-use crate::{OidcError, TokenError, blocking};
+use super::key_set::{KeySet, PublicKey};
+use super::provider::Provider;
+use crate::{AuthError, TokenError, blocking};
 
 /// A set of keys is not fetched again before it is this old because a token names another key.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -46,7 +46,7 @@ struct State {
 /// What the cache says of a key without asking anybody.
 enum Known {
     Key(Arc<KeySet>, Arc<PublicKey>),
-    No(OidcError),
+    No(AuthError),
     MustFetch,
 }
 
@@ -56,7 +56,7 @@ impl KeyCache {
     }
 
     /// The key of this id, with the set it is of.
-    pub(crate) async fn key(&self, kid: &str) -> Result<(Arc<KeySet>, Arc<PublicKey>), OidcError> {
+    pub(crate) async fn key(&self, kid: &str) -> Result<(Arc<KeySet>, Arc<PublicKey>), AuthError> {
         match self.known(kid) {
             Known::Key(keys, key) => return Ok((keys, key)),
             Known::No(error) => return Err(error),
@@ -98,7 +98,7 @@ impl KeyCache {
         let now = self.clock.now();
         let may_fetch = !is_within(state.failed, now, PAUSE_AFTER_FAILURE);
         if !is_within(state.fetched, now, self.lifespan) {
-            return if may_fetch { Known::MustFetch } else { Known::No(OidcError::AskedInVain) };
+            return if may_fetch { Known::MustFetch } else { Known::No(AuthError::AskedInVain) };
         }
         if let Some(key) = state.keys.get(kid) {
             return Known::Key(Arc::clone(&state.keys), key);
@@ -113,6 +113,6 @@ fn is_within(since: Option<Timestamp>, now: Timestamp, span: Duration) -> bool {
     since.is_some_and(|since| since <= now && now < since.saturating_add(span))
 }
 
-fn unknown(kid: &str) -> OidcError {
+fn unknown(kid: &str) -> AuthError {
     TokenError::UnknownKey { kid: kid.chars().take(100).collect() }.into()
 }

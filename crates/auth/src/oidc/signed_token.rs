@@ -8,8 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64_URL;
 use serde_json::{Map, Value};
 
+use super::key_set::PublicKey;
 use crate::TokenError;
-use crate::key_set::PublicKey;
 
 /// A longer token is refused unread.
 const MAX_TOKEN_BYTES: usize = 64 << 10;

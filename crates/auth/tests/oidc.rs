@@ -8,15 +8,13 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64_URL;
-use larder_core::{Authenticator as _, Caller, ErrorKind, FixedClock, Timestamp, User};
-use larder_oidc::{
-    ClientCredentials, IntraServerSecret, OidcAuthenticator, OidcError, ProviderOptions, TokenError,
+use larder_auth::{
+    AuthError, ClientCredentials, IntraServerSecret, OidcAuthenticator, ProviderOptions, TokenError,
     TokenRules, TokenSource,
 };
+use larder_core::{Authenticator as _, Caller, ErrorKind, FixedClock, Timestamp, User};
 use larder_testkit::oidc_provider::{CLIENT, OidcProvider, SigningKey};
-use rustls::ServerConfig;
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::PrivateKeyDer;
+use larder_testkit::tls::own_certificate;
 use serde_json::{Value, json};
 
 const NOW: i64 = 1_800_000_000;
@@ -62,8 +60,8 @@ impl Fixture {
     async fn refused(&self, token: &str) -> TokenError {
         let error = self.authenticator.authenticate(token).await.unwrap_err();
         assert!(!error.chain().contains(token) || token.is_empty(), "an error shows no token");
-        match error.downcast_ref::<OidcError>() {
-            Some(OidcError::Token(error)) => error.clone(),
+        match error.downcast_ref::<AuthError>() {
+            Some(AuthError::Token(error)) => error.clone(),
             _ => panic!("{error:?}"),
         }
     }
@@ -232,16 +230,9 @@ async fn a_provider_that_is_away_is_no_verdict_on_the_token() {
 
 /// A provider with a certificate of its own, and the certificate in PEM.
 fn provider_with_tls() -> (OidcProvider, String) {
-    let signed = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
-    let key = PrivateKeyDer::try_from(signed.signing_key.serialize_der()).unwrap();
-    let tls = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![signed.cert.der().clone()], key)
-        .unwrap();
+    let (tls, pem) = own_certificate();
     let keys = vec![SigningKey::curve("first")];
-    (OidcProvider::start_with_tls(keys, claims(), Arc::new(tls)), signed.cert.pem())
+    (OidcProvider::start_with_tls(keys, claims(), tls), pem)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64_URL;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::signed_token::object;
+use crate::oidc::object;
 
 /// Feast's variable for the secret.
 const VARIABLE: &str = "INTRA_COMMUNICATION_BASE64";
@@ -25,11 +25,14 @@ impl IntraServerSecret {
         variable(VARIABLE).filter(|secret| !secret.is_empty()).map(Self)
     }
 
-    /// The token that carries the secret.
+    /// The token that carries the secret to servers that ask an `OpenID` Connect provider.
     pub fn token(&self) -> String {
-        let header = BASE64_URL.encode(r#"{"alg":"none","typ":"JWT"}"#);
-        let claims = BASE64_URL.encode(json!({ "preferred_username": self.0 }).to_string());
-        format!("{header}.{claims}.")
+        unsigned(&json!({ "preferred_username": self.0 }))
+    }
+
+    /// The token that carries the secret to servers that ask a Kubernetes cluster.
+    pub fn token_for_cluster(&self) -> String {
+        unsigned(&json!({ "sub": format!(":::{}", self.0) }))
     }
 
     /// Whether a token carries the secret.
@@ -41,10 +44,16 @@ impl IntraServerSecret {
             return false;
         };
         let Ok(claims) = object(claims) else { return false };
-        let name = claims.get("preferred_username").and_then(Value::as_str);
+        let text = |claim: &str| claims.get(claim).and_then(Value::as_str);
+        let name = text("preferred_username").or_else(|| text("sub")?.strip_prefix(":::"));
         // How long the comparison of digests takes tells nothing of the secret.
         name.is_some_and(|name| Sha256::digest(name) == Sha256::digest(&self.0))
     }
+}
+
+fn unsigned(claims: &Value) -> String {
+    let header = BASE64_URL.encode(r#"{"alg":"none","typ":"JWT"}"#);
+    format!("{header}.{}.", BASE64_URL.encode(claims.to_string()))
 }
 
 impl fmt::Debug for IntraServerSecret {
@@ -69,6 +78,10 @@ mod tests {
         // Of `jwt.encode({"preferred_username": "c2VjcmV0"}, "", algorithm="none")`.
         let token = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJwcmVmZXJyZWRfdXNlcm5hbWUiOiJjMlZqY21WMCJ9.";
         assert_eq!(secret("c2VjcmV0").token(), token);
+        assert!(secret("c2VjcmV0").is_in(token));
+        // Of `jwt.encode({"sub": ":::c2VjcmV0"}, "", algorithm="none")`.
+        let token = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiI6OjpjMlZqY21WMCJ9.";
+        assert_eq!(secret("c2VjcmV0").token_for_cluster(), token);
         assert!(secret("c2VjcmV0").is_in(token));
     }
 
