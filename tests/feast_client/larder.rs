@@ -105,6 +105,12 @@ impl Repo {
     }
 }
 
+/// An address on this machine where nobody listens.
+pub(crate) fn free_address() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
 /// A running `larder serve`; killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -123,8 +129,8 @@ impl Server {
             let mut line = String::new();
             assert!(stderr.read_line(&mut line).unwrap() > 0, "the server ended: {seen}");
             seen.push_str(&line);
-            if let Some((_, url)) = line.split_once(" on http://") {
-                break format!("http://{}", url.trim());
+            if let Some((_, url)) = line.split_once(" on http") {
+                break format!("http{}", url.trim());
             }
         };
         // Goes on reading, so that the server never waits for somebody to read its log.

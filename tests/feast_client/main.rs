@@ -60,6 +60,39 @@ fn a_client_with_a_token_may_do_what_permissions_say_and_gets_feasts_own_error_e
 }
 
 #[test]
+fn a_grpc_client_with_feasts_stubs_reads_and_writes_as_whom_its_token_names() {
+    let provider = OidcProvider::start(vec![SigningKey::rsa("first")], json!({}));
+    #[expect(clippy::disallowed_methods, reason = "the server under test uses the machine's clock")]
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let claims = |role: &str| json!({ "preferred_username": "ada", "roles": [role], "exp": now + 3600 });
+    let tokens = [
+        provider.token(&claims("reader")),
+        provider.token(&claims("writer")),
+        SigningKey::rsa("first").token(&claims("reader")),
+    ];
+    let repo = Repo::materialized();
+    repo.add("permissions.yaml", PERMISSIONS);
+    repo.add(
+        "permissions.yaml",
+        "  - name: writers\n    actions: [write_online]\n    policy: {roles: [writer]}\n",
+    );
+    let url = provider.discovery_url();
+    repo.add(
+        "feature_store.yaml",
+        &format!("auth: {{type: oidc, auth_discovery_url: '{url}', client_id: feast}}\n"),
+    );
+    repo.larder(&["apply"]);
+    let (certificate, key) = larder_testkit::tls::own_certificate_in(repo.path());
+    let address = larder::free_address();
+    let flags = ["--grpc", &address, "--cert", &certificate, "--key", &key];
+    let _server = Server::start(&repo, &flags);
+    let [reader, writer, stranger] = &tokens;
+    for release in python::RELEASES {
+        release.session("grpc_features", &[&address, &certificate, reader, writer, stranger]);
+    }
+}
+
+#[test]
 fn a_cluster_vouches_for_the_same_users_as_in_feast() {
     let account = SigningKey::curve("cluster").token(&json!({ "sub": "system:serviceaccount:jobs:batch" }));
     let subject = |kind: &str, name: &str, namespace: &str| json!([{ "kind": kind, "name": name, "namespace": namespace }]);
