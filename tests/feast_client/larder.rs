@@ -9,6 +9,9 @@ use tempfile::TempDir;
 
 use crate::python::Release;
 
+/// The command under test.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_larder");
+
 /// A feature repo in a temporary folder.
 #[derive(Debug)]
 pub(crate) struct Repo {
@@ -99,7 +102,7 @@ impl Repo {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_larder"));
+        let mut command = Command::new(PROGRAM);
         command.arg("-c").arg(self.path()).args(arguments);
         command
     }

@@ -169,8 +169,9 @@ fn official_mcp_clients_find_feasts_tools_and_get_feasts_answers() {
     repo.larder(&["apply"]);
     repo.larder(&FIRST_SPAN);
     let server = Server::start(&repo, &[]);
-    python::LATEST.session("mcp_tools", &[&repo.path().display().to_string(), server.url()]);
-    python::session_of_latest_mcp("mcp_latest", &[server.url()]);
+    let folder = repo.path().display().to_string();
+    python::LATEST.session("mcp_tools", &[&folder, server.url(), larder::PROGRAM]);
+    python::session_of_latest_mcp("mcp_latest", &[&folder, server.url(), larder::PROGRAM]);
 }
 
 const PERMISSIONS: &str = "permissions:

@@ -8,7 +8,7 @@ use crate::log_level::{self, LogLevel};
 use crate::object_arguments::{
     DeleteArguments, FeatureViewsCommand, FeaturesCommand, ObjectCommand, PermissionsCommand, ProjectsCommand,
 };
-use crate::server_arguments::{ListenArguments, ServeTransformationsArguments, TlsArguments};
+use crate::server_arguments::{ListenArguments, McpArguments, ServeTransformationsArguments, TlsArguments};
 use crate::udf_arguments::{BenchArguments, InspectArguments, RecordArguments, RunArguments, TestArguments};
 use larder_core::{Capability, InvalidTimestamp, Timestamp};
 
@@ -103,6 +103,11 @@ pub(crate) enum Command {
         after_help = "Example:\n  larder serve_transformations --port 6569"
     )]
     ServeTransformations(ServeTransformationsArguments),
+    /// Offer the project as tools of the Model Context Protocol to a program that starts this command.
+    #[command(
+        after_help = "For the configuration of such a program:\n  {\"command\": \"larder\", \"args\": [\"-c\", \"/path/to/repo\", \"mcp\"]}"
+    )]
+    Mcp(McpArguments),
     /// List or describe entities.
     Entities(ObjectCommand),
     /// List or describe feature views of all kinds, switch one on or off, see its versions.

@@ -41,6 +41,16 @@ pub(crate) struct ServeTransformationsArguments {
     pub(crate) help: Option<bool>,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct McpArguments {
+    /// How messages come and go; over HTTP, `larder serve` offers the same tools.
+    #[arg(short, long, value_name = "TRANSPORT", value_parser = ["stdio"], default_value = "stdio")]
+    pub(crate) transport: String,
+    /// Seconds after which definitions applied by another process are seen.
+    #[arg(short = 'r', long = "registry_ttl_sec", value_name = "SECONDS", default_value_t = 5)]
+    pub(crate) registry_ttl_seconds: u64,
+}
+
 /// What a server shows to clients who speak TLS.
 #[derive(Debug, Args)]
 pub(crate) struct TlsArguments {

@@ -35,7 +35,7 @@ enum Absent {
     Parts(&'static [(&'static str, &'static str)]),
 }
 
-const ABSENT: [(&str, Absent); 10] = [
+const ABSENT: [(&str, Absent); 9] = [
     (
         "demo-notebooks",
         Absent::Whole("`larder demo` shows the whole path in the terminal, without notebooks"),
@@ -61,13 +61,6 @@ const ABSENT: [(&str, Absent); 10] = [
         ),
     ),
     ("serve_lineage", Absent::Whole("lineage events are neither sent nor collected")),
-    (
-        "mcp",
-        Absent::Whole(
-            "`larder serve` itself speaks MCP, at `/mcp`, where feature_store.yaml says `feature_server: {type: mcp, \
-             mcp_enabled: true}`",
-        ),
-    ),
     (
         "dbt",
         Absent::Whole(

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use larder_core::{Error, ErrorKind, LoggingDestination, Result};
+use larder_registry::McpTransport;
 use larder_serving::{McpServerInfo, ServerOptions};
+use tokio::io::{AsyncBufRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tracing::warn;
 
@@ -42,11 +44,7 @@ impl FeatureStore {
         options.metrics = config.feature_server.metrics.clone();
         options.offline_push_batching = config.feature_server.offline_push_batching;
         self.check_auth()?;
-        options.mcp = config.feature_server.mcp.as_ref().map(|mcp| McpServerInfo {
-            name: mcp.server_name.clone(),
-            version: mcp.server_version.clone(),
-            transport: mcp.transport,
-        });
+        options.mcp = self.mcp_server();
         options.authenticator = authenticator(&config.auth, self.clock())?;
         let audit_log = match &config.feature_server.audit_logging {
             Some(audit) => {
@@ -81,6 +79,50 @@ impl FeatureStore {
             writer.finish().await?;
         }
         served.map_err(|source| Error::new(ErrorKind::Unavailable, source))
+    }
+}
+
+impl FeatureStore {
+    /// Offers the verbs as tools of the Model Context Protocol to a client that has started this process, and whose
+    /// messages are lines of `input`, until that ends. Jobs run when they are started, not by their schedules. Nobody is asked who they are: whoever starts the process may
+    /// read the repo.
+    ///
+    /// # Errors
+    ///
+    /// If the online store is held by another process, or the streams break.
+    pub async fn serve_mcp(
+        self: Arc<Self>,
+        registry_refresh: Duration,
+        input: impl AsyncBufRead + Unpin,
+        output: impl AsyncWrite + Unpin + Send + 'static,
+    ) -> Result<()> {
+        self.open_online_store().await?;
+        let config = self.config();
+        let runner = Arc::new(JobRunner::new(Arc::clone(&self)));
+        let options = ServerOptions {
+            error_status: config.http.error_status,
+            offline_push_batching: config.feature_server.offline_push_batching,
+            jobs: Some(Arc::clone(&runner) as _),
+            ..ServerOptions::default()
+        };
+        let info = self.mcp_server().unwrap_or_else(|| McpServerInfo {
+            name: "larder".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            transport: McpTransport::Both,
+        });
+        let refresher = tokio::spawn(refresh_periodically(Arc::clone(&self), registry_refresh));
+        let served = larder_serving::serve_mcp(Arc::clone(&self) as _, info, options, input, output).await;
+        refresher.abort();
+        runner.stop().await;
+        served.map_err(|source| Error::new(ErrorKind::Unavailable, source))
+    }
+
+    fn mcp_server(&self) -> Option<McpServerInfo> {
+        self.config().feature_server.mcp.as_ref().map(|mcp| McpServerInfo {
+            name: mcp.server_name.clone(),
+            version: mcp.server_version.clone(),
+            transport: mcp.transport,
+        })
     }
 }
 

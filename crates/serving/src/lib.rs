@@ -42,7 +42,7 @@ pub use feature_log::{FeatureLog, LoggedAnswer};
 pub use feature_server::{FeatureServer, MaterializeRange, MaterializeRequest, PushRequest, WriteRequest};
 pub use http::{
     CertificateError, DoorOptions, McpServerInfo, ServerCertificate, ServerOptions, connect_to_certificate,
-    error_text, serve, serve_router, shutdown_signal,
+    error_text, serve, serve_mcp, serve_router, shutdown_signal,
 };
 pub use job_server::{
     JobIsRunning, JobLogLine, JobOutcome, JobRunReport, JobServer, JobSummary, JobTrigger, StartJob,

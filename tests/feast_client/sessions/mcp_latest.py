@@ -3,14 +3,14 @@ import asyncio
 import json
 import sys
 
-from mcp import Client, MCPError
+from mcp import Client, MCPError, StdioServerParameters
 
-(url,) = sys.argv[1:]
+repo, url, larder = sys.argv[1:]
 READ = "get_online_features_get_online_features_post"
 
 
-async def conversation():
-    async with Client(f"{url}/mcp") as client:
+async def conversation(server):
+    async with Client(server) as client:
         # It would fall back to a handshake with a server that does not speak this version.
         assert client.protocol_version == "2026-07-28", client.protocol_version
         assert (client.server_info.name, client.server_info.version) == ("golden", "7"), client.server_info
@@ -30,4 +30,5 @@ async def conversation():
             raise AssertionError(unknown)
 
 
-asyncio.run(conversation())
+asyncio.run(conversation(f"{url}/mcp"))
+asyncio.run(conversation(StdioServerParameters(command=larder, args=["-c", repo, "mcp"])))

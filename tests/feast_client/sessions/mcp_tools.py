@@ -5,12 +5,13 @@ import sys
 import warnings
 
 from golden import serve_feast, store
-from mcp import ClientSession, McpError
+from mcp import ClientSession, McpError, StdioServerParameters
 from mcp.client.sse import sse_client
+from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamablehttp_client
 
 warnings.filterwarnings("ignore")
-repo, url = sys.argv[1:]
+repo, url, larder = sys.argv[1:]
 READ = "get_online_features_get_online_features_post"
 CALLS = [
     (READ, {"entities": {"driver_id": [1001, 9999]}, "features": ["driver_hourly_stats:conv_rate"]}),
@@ -46,8 +47,10 @@ hello, tools, answers, unknown = asyncio.run(conversation(streamablehttp_client(
 assert (hello.serverInfo.name, hello.serverInfo.version) == ("golden", "7"), hello
 assert json.loads(answers[0][0])["results"][1]["statuses"] == ["PRESENT", "NOT_FOUND"], answers[0]
 
-# The older transport says the same.
-assert asyncio.run(conversation(sse_client(f"{url}/sse"))) == (hello, tools, answers, unknown)
+# The other transports say the same: server-sent events, and the streams of a process.
+process = StdioServerParameters(command=larder, args=["-c", repo, "mcp"])
+for other in [sse_client(f"{url}/sse"), stdio_client(process)]:
+    assert asyncio.run(conversation(other)) == (hello, tools, answers, unknown), other
 
 # Feast's own server on the same SQLite file.
 mcp = {"type": "mcp", "mcp_enabled": True, "mcp_transport": "http"}

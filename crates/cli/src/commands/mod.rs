@@ -11,6 +11,7 @@ mod init;
 mod job;
 mod listen;
 mod materialize;
+mod mcp;
 mod objects;
 mod permissions;
 mod project;
@@ -50,6 +51,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Serve(serve) => serve::run(&repo()?, serve).await,
         Command::Listen(arguments) => listen::run(&repo()?, arguments).await,
         Command::ServeTransformations(arguments) => listen::transformations(&repo()?, arguments).await,
+        Command::Mcp(arguments) => mcp::run(&repo()?, arguments).await,
         Command::Udf(command) => udf::run(repo, &command.verb, quiet).await,
         Command::Job(command) => job::run(&repo()?, &command.verb, quiet).await,
         Command::Entities(command) => objects::run(&repo()?, ObjectKind::Entity, &command.verb).await,

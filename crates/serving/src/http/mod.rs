@@ -39,7 +39,7 @@ mod serve;
 mod tls;
 
 pub use error::error_text;
-pub use mcp::McpServerInfo;
+pub use mcp::{McpServerInfo, serve_mcp};
 pub(crate) use metrics::FeatureCounts;
 pub use options::ServerOptions;
 pub use serve::{DoorOptions, serve, serve_router, shutdown_signal};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use larder_core::{PermittedAction, Policy};
 use larder_registry::McpTransport;
-use larder_serving::{AuditEvent, McpServerInfo, ServerOptions};
+use larder_serving::{AuditEvent, McpServerInfo, ServerOptions, serve_mcp};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -233,11 +233,12 @@ async fn over_the_older_transport_answers_come_as_events_of_the_stream() {
     assert_eq!(answer, json!({"jsonrpc": "2.0", "id": 1, "result": {}}));
 
     // The same answer as over the newer one.
-    let arguments = json!({"features": ["driver_stats:conv_rate"], "entities": {"driver_id": [1001]}});
+    let arguments = json!({"features": ["stats:conv_rate"], "entities": {"driver_id": [1001]}});
     let params = json!({"name": READ, "arguments": arguments});
     let message = json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params});
     assert_eq!(post(address, &events.address, message.to_string()).await.status, 202);
     let answer: Value = serde_json::from_str(&events.data("message").await).unwrap();
+    assert_eq!(answer["result"]["isError"], false, "{answer}");
     assert_eq!(answer, ask(address, "tools/call", params).await);
 
     // A notification has no answer; what is no message is refused, and the stream goes on.
@@ -261,6 +262,57 @@ async fn over_the_older_transport_answers_come_as_events_of_the_stream() {
     Events::open(only.address).await;
     assert_eq!(post(only.address, "/mcp", PING).await.status, 404);
     assert_eq!(get(start().await.address, "/sse").await.status, 404);
+}
+
+/// What `serve_mcp` answers to lines, in the order of their ids; those without an id come last.
+async fn answers_to(lines: &str, options: ServerOptions) -> Vec<Value> {
+    let info = McpServerInfo { name: "n".into(), version: "1".into(), transport: McpTransport::Both };
+    let (ours, mut theirs) = tokio::io::duplex(1 << 16);
+    let server = TestServer::new().await;
+    let serve = serve_mcp(server, info, options, lines.as_bytes(), ours);
+    let mut text = String::new();
+    let (served, read) = tokio::join!(serve, theirs.read_to_string(&mut text));
+    served.unwrap();
+    read.unwrap();
+    let mut answers: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    answers.sort_by_key(|answer| answer["id"].as_u64().unwrap_or(u64::MAX));
+    answers
+}
+
+#[tokio::test]
+async fn over_the_streams_of_a_process_a_message_is_a_line_and_so_is_its_answer() {
+    let arguments = json!({"features": ["stats:conv_rate"], "entities": {"driver_id": [1001]}});
+    let call = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": READ, "arguments": arguments}});
+    let later = json!({"jsonrpc": "2.0", "id": 3, "method": "tools/list", "params": {"_meta": {
+        "io.modelcontextprotocol/protocolVersion": "2099-01-01"}}});
+    let ready = r#"{"jsonrpc": "2.0", "method": "notifications/initialized"}"#;
+    let lines = format!("{PING}\r\n\n{ready}\n{{\n{call}\n{later}\n[1]\nnull");
+    let answers = answers_to(&lines, ServerOptions::default()).await;
+    assert_eq!(answers.len(), 6, "{answers:?}");
+    assert_eq!(answers[0], json!({"jsonrpc": "2.0", "id": 1, "result": {}}));
+    assert_eq!(answers[1]["result"]["isError"], false, "{}", answers[1]);
+    assert_eq!(answers[2]["error"]["code"], -32_022, "{}", answers[2]);
+    let codes: Vec<_> = answers[3..].iter().flat_map(codes).collect();
+    assert_eq!(codes.iter().filter(|code| **code == -32_700).count(), 1, "{answers:?}");
+    assert_eq!(codes.iter().filter(|code| **code == -32_600).count(), 2, "{answers:?}");
+}
+
+/// The codes of an answer, or of a batch of them.
+fn codes(answer: &Value) -> Vec<i64> {
+    let one = |answer: &Value| answer["error"]["code"].as_i64();
+    answer
+        .as_array()
+        .map_or_else(|| one(answer).into_iter().collect(), |all| all.iter().filter_map(one).collect())
+}
+
+#[tokio::test]
+async fn a_line_that_is_too_long_is_passed_over_and_the_next_is_answered() {
+    let options = ServerOptions { max_body_bytes: 200, ..ServerOptions::default() };
+    let long = format!(r#"{{"jsonrpc": "2.0", "id": 9, "method": "{}"}}"#, "x".repeat(100_000));
+    let answers = answers_to(&format!("{long}\n{PING}\n{long}"), options).await;
+    assert_eq!(answers.len(), 3, "{answers:?}");
+    assert_eq!(answers[0]["id"], 1);
+    assert!(answers[1]["error"]["message"].as_str().unwrap().contains("at most 200 bytes"), "{}", answers[1]);
 }
 
 #[tokio::test]

@@ -23,6 +23,8 @@ const FORWARDED: [&str; 3] = ["authorization", "x-forwarded-for", "x-request-id"
 pub(super) struct Client {
     pub(super) headers: HeaderMap,
     pub(super) peer: Option<Peer>,
+    /// Whether messages come with headers at all, which then say the same as they do.
+    pub(super) has_headers: bool,
 }
 
 /// Calls a tool. What goes wrong behind the route is a result too, one that says that it is an error: whoever

@@ -66,7 +66,8 @@ impl Door {
             Err(Refusal::Http(error)) => return error_response(&error, self.app.options.error_status),
             Err(Refusal::Rpc(status, error)) => return json_response(status, error.answer(None).to_string()),
         };
-        let client = Client { headers: head.headers, peer: head.extensions.get::<Peer>().copied() };
+        let peer = head.extensions.get::<Peer>().copied();
+        let client = Client { headers: head.headers, peer, has_headers: true };
         let door = Arc::clone(self);
         // The client waits for no answer here, and sends nothing more before it has been told so.
         tokio::spawn(async move {
@@ -83,7 +84,7 @@ impl Door {
         response
     }
 
-    async fn answer_of(&self, version: Version, value: Value, client: &Client) -> Answer {
+    pub(super) async fn answer_of(&self, version: Version, value: Value, client: &Client) -> Answer {
         match version {
             Version::SelfContained => self.answer_self_contained(value, client).await,
             Version::WithHandshake { .. } => self.answer(value, client).await,
@@ -99,7 +100,7 @@ impl Door {
             Err(Refusal::Rpc(status, error)) => return json_response(status, error.answer(None).to_string()),
         };
         let peer = head.extensions.get::<Peer>().copied();
-        let client = Client { headers: head.headers, peer };
+        let client = Client { headers: head.headers, peer, has_headers: true };
         if !accepts_json(&client.headers) {
             let error = RpcError::invalid_request("Not Acceptable: answers are application/json");
             return json_response(StatusCode::NOT_ACCEPTABLE, error.answer(None).to_string());
@@ -204,7 +205,8 @@ impl Door {
             }
             Err((error, id)) => return refused(&error, id.as_ref()),
         };
-        if let Err(error) = envelope::check(&client.headers, &method, &params) {
+        let headers = client.has_headers.then_some(&client.headers);
+        if let Err(error) = envelope::check(headers, &method, &params) {
             return refused(&error, Some(&id));
         }
         let answer = match method.as_str() {
@@ -228,7 +230,7 @@ impl Door {
 }
 
 /// What is answered, if anything; or a refusal with its status.
-type Answer = Result<Option<Value>, (StatusCode, Value)>;
+pub(super) type Answer = Result<Option<Value>, (StatusCode, Value)>;
 
 /// Why a request is not read.
 enum Refusal {

@@ -1,5 +1,5 @@
-//! What a request that stands for itself says of itself: in `params._meta`, and in headers by which proxies may
-//! route it. Both must say the same, or whoever reads one is deceived about the other.
+//! What a request that stands for itself says of itself: in `params._meta`, and, over HTTP, in headers by which proxies
+//! may route it. Both must say the same, or whoever reads one is deceived about the other.
 //!
 //! ```text
 //! MCP-Protocol-Version: 2026-07-28     params._meta["io.modelcontextprotocol/protocolVersion"]
@@ -21,16 +21,26 @@ const NAME: &str = "mcp-name";
 const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
 const CAPABILITIES_KEY: &str = "io.modelcontextprotocol/clientCapabilities";
 
+/// The version of the protocol that a message names.
+pub(super) fn said_version(message: &Value) -> Option<&str> {
+    message.get("params")?.get("_meta")?.get(VERSION_KEY)?.as_str()
+}
+
 /// # Errors
 ///
 /// [`RpcError`] if something is missing, or said in two ways.
-pub(super) fn check(headers: &HeaderMap, method: &str, params: &Map<String, Value>) -> Result<(), RpcError> {
+pub(super) fn check(
+    headers: Option<&HeaderMap>,
+    method: &str,
+    params: &Map<String, Value>,
+) -> Result<(), RpcError> {
     let meta = params.get("_meta").and_then(Value::as_object);
     let has = |key: &str| meta.is_some_and(|meta| meta.contains_key(key));
     if !has(VERSION_KEY) || !has(CAPABILITIES_KEY) {
         let text = format!("`params._meta` holds `{VERSION_KEY}` and `{CAPABILITIES_KEY}`");
         return Err(RpcError::invalid_params(text));
     }
+    let Some(headers) = headers else { return Ok(()) };
     let said = meta.and_then(|meta| meta.get(VERSION_KEY)).and_then(Value::as_str);
     agree(headers, VERSION, said)?;
     agree(headers, METHOD, Some(method))?;
@@ -70,7 +80,7 @@ mod tests {
             map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         let Value::Object(params) = params else { panic!("{params}") };
-        check(&map, "tools/call", &params).map_err(|error| error.code())
+        check(Some(&map), "tools/call", &params).map_err(|error| error.code())
     }
 
     #[test]

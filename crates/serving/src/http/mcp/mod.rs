@@ -3,7 +3,8 @@
 //! The transport is Streamable HTTP: a client posts a JSON-RPC message and gets its answer as JSON. The server
 //! keeps no sessions and never speaks first, so there is nothing to `GET` or `DELETE`. So a version of the
 //! protocol that begins with a handshake costs no more than the one that has none. The older transport, which
-//! does have sessions, is [`sse`]; past its streams, everything is the same.
+//! does have sessions, is [`sse`]; for a client that starts the process there is [`stdio`]. Past their streams, everything
+//! is the same.
 //!
 //! ```text
 //! POST /mcp ─▶ door      origin, version, form: what is no message is refused with a status
@@ -23,6 +24,7 @@ mod envelope;
 mod message;
 mod protocol;
 mod sse;
+mod stdio;
 mod tools;
 
 use axum::Router;
@@ -31,6 +33,7 @@ use axum::routing::{get, post};
 use larder_registry::McpTransport;
 
 pub(crate) use door::Door;
+pub use stdio::serve_mcp;
 
 /// Where the door is.
 pub(crate) const PATH: &str = "/mcp";

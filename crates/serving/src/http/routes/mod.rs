@@ -10,4 +10,4 @@ mod router;
 mod search;
 mod vector_stores;
 
-pub(crate) use router::{metrics_router, router};
+pub(crate) use router::{metrics_router, router, unguarded_router};

@@ -40,6 +40,11 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     guarded(app, mcp::routes(routes(), door))
 }
 
+/// Everything that tools may call, where nobody is to be asked who they are.
+pub(crate) fn unguarded_router(app: Arc<App>) -> Router {
+    guarded(app, routes())
+}
+
 fn guarded(app: Arc<App>, mut routes: Router<Arc<App>>) -> Router {
     let simple = simple_routes().route_layer(from_fn_with_state(Arc::clone(&app), counted));
     routes = routes.merge(simple);
