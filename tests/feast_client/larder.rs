@@ -38,6 +38,13 @@ impl Repo {
         repo
     }
 
+    /// A repo with this `feature_store.yaml` and nothing else.
+    pub(crate) fn empty(config: &str) -> Self {
+        let repo = Self { folder: tempfile::tempdir().unwrap() };
+        repo.add("feature_store.yaml", config);
+        repo
+    }
+
     /// The golden repo with on-demand views that read each other, applied and materialized.
     pub(crate) fn of_chains() -> Self {
         let repo = Self::of_larder();

@@ -10,6 +10,7 @@
 mod larder;
 mod python;
 
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use larder::{Repo, Server};
@@ -172,6 +173,19 @@ fn official_mcp_clients_find_feasts_tools_and_get_feasts_answers() {
     let folder = repo.path().display().to_string();
     python::LATEST.session("mcp_tools", &[&folder, server.url(), larder::PROGRAM]);
     python::session_of_latest_mcp("mcp_latest", &[&folder, server.url(), larder::PROGRAM]);
+}
+
+#[test]
+fn the_models_of_a_dbt_project_become_what_feast_makes_of_them() {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/feast_client/dbt/manifest.json");
+    let manifest = manifest.display().to_string();
+    for kind in ["bigquery", "snowflake"] {
+        let repo = Repo::empty("project: rides\nregistry: data/registry.db\nprovider: local\n");
+        let import = ["dbt", "import", "-m", &manifest, "-e", "driver_id", "-d", kind, "--tag", "feast"];
+        repo.larder(&[&import[..], &["--ttl-days", "2", "--exclude-columns", "internal"]].concat());
+        repo.larder(&["apply"]);
+        python::LATEST.session("dbt_models", &[&repo.path().display().to_string(), &manifest, kind]);
+    }
 }
 
 const PERMISSIONS: &str = "permissions:

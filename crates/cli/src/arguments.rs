@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::dbt_arguments::DbtCommand;
 use crate::log_level::{self, LogLevel};
 use crate::object_arguments::{
     DeleteArguments, FeatureViewsCommand, FeaturesCommand, ObjectCommand, PermissionsCommand, ProjectsCommand,
@@ -145,6 +146,8 @@ pub(crate) enum Command {
     Version,
     /// Work on the components of on-demand feature views.
     Udf(UdfCommand),
+    /// Make definitions of the models of a dbt project.
+    Dbt(DbtCommand),
     /// Run jobs: components that join, materialize, read, push and write.
     Job(JobCommand),
     /// Print the JSON Schema of definition files, for editors.

@@ -9,6 +9,7 @@ mod output;
 
 mod arguments;
 mod commands;
+mod dbt_arguments;
 mod job_log;
 mod json_columns;
 mod log_level;

@@ -1,6 +1,6 @@
 //! Which feature repo a command works on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
@@ -56,6 +56,11 @@ impl Repo {
             );
         }
         Ok(Self { dir, config: ConfigSource::File(file) })
+    }
+
+    /// The folder.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// The configuration; says on stderr what of it has no effect.

@@ -35,7 +35,7 @@ enum Absent {
     Parts(&'static [(&'static str, &'static str)]),
 }
 
-const ABSENT: [(&str, Absent); 9] = [
+const ABSENT: [(&str, Absent); 8] = [
     (
         "demo-notebooks",
         Absent::Whole("`larder demo` shows the whole path in the terminal, without notebooks"),
@@ -61,13 +61,6 @@ const ABSENT: [(&str, Absent); 9] = [
         ),
     ),
     ("serve_lineage", Absent::Whole("lineage events are neither sent nor collected")),
-    (
-        "dbt",
-        Absent::Whole(
-            "nothing is imported from dbt; write the models as `data_sources` and `feature_views` in YAML \
-                       (`larder definitions-schema` prints what it may hold)",
-        ),
-    ),
     (
         "mlflow",
         Absent::Whole(

@@ -63,9 +63,9 @@ pub use larder_offline::table;
 pub use larder_online::{OnlineError, ServerAddress};
 pub use larder_plan::Selection;
 pub use larder_registry::{
-    ApplyOptions, DefinitionFiles, Description, FeatureViewVersion, ListFilter, Listing, McpTransport,
-    ObjectKind, PermissionCheck, PermittedObjects, Problem, RegistryFile, RepoConfig, VersionedView,
-    definitions_json_schema, test_file_json_schema,
+    ApplyOptions, DbtImport, DbtManifest, DbtSource, DefinitionFiles, Description, FeatureViewVersion,
+    ListFilter, Listing, McpTransport, ObjectKind, PermissionCheck, PermittedObjects, Problem, RegistryFile,
+    RepoConfig, VersionedView, definitions_json_schema, test_file_json_schema,
 };
 pub use larder_serving::{
     DoorOptions, FeatureServer, JobIsRunning, JobLogLine, JobOutcome, JobRunReport, JobServer, JobSummary,

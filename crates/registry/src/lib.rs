@@ -40,6 +40,7 @@ mod aggregation_json;
 mod binding;
 mod byte_size;
 mod complete;
+mod dbt;
 mod definitions;
 mod describe;
 mod expectations_json;
@@ -58,6 +59,7 @@ mod text_file;
 mod yaml;
 
 pub use binding::{BindingError, BoundInput, bind_inputs, check_outputs};
+pub use dbt::{DbtColumn, DbtDefinitions, DbtImport, DbtManifest, DbtModel, DbtSource, ManifestError};
 pub use definitions::{
     DefinitionFiles, Definitions, FeatureRepo, definitions_json_schema, test_file_json_schema,
 };

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod apply;
+mod dbt;
 mod delete;
 mod demo;
 mod feature_views;
@@ -52,6 +53,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Listen(arguments) => listen::run(&repo()?, arguments).await,
         Command::ServeTransformations(arguments) => listen::transformations(&repo()?, arguments).await,
         Command::Mcp(arguments) => mcp::run(&repo()?, arguments).await,
+        Command::Dbt(command) => dbt::run(repo, &command.verb),
         Command::Udf(command) => udf::run(repo, &command.verb, quiet).await,
         Command::Job(command) => job::run(&repo()?, &command.verb, quiet).await,
         Command::Entities(command) => objects::run(&repo()?, ObjectKind::Entity, &command.verb).await,

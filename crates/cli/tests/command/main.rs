@@ -11,6 +11,7 @@ mod auth;
 mod chained_views;
 mod compat;
 mod configuration;
+mod dbt;
 mod definitions;
 mod demo;
 mod feast_repo;
