@@ -42,9 +42,8 @@ fn number(parameters: Option<&str>) -> ValueType {
     let mut digits =
         parameters.into_iter().flat_map(|all| all.split(',')).map(|digits| digits.trim().parse::<u32>());
     match (digits.next(), digits.next()) {
-        (Some(Ok(_)), Some(Ok(1..))) => ValueType::FLOAT64,
+        (Some(Ok(_)), Some(Ok(1..))) | (Some(Ok(19..)), _) => ValueType::FLOAT64,
         (Some(Ok(..=9)), _) => ValueType::INT32,
-        (Some(Ok(19..)), _) => ValueType::FLOAT64,
         _ => ValueType::INT64,
     }
 }
