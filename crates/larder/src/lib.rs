@@ -42,6 +42,7 @@ mod online;
 mod online_changes;
 mod recorder;
 mod registry_log;
+mod registry_server;
 mod saved_dataset;
 mod server;
 mod udf_runtime;
@@ -67,7 +68,7 @@ pub use larder_registry::{
     definitions_json_schema, test_file_json_schema,
 };
 pub use larder_serving::{
-    EntityValues, FeatureServer, JobIsRunning, JobLogLine, JobOutcome, JobRunReport, JobServer, JobSummary,
+    DoorOptions, EntityValues, FeatureServer, JobIsRunning, JobLogLine, JobOutcome, JobRunReport, JobServer, JobSummary,
     JobTrigger, MaterializeEvent, MaterializeRange, MaterializeRequest, MaterializeSummary, MaterializedView,
     OnlineRequest, OnlineResponse, PushRequest, SearchRequest, ServerCertificate, ServerOptions, StartJob,
     WriteRequest, connect_to_certificate, shutdown_signal,
