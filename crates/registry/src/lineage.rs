@@ -173,7 +173,8 @@ impl Lineage {
 fn direct(objects: &RegistryObjects, project: &str) -> Vec<Relation> {
     use LineageKind as Kind;
     let of_kind = |kind| objects.of_kind(project, kind);
-    let labels: BTreeSet<&str> = of_kind(ObjectKind::LabelView).iter().map(|view| view.name.as_str()).collect();
+    let labels: BTreeSet<&str> =
+        of_kind(ObjectKind::LabelView).iter().map(|view| view.name.as_str()).collect();
     let mut relations = Vec::new();
     for service in of_kind(ObjectKind::FeatureService) {
         for projection in items(service.spec("features")) {
@@ -259,7 +260,8 @@ fn saved_dataset(
     }
     let storage = dataset.spec("storage").and_then(Value::as_object);
     let kinds = storage.into_iter().flatten().map(|(_, options)| options);
-    let found: BTreeSet<&String> = kinds.flat_map(places).filter_map(|place| by_location.get(&place)).collect();
+    let found: BTreeSet<&String> =
+        kinds.flat_map(places).filter_map(|place| by_location.get(&place)).collect();
     relations
         .extend(found.into_iter().map(|source| Relation::new((LineageKind::DataSource, source), target)));
 }

@@ -9,7 +9,9 @@ use crate::repo::Repo;
 
 pub(crate) async fn run(repo: &Repo, arguments: &ServeRegistryArguments) -> Result<()> {
     if arguments.rest_api {
-        bail!("there is no REST server of the registry yet; leave `--rest-api` out, and the gRPC server starts");
+        bail!(
+            "there is no REST server of the registry yet; leave `--rest-api` out, and the gRPC server starts"
+        );
     }
     if arguments.no_grpc {
         bail!("there is nothing to serve with `--no-grpc`; leave it out");
