@@ -23,6 +23,7 @@
 //! ```
 
 mod aggregation;
+pub mod bits;
 mod caller;
 mod capability;
 mod clock;

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use larder_core::{EntityKey, Error, ErrorKind};
 
-use crate::feast_value::{UnfitColumn, ValueFault};
 use crate::row::{CorruptRow, DecodeError, EncodeError};
 use crate::server_address::ServerAddress;
 use crate::sqlite_store::CellFault;
+use larder_feast_value::{UnfitColumn, ValueFault};
 
 /// An error of an online store.
 #[derive(Debug, thiserror::Error)]

@@ -47,10 +47,8 @@
 //!
 //! Read next: [`row`], the bytes of a stored row.
 
-mod bits;
 mod blocking;
 mod error;
-mod feast_value;
 mod listed_server;
 mod memory_store;
 pub mod row;
@@ -61,7 +59,6 @@ mod sqlite_store;
 mod surviving_rows;
 
 pub use error::OnlineError;
-pub use feast_value::{UnfitColumn, ValueFault};
 pub use listed_server::ListedServer;
 pub use memory_store::MemoryOnlineStore;
 pub use schema::SchemaId;

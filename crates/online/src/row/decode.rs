@@ -18,7 +18,7 @@ use self::list::{BooleanItems, ByteItems, ItemBuilder, List, PrimitiveItems};
 use super::layout::{Form, RowLayout, Slot};
 use super::nested;
 use super::{CorruptRow, RowFault, fixed};
-use crate::bits::{Bits, Validity};
+use larder_core::bits::{Bits, Validity};
 
 /// Why rows did not become a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -18,7 +18,7 @@ use super::decode::list::List;
 use super::decode::{BoundedBytes, Data, DecodeError, Result, boolean, in_utc, text};
 use super::layout::{VARIABLE_SLOT_WIDTH, fixed_width};
 use super::{RowFault, fixed, put};
-use crate::bits::{Bits, Validity};
+use larder_core::bits::{Bits, Validity};
 
 /// The bytes of every value; null where it is null. The array has the Arrow type of `value_type`.
 pub(super) fn encode(value_type: &ValueType, array: &ArrayRef) -> BinaryArray {

@@ -3,7 +3,7 @@
 use larder_core::Timestamp;
 use rusqlite::types::{Type, ValueRef};
 
-use crate::feast_value::ValueFault;
+use larder_feast_value::ValueFault;
 
 /// Why a cell of a table cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -9,7 +9,7 @@ use super::cell::{self, CellFault};
 use super::connections::TransactionError;
 use super::table::Table;
 use crate::OnlineError;
-use crate::feast_value::ValueDecoder;
+use larder_feast_value::ValueDecoder;
 
 /// Answers all reads.
 pub(super) fn read(

@@ -10,9 +10,9 @@ use super::connections::TransactionError;
 use super::read::corrupt_cell;
 use super::table::Table;
 use crate::OnlineError;
-use crate::feast_value::{UnfitColumn, ValueEncoder};
 use crate::row::EncodeError;
 use crate::surviving_rows::{check_even, surviving_rows};
+use larder_feast_value::{UnfitColumn, ValueEncoder};
 
 /// Writes the rows in the order of their keys, so that neighbours go to one page together.
 pub(super) fn write(

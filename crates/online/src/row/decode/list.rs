@@ -7,8 +7,8 @@ use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::ByteArrayType;
 
 use super::{BoundedBytes, Data, Result, boolean, in_utc};
-use crate::bits::{Bits, Validity};
 use crate::row::{RowFault, fixed};
+use larder_core::bits::{Bits, Validity};
 
 /// The data of one list.
 pub(in crate::row) struct List<'a> {

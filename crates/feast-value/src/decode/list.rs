@@ -8,9 +8,9 @@ use arrow::datatypes::Field;
 use larder_core::ValueType;
 
 use super::column::{Column, for_type};
-use crate::bits::Validity;
-use crate::feast_value::wire::{Payload, fields, set_field};
-use crate::feast_value::{ItemForm, ValueFault};
+use crate::wire::{Payload, fields, set_field};
+use crate::{ItemForm, ValueFault};
+use larder_core::bits::Validity;
 
 pub(super) struct Lists {
     items: Box<dyn Column>,

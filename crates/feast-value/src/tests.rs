@@ -16,7 +16,7 @@ use super::*;
 
 /// `type` and `value` as larder reads them; `hex`: the bytes that Feast 0.67.0 wrote.
 fn recorded() -> Vec<(ValueType, Value, Vec<u8>)> {
-    let text = include_str!("../../../../tests/feast_compat/recorded/values.json");
+    let text = include_str!("../../../tests/feast_compat/recorded/values.json");
     let cases: Vec<Value> = serde_json::from_str(text).unwrap();
     cases
         .into_iter()

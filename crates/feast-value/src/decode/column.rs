@@ -14,9 +14,9 @@ use larder_core::{FlatType, Layout, ScalarType, Timestamp, ValueType, timestamp_
 use super::json;
 use super::list::Lists;
 use super::structure::{Structs, ZonedTimes};
-use crate::bits::{Bits, Validity};
-use crate::feast_value::wire::{Payload, packed_numbers};
-use crate::feast_value::{NOT_A_TIME, ValueFault};
+use crate::wire::{Payload, packed_numbers};
+use crate::{NOT_A_TIME, ValueFault};
+use larder_core::bits::{Bits, Validity};
 
 /// A column under construction.
 pub(super) trait Column {

@@ -12,7 +12,7 @@ use self::column::Column;
 use super::{UnfitColumn, field_number};
 
 /// Writes the values of one feature.
-pub(crate) struct ValueEncoder<'a> {
+pub struct ValueEncoder<'a> {
     field: u32,
     column: Box<dyn Column + 'a>,
 }
@@ -23,7 +23,7 @@ impl<'a> ValueEncoder<'a> {
     /// # Errors
     ///
     /// [`UnfitColumn`] if it has not the Arrow type of `value_type`, or holds texts that are no such value.
-    pub(crate) fn try_new(value_type: &ValueType, array: &'a ArrayRef) -> Result<Self, UnfitColumn> {
+    pub fn try_new(value_type: &ValueType, array: &'a ArrayRef) -> Result<Self, UnfitColumn> {
         if *array.data_type() != value_type.data_type() {
             return Err(UnfitColumn::Type);
         }
@@ -31,7 +31,7 @@ impl<'a> ValueEncoder<'a> {
     }
 
     /// Adds the bytes of the value in this row to `out`: none for null.
-    pub(crate) fn encode(&self, row: usize, out: &mut Vec<u8>) {
+    pub fn encode(&self, row: usize, out: &mut Vec<u8>) {
         if !self.column.is_null(row) {
             self.column.put(out, self.field, row);
         }
@@ -39,8 +39,14 @@ impl<'a> ValueEncoder<'a> {
 
     /// Puts Python's `str()` of the value in this row in place of what `out` held. Returns false for
     /// null and for types that Feast keeps no text of: all but text, numbers and truth values.
-    pub(crate) fn python_text(&self, row: usize, out: &mut String) -> bool {
+    pub fn python_text(&self, row: usize, out: &mut String) -> bool {
         out.clear();
         !self.column.is_null(row) && self.column.push_text(out, row)
+    }
+}
+
+impl std::fmt::Debug for ValueEncoder<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ValueEncoder").field("field", &self.field).finish_non_exhaustive()
     }
 }

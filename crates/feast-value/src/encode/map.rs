@@ -5,8 +5,8 @@ use larder_core::ScalarType;
 use serde_json::{Number, Value};
 
 use super::column::Column;
-use crate::feast_value::UnfitColumn;
-use crate::feast_value::wire::{WireType, put_bytes, put_message, put_tag, put_varint};
+use crate::UnfitColumn;
+use crate::wire::{WireType, put_bytes, put_message, put_tag, put_varint};
 
 /// Maps as messages, which are made when the column is, since a text may not be JSON.
 pub(super) struct Maps<'a> {

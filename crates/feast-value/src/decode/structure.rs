@@ -6,9 +6,9 @@ use arrow::array::{ArrayRef, StructArray};
 use larder_core::{StructField, ValueType, arrow_fields};
 
 use super::column::{Column, for_type};
-use crate::bits::Validity;
-use crate::feast_value::wire::{Payload, fields, map_entry, set_field};
-use crate::feast_value::{NOT_A_TIME, ValueFault};
+use crate::wire::{Payload, fields, map_entry, set_field};
+use crate::{NOT_A_TIME, ValueFault};
+use larder_core::bits::Validity;
 
 /// Structs, which Feast stores as maps.
 pub(super) struct Structs {

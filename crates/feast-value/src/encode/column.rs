@@ -15,9 +15,9 @@ use larder_core::{FlatType, Layout, ScalarType, Timestamp, ValueType};
 use super::list::Lists;
 use super::map::Maps;
 use super::structure::{Structs, ZonedTimes};
-use crate::feast_value::python_text::{push_bool, push_float};
-use crate::feast_value::wire::{WireType, put_bytes, put_message, put_tag, put_varint};
-use crate::feast_value::{NOT_A_TIME, UnfitColumn};
+use crate::python_text::{push_bool, push_float};
+use crate::wire::{WireType, put_bytes, put_message, put_tag, put_varint};
+use crate::{NOT_A_TIME, UnfitColumn};
 
 /// A column whose type is known.
 pub(super) trait Column {

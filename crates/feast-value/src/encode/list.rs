@@ -7,8 +7,8 @@ use arrow::array::{Array, ListArray};
 use larder_core::ValueType;
 
 use super::column::{Column, of_array};
-use crate::feast_value::wire::put_message;
-use crate::feast_value::{UnfitColumn, field_number};
+use crate::wire::put_message;
+use crate::{UnfitColumn, field_number};
 
 pub(super) struct Lists<'a> {
     array: &'a ListArray,

@@ -6,8 +6,8 @@ use larder_core::json::push_compact;
 use larder_core::{Timestamp, zoned_iso_format};
 use serde_json::{Map, Value};
 
-use crate::feast_value::wire::{Payload, fields, map_entry, packed_numbers, set_field};
-use crate::feast_value::{ItemForm, NOT_A_TIME, ValueFault};
+use crate::wire::{Payload, fields, map_entry, packed_numbers, set_field};
+use crate::{ItemForm, NOT_A_TIME, ValueFault};
 
 /// Values are nested no deeper than this; a map of Feast's own is limited by protobuf, at 100.
 const MAX_DEPTH: usize = 100;
@@ -62,6 +62,11 @@ fn json(number: u32, payload: Payload<'_>, depth: usize) -> Result<Value, ValueF
             None => return Err(ValueFault::PartType { found: number }),
         },
     })
+}
+
+/// A value, whatever its type.
+pub(super) fn of_value(value: &[u8]) -> Result<Value, ValueFault> {
+    value_json(value, 0)
 }
 
 fn value_json(value: &[u8], depth: usize) -> Result<Value, ValueFault> {

@@ -5,18 +5,20 @@ use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 /// A growing bitmap. Arrow's own builder asks the allocator for aligned memory, which for the few bits of
 /// a request costs more than reading its values.
 #[derive(Debug, Default)]
-pub(crate) struct Bits {
+pub struct Bits {
     bytes: Vec<u8>,
     len: usize,
 }
 
 impl Bits {
-    pub(crate) fn with_capacity(bits: usize) -> Self {
+    /// No bits, and room for so many.
+    pub fn with_capacity(bits: usize) -> Self {
         Self { bytes: Vec::with_capacity(bits.div_ceil(8)), len: 0 }
     }
 
+    /// Adds one bit.
     #[inline]
-    pub(crate) fn push(&mut self, set: bool) {
+    pub fn push(&mut self, set: bool) {
         let bit = self.len % 8;
         match self.bytes.last_mut() {
             Some(byte) if bit > 0 => *byte |= u8::from(set) << bit,
@@ -26,7 +28,7 @@ impl Bits {
     }
 
     /// Pushes so many set bits.
-    pub(crate) fn push_set(&mut self, bits: usize) {
+    pub fn push_set(&mut self, bits: usize) {
         let mut left = bits;
         while left > 0 && !self.len.is_multiple_of(8) {
             self.push(true);
@@ -38,25 +40,33 @@ impl Bits {
         (0..left % 8).for_each(|_| self.push(true));
     }
 
-    pub(crate) fn len(&self) -> usize {
+    /// Whether there are no bits.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// How many bits there are.
+    pub fn len(&self) -> usize {
         self.len
     }
 
-    pub(crate) fn finish(self) -> BooleanBuffer {
+    /// The bits, as Arrow has them.
+    pub fn finish(self) -> BooleanBuffer {
         BooleanBuffer::new(Buffer::from_vec(self.bytes), 0, self.len)
     }
 }
 
 /// A growing map of what is not null, which takes no memory before the first null.
 #[derive(Debug, Default)]
-pub(crate) struct Validity {
+pub struct Validity {
     valid: usize,
     bits: Option<Bits>,
 }
 
 impl Validity {
+    /// Adds one value that is null or not.
     #[inline]
-    pub(crate) fn push(&mut self, valid: bool) {
+    pub fn push(&mut self, valid: bool) {
         match &mut self.bits {
             Some(bits) => bits.push(valid),
             None if valid => self.valid += 1,
@@ -70,7 +80,7 @@ impl Validity {
     }
 
     /// Pushes so many that are not null.
-    pub(crate) fn push_valid(&mut self, count: usize) {
+    pub fn push_valid(&mut self, count: usize) {
         match &mut self.bits {
             Some(bits) => bits.push_set(count),
             None => self.valid += count,
@@ -78,7 +88,7 @@ impl Validity {
     }
 
     /// `None` if nothing is null.
-    pub(crate) fn finish(self) -> Option<NullBuffer> {
+    pub fn finish(self) -> Option<NullBuffer> {
         self.bits.map(|bits| NullBuffer::new(bits.finish()))
     }
 }

@@ -3,18 +3,20 @@
 mod column;
 mod json;
 mod list;
+mod self_typed;
 mod structure;
 
 use arrow::array::ArrayRef;
 use larder_core::{OnlineColumn, ValueType};
 
 use self::column::Column;
+pub use self::self_typed::{SelfTyped, decode_self_typed};
 use super::wire::{Payload, set_field};
 use super::{ValueFault, field_number};
-use crate::bits::Bits;
+use larder_core::bits::Bits;
 
 /// Collects the values of one feature, one entity after the other.
-pub(crate) struct ValueDecoder {
+pub struct ValueDecoder {
     /// The type, where its number does not say all of it.
     nested: Option<ValueType>,
     field: u32,
@@ -24,7 +26,7 @@ pub(crate) struct ValueDecoder {
 
 impl ValueDecoder {
     /// No values yet, and room for so many.
-    pub(crate) fn new(value_type: &ValueType, rows: usize) -> Self {
+    pub fn new(value_type: &ValueType, rows: usize) -> Self {
         Self {
             nested: is_nested(value_type).then(|| value_type.clone()),
             field: field_number(value_type),
@@ -38,7 +40,7 @@ impl ValueDecoder {
     /// # Errors
     ///
     /// [`ValueFault`]; the decoder is then of no further use.
-    pub(crate) fn append(&mut self, value: &[u8]) -> Result<(), ValueFault> {
+    pub fn append(&mut self, value: &[u8]) -> Result<(), ValueFault> {
         let present = match set_field(value)? {
             None => {
                 self.column.append_null();
@@ -69,15 +71,21 @@ impl ValueDecoder {
     }
 
     /// Adds that nothing is stored.
-    pub(crate) fn append_absent(&mut self) {
+    pub fn append_absent(&mut self) {
         self.column.append_null();
         self.present.push(false);
     }
 
     /// The values, of the Arrow type of the feature.
-    pub(crate) fn finish(mut self) -> OnlineColumn {
+    pub fn finish(mut self) -> OnlineColumn {
         let values: ArrayRef = self.column.finish();
         OnlineColumn { values, present: self.present.finish() }
+    }
+}
+
+impl std::fmt::Debug for ValueDecoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ValueDecoder").field("field", &self.field).finish_non_exhaustive()
     }
 }
 

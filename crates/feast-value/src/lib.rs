@@ -39,12 +39,11 @@ mod wire;
 
 use larder_core::{ScalarType, ValueType};
 
-pub(crate) use decode::ValueDecoder;
-pub(crate) use encode::ValueEncoder;
+pub use decode::{SelfTyped, ValueDecoder, decode_self_typed};
+pub use encode::ValueEncoder;
 
 /// Why a column cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum UnfitColumn {
     /// It has not the Arrow type of its feature.
     #[error("it has another type")]

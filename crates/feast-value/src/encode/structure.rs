@@ -5,8 +5,8 @@ use arrow::datatypes::TimestampMicrosecondType;
 use larder_core::{StructField, Timestamp};
 
 use super::column::{Column, of_array};
-use crate::feast_value::wire::{WireType, put_bytes, put_message, put_tag, put_varint};
-use crate::feast_value::{NOT_A_TIME, UnfitColumn, field_number};
+use crate::wire::{WireType, put_bytes, put_message, put_tag, put_varint};
+use crate::{NOT_A_TIME, UnfitColumn, field_number};
 
 /// Structs, which Feast stores as maps.
 pub(super) struct Structs<'a> {
