@@ -8,6 +8,9 @@ use crate::log_level::{self, LogLevel};
 use crate::object_arguments::{
     DeleteArguments, FeatureViewsCommand, FeaturesCommand, ObjectCommand, PermissionsCommand, ProjectsCommand,
 };
+use crate::server_arguments::{
+    ListenArguments, ServeRegistryArguments, ServeTransformationsArguments, TlsArguments,
+};
 use crate::udf_arguments::{BenchArguments, InspectArguments, RecordArguments, RunArguments, TestArguments};
 use larder_core::{Capability, InvalidTimestamp, Timestamp};
 
@@ -92,6 +95,16 @@ pub(crate) enum Command {
     /// Answer feature requests over HTTP.
     #[command(disable_help_flag = true)]
     Serve(ServeArguments),
+    /// Answer feature requests and take rows over gRPC.
+    #[command(after_help = "Example:\n  larder listen --address localhost:50051")]
+    Listen(ListenArguments),
+    /// Apply on-demand feature views for Feast's servers in Go and Java, over gRPC.
+    #[command(
+        name = "serve_transformations",
+        disable_help_flag = true,
+        after_help = "Example:\n  larder serve_transformations --port 6569"
+    )]
+    ServeTransformations(ServeTransformationsArguments),
     /// Let Feast's clients read and change the registry over gRPC.
     #[command(
         name = "serve_registry",
@@ -640,6 +653,9 @@ pub(crate) struct ServeArguments {
     /// The port for metrics; 0 takes a free one.
     #[arg(long, value_name = "PORT", default_value_t = 8000)]
     pub(crate) metrics_port: u16,
+    /// Answer over gRPC too, as `larder listen` does, at this address (`host:port`).
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) grpc: Option<String>,
     /// Let `larder udf record` read what requests bring to on-demand views, which may be private: whoever
     /// reaches the port may.
     #[arg(long)]
@@ -647,52 +663,13 @@ pub(crate) struct ServeArguments {
     /// Seconds after which an idle connection is closed.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub(crate) keep_alive_timeout: u64,
-    /// Speak TLS with this private key, in PEM; needs `--cert`.
-    #[arg(short, long, value_name = "FILE", requires = "cert")]
-    pub(crate) key: Option<PathBuf>,
-    /// The certificate of the key, in PEM, followed by those of its authorities.
-    #[arg(long, value_name = "FILE", requires = "key")]
-    pub(crate) cert: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) tls: TlsArguments,
     /// The protocol.
     #[arg(short = 't', long = "type", value_name = "TYPE", value_parser = ["http"], default_value = "http")]
     pub(crate) kind: String,
     #[command(flatten)]
     pub(crate) of_feast: FlagsOfFeast,
-    /// Print help.
-    #[arg(long, action = clap::ArgAction::Help)]
-    pub(crate) help: Option<bool>,
-}
-
-#[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "they are flags")]
-pub(crate) struct ServeRegistryArguments {
-    /// The address to listen on.
-    #[arg(short = 'h', long, default_value = "127.0.0.1")]
-    pub(crate) host: String,
-    /// The port to listen on; 0 takes a free one.
-    #[arg(short, long, default_value_t = 6570)]
-    pub(crate) port: u16,
-    /// Serve gRPC, which is so unless `--no-grpc` says otherwise.
-    #[arg(long, overrides_with = "no_grpc")]
-    pub(crate) grpc: bool,
-    /// Do not serve gRPC.
-    #[arg(long, overrides_with = "grpc")]
-    pub(crate) no_grpc: bool,
-    /// Serve REST, on a port of its own.
-    #[arg(short, long, overrides_with = "no_rest_api")]
-    pub(crate) rest_api: bool,
-    /// Do not serve REST, which is so unless `--rest-api` says otherwise.
-    #[arg(long, overrides_with = "rest_api")]
-    pub(crate) no_rest_api: bool,
-    /// The port for REST; 0 takes a free one.
-    #[arg(long, value_name = "PORT", default_value_t = 6572)]
-    pub(crate) rest_port: u16,
-    /// Speak TLS with this private key, in PEM; needs `--cert`.
-    #[arg(short, long, value_name = "FILE", requires = "cert")]
-    pub(crate) key: Option<PathBuf>,
-    /// The certificate of the key, in PEM, followed by those of its authorities.
-    #[arg(long, value_name = "FILE", requires = "key")]
-    pub(crate) cert: Option<PathBuf>,
     /// Print help.
     #[arg(long, action = clap::ArgAction::Help)]
     pub(crate) help: Option<bool>,

@@ -17,6 +17,7 @@ mod object_arguments;
 mod permission_tree;
 mod plain_table;
 mod repo;
+mod server_arguments;
 mod server_client;
 mod store_door;
 mod template;

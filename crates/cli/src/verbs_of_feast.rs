@@ -35,7 +35,7 @@ enum Absent {
     Parts(&'static [(&'static str, &'static str)]),
 }
 
-const ABSENT: [(&str, Absent); 11] = [
+const ABSENT: [(&str, Absent); 9] = [
     (
         "demo-notebooks",
         Absent::Whole("`larder demo` shows the whole path in the terminal, without notebooks"),
@@ -45,19 +45,6 @@ const ABSENT: [(&str, Absent); 11] = [
         Absent::Whole(
             "there is no web page yet; `larder registry-dump` and the `list` and `describe` of every kind of object \
              show the registry, and `feast ui` opens the registry file that larder writes",
-        ),
-    ),
-    (
-        "listen",
-        Absent::Whole(
-            "there is no gRPC server yet; `larder serve` takes rows over HTTP, at `/push` and \
-                       `/write-to-online-store`",
-        ),
-    ),
-    (
-        "serve_transformations",
-        Absent::Whole(
-            "transformations run inside larder, as WebAssembly components; no server for them is needed",
         ),
     ),
     (

@@ -1,6 +1,7 @@
 //! Tables from outside: the rows of a push or a write, before their types are known.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use serde_json::Value;
@@ -22,64 +23,26 @@ use crate::{RequestError, ValueType, column};
 /// # Ok::<(), larder_core::RequestError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct InputTable(Columns);
-
-#[derive(Clone, Debug, PartialEq)]
-enum Columns {
-    Json(Vec<(String, Vec<Value>)>),
-    Arrow(RecordBatch),
+pub struct InputTable {
+    columns: Vec<(String, InputColumn)>,
+    len: usize,
 }
 
-impl InputTable {
-    /// A table of JSON columns. Of two columns with one name the later counts, as in any JSON object.
-    ///
-    /// # Errors
-    ///
-    /// [`RequestError::UnevenColumns`] if the columns have different lengths.
-    pub fn from_json(columns: Vec<(String, Vec<Value>)>) -> Result<Self, RequestError> {
-        let columns = last_of_each_name(columns);
-        let mut lengths = columns.iter().map(|(_, values)| values.len());
-        let first = lengths.next().unwrap_or_default();
-        if lengths.any(|length| length != first) {
-            return Err(RequestError::UnevenColumns);
-        }
-        Ok(Self(Columns::Json(columns)))
-    }
+/// The values of one column that a caller sent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum InputColumn {
+    /// Values from HTTP or the command line.
+    Json(Vec<Value>),
+    /// Values from a program.
+    Arrow(ArrayRef),
+}
 
-    /// A table of Arrow columns.
-    pub fn from_arrow(rows: RecordBatch) -> Self {
-        Self(Columns::Arrow(rows))
-    }
-
-    /// Adds the rows of another table.
-    ///
-    /// # Errors
-    ///
-    /// The other table, if it does not have the same columns, or if one of the two is of Arrow arrays; this
-    /// one then stays as it was.
-    pub fn append(&mut self, other: Self) -> Result<(), Self> {
-        let (Columns::Json(columns), Columns::Json(more)) = (&mut self.0, &other.0) else {
-            return Err(other);
-        };
-        let has =
-            |columns: &[(String, Vec<Value>)], name: &str| columns.iter().any(|(known, _)| known == name);
-        if columns.len() != more.len() || !columns.iter().all(|(name, _)| has(more, name)) {
-            return Err(other);
-        }
-        let Columns::Json(more) = other.0 else { return Ok(()) };
-        for (name, values) in more {
-            if let Some((_, known)) = columns.iter_mut().find(|(known, _)| *known == name) {
-                known.extend(values);
-            }
-        }
-        Ok(())
-    }
-
+impl InputColumn {
     /// How many rows it has.
     pub fn len(&self) -> usize {
-        match &self.0 {
-            Columns::Json(columns) => columns.first().map_or(0, |(_, values)| values.len()),
-            Columns::Arrow(rows) => rows.num_rows(),
+        match self {
+            Self::Json(values) => values.len(),
+            Self::Arrow(array) => array.len(),
         }
     }
 
@@ -88,54 +51,119 @@ impl InputTable {
         self.len() == 0
     }
 
-    /// The names of the columns, in order.
-    pub fn column_names(&self) -> Vec<&str> {
-        match &self.0 {
-            Columns::Json(columns) => columns.iter().map(|(name, _)| name.as_str()).collect(),
-            Columns::Arrow(rows) => {
-                rows.schema_ref().fields().iter().map(|field| field.name().as_str()).collect()
+    /// The values as an array of the declared type; `column` is its name, for errors.
+    ///
+    /// # Errors
+    ///
+    /// As [`column::column_from_json`] and [`column::cast_column`].
+    pub fn to_array(&self, column: &str, value_type: &ValueType) -> Result<ArrayRef, RequestError> {
+        match self {
+            Self::Json(values) => column::column_from_json(column, value_type, values),
+            Self::Arrow(array) => column::cast_column(column, array, value_type),
+        }
+    }
+
+    fn is_all_null(&self) -> bool {
+        match self {
+            Self::Json(values) => values.iter().all(Value::is_null),
+            Self::Arrow(array) => array.logical_null_count() == array.len(),
+        }
+    }
+}
+
+impl InputTable {
+    /// A table of columns. Of two columns with one name the later counts, as in any JSON object.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::UnevenColumns`] if the columns have different lengths.
+    pub fn from_columns(columns: Vec<(String, InputColumn)>) -> Result<Self, RequestError> {
+        let columns = last_of_each_name(columns);
+        let mut lengths = columns.iter().map(|(_, values)| values.len());
+        let len = lengths.next().unwrap_or_default();
+        if lengths.any(|length| length != len) {
+            return Err(RequestError::UnevenColumns);
+        }
+        Ok(Self { columns, len })
+    }
+
+    /// A table of JSON columns, as [`from_columns`](Self::from_columns).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn from_json(columns: Vec<(String, Vec<Value>)>) -> Result<Self, RequestError> {
+        let columns = columns.into_iter().map(|(name, values)| (name, InputColumn::Json(values)));
+        Self::from_columns(columns.collect())
+    }
+
+    /// A table of Arrow columns.
+    pub fn from_arrow(rows: &RecordBatch) -> Self {
+        let names = rows.schema_ref().fields().iter().map(|field| field.name().clone());
+        let arrays = rows.columns().iter().map(|array| InputColumn::Arrow(Arc::clone(array)));
+        let columns = last_of_each_name(names.zip(arrays).collect());
+        Self { columns, len: rows.num_rows() }
+    }
+
+    /// Adds the rows of another table.
+    ///
+    /// # Errors
+    ///
+    /// The other table, if it does not have the same columns, or if one of the two has Arrow arrays; this
+    /// one then stays as it was.
+    pub fn append(&mut self, other: Self) -> Result<(), Self> {
+        let is_json = |column: Option<&InputColumn>| matches!(column, Some(InputColumn::Json(_)));
+        let same = self.columns.len() == other.columns.len()
+            && self.columns.iter().all(|(name, column)| is_json(Some(column)) && is_json(other.find(name)));
+        if !same {
+            return Err(other);
+        }
+        for (name, values) in other.columns {
+            let known = self.columns.iter_mut().find(|(known, _)| *known == name);
+            if let (Some((_, InputColumn::Json(known))), InputColumn::Json(values)) = (known, values) {
+                known.extend(values);
             }
         }
+        self.len += other.len;
+        Ok(())
+    }
+
+    /// How many rows it has.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether it has no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The names of the columns, in order.
+    pub fn column_names(&self) -> Vec<&str> {
+        self.columns.iter().map(|(name, _)| name.as_str()).collect()
     }
 
     /// Whether it has a column of this name.
     pub fn has_column(&self, name: &str) -> bool {
-        match &self.0 {
-            Columns::Json(columns) => columns.iter().any(|(known, _)| known == name),
-            Columns::Arrow(rows) => rows.column_by_name(name).is_some(),
-        }
+        self.find(name).is_some()
     }
 
     /// Whether a column has nothing but nulls, or no rows; `None` if there is no such column.
     pub fn is_all_null(&self, name: &str) -> Option<bool> {
-        match &self.0 {
-            Columns::Json(columns) => {
-                let (_, values) = columns.iter().find(|(known, _)| known == name)?;
-                Some(values.iter().all(Value::is_null))
-            }
-            Columns::Arrow(rows) => {
-                rows.column_by_name(name).map(|array| array.logical_null_count() == array.len())
-            }
-        }
+        self.find(name).map(InputColumn::is_all_null)
     }
 
     /// The column of this name, converted to `value_type`; `None` if there is no such column.
     ///
     /// # Errors
     ///
-    /// As [`column::column_from_json`] and [`column::cast_column`].
+    /// As [`InputColumn::to_array`].
     pub fn column(&self, name: &str, value_type: &ValueType) -> Result<Option<ArrayRef>, RequestError> {
-        match &self.0 {
-            Columns::Json(columns) => columns
-                .iter()
-                .find(|(known, _)| known == name)
-                .map(|(_, values)| column::column_from_json(name, value_type, values))
-                .transpose(),
-            Columns::Arrow(rows) => rows
-                .column_by_name(name)
-                .map(|array| column::cast_column(name, array, value_type))
-                .transpose(),
-        }
+        self.find(name).map(|column| column.to_array(name, value_type)).transpose()
+    }
+
+    fn find(&self, name: &str) -> Option<&InputColumn> {
+        self.columns.iter().find(|(known, _)| known == name).map(|(_, column)| column)
     }
 }
 
@@ -155,8 +183,6 @@ fn last_of_each_name<T>(columns: Vec<(String, T)>) -> Vec<(String, T)> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use arrow::array::{AsArray, Int32Array};
     use arrow::datatypes::Int64Type;
     use serde_json::json;
@@ -202,7 +228,7 @@ mod tests {
     fn json_and_arrow_columns_become_the_same_array_of_the_declared_type() {
         let json = json_table(&[("a", json!([1, null]))]).unwrap();
         let ints: ArrayRef = Arc::new(Int32Array::from(vec![Some(1), None]));
-        let arrow = InputTable::from_arrow(RecordBatch::try_from_iter([("a", ints)]).unwrap());
+        let arrow = InputTable::from_arrow(&RecordBatch::try_from_iter([("a", ints)]).unwrap());
         for table in [json, arrow] {
             assert_eq!((table.len(), table.column_names()), (2, vec!["a"]));
             let column = table.column("a", &ValueType::INT64).unwrap().unwrap();

@@ -80,7 +80,7 @@ pub use feature_view::{
 };
 pub use feature_view_state::FeatureViewState;
 pub use field::{Field, VectorSearch};
-pub use input_table::InputTable;
+pub use input_table::{InputColumn, InputTable};
 pub use job::{
     InspectedJob, Job, JobEntities, JobHistoricalRequest, JobHost, JobLimits, JobRun, JobRuntime, LogLevel,
     MaterializedSpan, Table, TableDestination, TableStream, TableWriter,

@@ -6,9 +6,15 @@
 
 mod blocking;
 mod encoded;
+mod every_server;
+mod feature_server;
 mod registry_server;
 mod service;
 mod status;
+mod transformation_server;
 
-pub use registry_server::registry_server;
+pub use every_server::complete;
+pub use feature_server::{FEATURE_SERVICES, feature_server};
+pub use registry_server::{REGISTRY_SERVICE, registry_server};
 pub use service::ServiceOptions;
+pub use transformation_server::{TRANSFORMATION_SERVICE, TransformationServer, transformation_server};

@@ -1,6 +1,6 @@
 //! Errors as gRPC statuses: the one place that chooses a code.
 
-use larder_core::{Error, ErrorKind};
+use larder_core::{Error, ErrorKind, RequestError};
 use larder_serving::{NotLetIn, error_text};
 use tonic::{Code, Status};
 
@@ -16,7 +16,16 @@ pub(crate) fn status_of(error: &Error) -> Status {
     Status::new(code, error_text(error))
 }
 
-pub(crate) fn code_of(kind: ErrorKind) -> Code {
+/// The same for services whose clients read the message alone, as those of `feast listen` do.
+pub(crate) fn plain_status_of(error: &Error) -> Status {
+    let status = status_of(error);
+    match error.downcast_ref::<RequestError>() {
+        Some(mistake) => Status::new(status.code(), mistake.to_string()),
+        None => status,
+    }
+}
+
+fn code_of(kind: ErrorKind) -> Code {
     match kind {
         ErrorKind::Invalid => Code::InvalidArgument,
         ErrorKind::NotFound => Code::NotFound,

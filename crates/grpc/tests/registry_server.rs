@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use larder_core::{FixedClock, Timestamp};
-use larder_grpc::{ServiceOptions, registry_server};
+use larder_grpc::{REGISTRY_SERVICE, ServiceOptions, complete, registry_server};
 use larder_registry::RegistryFile;
 use larder_serving::{DoorOptions, serve_router};
 use proptest::prelude::*;
@@ -70,7 +70,8 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(FixedClock::new(Timestamp::from_micros(1_706_702_400_000_000)));
         let registry = Arc::new(RegistryFile::open(folder.path().join("registry.db"), clock).unwrap());
-        let router = registry_server(registry, ServiceOptions::default());
+        let router =
+            complete(registry_server(registry, ServiceOptions::default()), &[REGISTRY_SERVICE]).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve_router(listener, router, DoorOptions::default(), std::future::pending()));

@@ -10,12 +10,12 @@
 //!
 //! ```no_run
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
-//! use larder::{EntityValues, FeatureServer, FeatureStore, OnlineRequest, Selection};
+//! use larder::{FeatureServer, FeatureStore, InputColumn, OnlineRequest, Selection};
 //!
 //! let store = FeatureStore::open("my_repo").await?;
 //! store.apply().await?;
 //! let features = Selection::References(vec!["driver_hourly_stats:conv_rate".to_owned()]);
-//! let entities = vec![("driver_id".to_owned(), EntityValues::Json(vec![1001.into()]))];
+//! let entities = vec![("driver_id".to_owned(), InputColumn::Json(vec![1001.into()]))];
 //! let request = OnlineRequest { selection: features, entities, full_feature_names: false };
 //! let response = store.get_online_features(request).await?;
 //! # let _ = response;
@@ -37,6 +37,7 @@ mod describe;
 mod feature_log;
 mod feature_store;
 mod get_historical_features;
+mod grpc;
 mod job;
 mod online;
 mod online_changes;
@@ -58,7 +59,7 @@ pub use describe::{DescribedFeature, FeatureViewStatus};
 pub use feature_store::FeatureStore;
 pub use get_historical_features::{HistoricalRequest, TrainingEntities, TrainingSet, VALUE_TYPE_METADATA};
 pub use job::{ComponentRun, JobObserver, JobRunner, Scheduler, StartedRun};
-pub use larder_core::{FeatureViewState, InputTable, PermissionType, PushMode};
+pub use larder_core::{FeatureViewState, InputColumn, InputTable, PermissionType, PushMode};
 pub use larder_offline::table;
 pub use larder_online::{OnlineError, ServerAddress};
 pub use larder_plan::Selection;
@@ -68,10 +69,10 @@ pub use larder_registry::{
     definitions_json_schema, test_file_json_schema,
 };
 pub use larder_serving::{
-    DoorOptions, EntityValues, FeatureServer, JobIsRunning, JobLogLine, JobOutcome, JobRunReport, JobServer,
-    JobSummary, JobTrigger, MaterializeEvent, MaterializeRange, MaterializeRequest, MaterializeSummary,
-    MaterializedView, OnlineRequest, OnlineResponse, PushRequest, SearchRequest, ServerCertificate,
-    ServerOptions, StartJob, WriteRequest, connect_to_certificate, shutdown_signal,
+    DoorOptions, FeatureServer, JobIsRunning, JobLogLine, JobOutcome, JobRunReport, JobServer, JobSummary,
+    JobTrigger, MaterializeEvent, MaterializeRange, MaterializeRequest, MaterializeSummary, MaterializedView,
+    OnlineRequest, OnlineResponse, PushRequest, SearchRequest, ServerCertificate, ServerOptions, StartJob,
+    WriteRequest, connect_to_certificate, shutdown_signal,
 };
 pub use online::PublishedServer;
 pub use saved_dataset::NewSavedDataset;

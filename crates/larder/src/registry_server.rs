@@ -4,17 +4,16 @@ use std::future::Future;
 use std::sync::Arc;
 
 use larder_core::{Error, ErrorKind, Result};
-use larder_grpc::{ServiceOptions, registry_server};
-use larder_serving::{Authorization, DoorOptions, serve_router};
+use larder_grpc::{REGISTRY_SERVICE, complete, registry_server};
+use larder_serving::{DoorOptions, serve_router};
 use tokio::net::TcpListener;
 
 use crate::FeatureStore;
-use crate::auth::authenticator;
 
 impl FeatureStore {
     /// Serves the registry over gRPC on `listener` until `shutdown` completes, then finishes what has begun: all
-    /// projects in it, to read and to change. Who may do what, `auth` of `feature_store.yaml` and the permissions of each project
-    /// say.
+    /// projects in it, to read and to change. Who may do what, `auth` of `feature_store.yaml` and the permissions
+    /// of each project say.
     ///
     /// Online rows are not its matter, as in Feast: those of a view that a client changes or deletes go when a
     /// server that holds the store sees the change.
@@ -25,15 +24,12 @@ impl FeatureStore {
     pub async fn serve_registry(
         &self,
         listener: TcpListener,
-        options: DoorOptions,
+        door: DoorOptions,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<()> {
-        self.check_auth()?;
-        let authenticator = authenticator(&self.config().auth, self.clock())?;
-        let authorization = authenticator.map(|authenticator| Arc::new(Authorization::new(authenticator)));
-        let service = ServiceOptions { authorization, ..ServiceOptions::default() };
-        let router = registry_server(Arc::clone(self.registry()), service);
-        serve_router(listener, router, options, shutdown)
+        let router = registry_server(Arc::clone(self.registry()), self.service_options()?);
+        let router = complete(router, &[REGISTRY_SERVICE]).await;
+        serve_router(listener, router, door, shutdown)
             .await
             .map_err(|source| Error::new(ErrorKind::Unavailable, source))
     }

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::Schema;
 use larder_core::column::cast_column;
-use larder_core::{Error, ErrorKind, Field, RequestError, Result, Table};
+use larder_core::{
+    Error, ErrorKind, Field, OnDemandFeatureView, OnDemandSource, RequestError, Result, Table,
+};
 use larder_registry::check_outputs;
 
 use crate::feature_plan::refuse_disabled;
 use crate::{Catalog, OnDemandCall};
 
 impl Catalog {
-    /// Applies an on-demand view to the columns of `rows` that are called as its function's inputs; others are not
-    /// looked at. Returns the view's features, a row for each of `rows`, in their order.
+    /// Applies an on-demand view to the columns of `rows` that are called as its function's inputs, or
+    /// `view__feature` after the view they come from; others are not looked at. Returns the view's features, a row for each of `rows`, in their order.
     ///
     /// # Errors
     ///
@@ -25,7 +27,7 @@ impl Catalog {
         let transformation = self.transformation(&view)?;
         let outputs = check_outputs(&view, transformation.signature())?;
         let inputs = &transformation.signature().inputs;
-        let columns = inputs.iter().map(|input| column(&view.name, input, inputs, rows));
+        let columns = inputs.iter().map(|input| column(&view, input, inputs, rows));
         let columns = columns.collect::<Result<Vec<_>, _>>()?;
         let call = OnDemandCall::new(Arc::clone(&view), Vec::new(), Arc::clone(transformation), outputs);
         let computed = call.run(rows.num_rows(), columns).await?;
@@ -36,8 +38,22 @@ impl Catalog {
     }
 }
 
-fn column(view: &str, input: &Field, inputs: &[Field], rows: &RecordBatch) -> Result<ArrayRef, RequestError> {
-    let Some(column) = rows.column_by_name(&input.name) else {
+fn column(
+    view: &OnDemandFeatureView,
+    input: &Field,
+    inputs: &[Field],
+    rows: &RecordBatch,
+) -> Result<ArrayRef, RequestError> {
+    let full_names = view.sources.iter().filter_map(|source| match source {
+        OnDemandSource::FeatureView(projection) | OnDemandSource::OnDemandFeatureView(projection) => {
+            Some(format!("{}__{}", projection.name_to_use(), input.name))
+        }
+        _ => None,
+    });
+    let named = rows.column_by_name(&input.name);
+    let Some(column) = named.or_else(|| full_names.into_iter().find_map(|name| rows.column_by_name(&name)))
+    else {
+        let view = &view.name;
         let wanted: Vec<_> = inputs.iter().map(|input| format!("`{}`", input.name)).collect();
         return Err(RequestError::other(format!(
             "on-demand feature view `{view}` takes a column `{}`, which the rows do not have; its inputs are {}",

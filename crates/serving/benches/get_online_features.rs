@@ -15,13 +15,14 @@ use arrow::array::{ArrayRef, Float32Array, Int64Array, RecordBatch};
 use arrow::datatypes::Schema;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use larder_core::{
-    Entity, EntityKeyEncoder, EntityKeyVersion, FeatureView, Field, OnDemandFeatureView, OnlineStore as _,
-    OnlineView, OnlineWrite, Project, Result, RowVersion, Timestamp, Transformation, ValueType,
+    Entity, EntityKeyEncoder, EntityKeyVersion, FeatureView, Field, InputColumn, OnDemandFeatureView,
+    OnlineStore as _, OnlineView, OnlineWrite, Project, Result, RowVersion, Timestamp, Transformation,
+    ValueType,
 };
 use larder_online::{SledOnlineStore, SledOptions};
 use larder_plan::{Catalog, Selection};
 use larder_registry::{Registered, RegistrySnapshot, SnapshotObjects};
-use larder_serving::{EntityValues, OnlineRequest, OnlineRetrieval};
+use larder_serving::{OnlineRequest, OnlineRetrieval};
 use serde::Serialize;
 
 const ENTITIES: i64 = 10_000;
@@ -158,7 +159,7 @@ fn request(ids: &[i64], features: usize) -> OnlineRequest {
     let ids = ids.iter().map(|id| (*id).into()).collect();
     OnlineRequest {
         selection: Selection::References(references.collect()),
-        entities: vec![("driver_id".into(), EntityValues::Json(ids))],
+        entities: vec![("driver_id".into(), InputColumn::Json(ids))],
         full_feature_names: false,
     }
 }

@@ -4,11 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array as _, ArrayRef};
-use larder_core::{DUMMY_JOIN_KEY, Field, RequestError, ValueType};
+use larder_core::{DUMMY_JOIN_KEY, Field, InputColumn, RequestError, ValueType};
 use larder_plan::FeaturePlan;
 use larder_registry::RegistrySnapshot;
-
-use crate::EntityValues;
 
 /// The join keys and entity names of a project, which every request may use.
 #[derive(Debug, Default)]
@@ -105,7 +103,7 @@ impl EntityColumns {
     /// Sorts the columns of a request, in this order: request data of the plan, a join key of the plan
     /// or of any entity, an entity's name (which stands for its join key); the rest is ignored.
     pub(crate) fn classify(
-        entities: &[(String, EntityValues)],
+        entities: &[(String, InputColumn)],
         plan: &FeaturePlan,
         wanted: &PlanColumns,
         project: &ProjectColumns,
@@ -167,7 +165,7 @@ impl EntityColumns {
         name: &str,
         join_key: &str,
         shown: ValueType,
-        values: &EntityValues,
+        values: &InputColumn,
         wanted: &PlanColumns,
     ) -> Result<(), RequestError> {
         let array = values.to_array(name, &shown)?;
@@ -189,7 +187,7 @@ impl EntityColumns {
 
 fn role<'a>(
     name: &'a str,
-    entities: &[(String, EntityValues)],
+    entities: &[(String, InputColumn)],
     plan: &FeaturePlan,
     wanted: &'a PlanColumns,
     project: &'a ProjectColumns,
@@ -217,7 +215,7 @@ fn role<'a>(
     }
 }
 
-fn even_row_count(entities: &[(String, EntityValues)]) -> Result<usize, RequestError> {
+fn even_row_count(entities: &[(String, InputColumn)]) -> Result<usize, RequestError> {
     let mut lengths = entities.iter().map(|(_, values)| values.len());
     let first = lengths.next().unwrap_or_default();
     if lengths.all(|length| length == first) { Ok(first) } else { Err(RequestError::UnevenEntityRows) }

@@ -48,7 +48,7 @@ pub use job_server::{
     JobIsRunning, JobLogLine, JobOutcome, JobRunReport, JobServer, JobSummary, JobTrigger, StartJob,
 };
 pub use materialize_progress::{MaterializeEvent, MaterializeObserver, MaterializeSummary, MaterializedView};
-pub use online_request::{EntityValues, OnlineRequest};
+pub use online_request::OnlineRequest;
 pub use online_response::{FeatureStatus, OnlineResponse, ResponseColumn};
 pub use online_retrieval::OnlineRetrieval;
 pub use recording::{RecordedCall, Recording};

@@ -13,6 +13,9 @@ use crate::feature_log::LogColumn;
 use crate::http::FeatureCounts;
 use crate::json;
 
+/// More values than this are many.
+const LARGE_ANSWER_VALUES: usize = 50_000;
+
 /// What is known of one value of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FeatureStatus {
@@ -89,8 +92,8 @@ impl Presence {
 pub(crate) struct PreparedNames {
     /// `"conv_rate","acc_rate"`
     pub(crate) features: Box<[u8]>,
-    /// `{"name":"driver_stats"},{"name":"customers"}`
-    pub(crate) feature_views: Box<[u8]>,
+    /// The views that are read, each once, under the names they are asked for by.
+    pub(crate) feature_views: Box<[Arc<str>]>,
     /// The view of each feature, under the name it was asked for.
     pub(crate) views_of_features: Box<[Arc<str>]>,
     /// What a log of the answer holds.
@@ -152,6 +155,17 @@ impl OnlineResponse {
     /// Feast's `to_dict`: one JSON object with a list of values per column.
     pub fn to_json_columns(&self) -> Bytes {
         json::encode_columns(self)
+    }
+
+    /// Whether it takes so long to write it that other requests would notice: such an answer is better written on a
+    /// thread that may block.
+    pub fn is_large(&self) -> bool {
+        self.columns.len() * self.row_count > LARGE_ANSWER_VALUES
+    }
+
+    /// The views that were read, each once, under the names they were asked for by.
+    pub fn feature_views(&self) -> impl Iterator<Item = &str> {
+        self.names.feature_views.iter().map(|view| &**view)
     }
 
     pub(crate) fn entity_column_count(&self) -> usize {

@@ -225,16 +225,9 @@ fn prepared_names(plan: &FeaturePlan) -> PreparedNames {
     for output in &plan.outputs {
         json::push_separated_string(&mut features, &output.name);
     }
-    let mut feature_views = Vec::new();
     let mut seen = BTreeSet::new();
-    for view in plan.views.iter().filter(|view| seen.insert(view.name_to_use.as_str())) {
-        if !feature_views.is_empty() {
-            feature_views.push(b',');
-        }
-        feature_views.extend(b"{\"name\":");
-        json::push_string(&mut feature_views, &view.name_to_use);
-        feature_views.push(b'}');
-    }
+    let names = plan.views.iter().map(|view| view.name_to_use.as_str());
+    let feature_views = names.filter(|name| seen.insert(*name)).map(Arc::from).collect();
     let views_of_features = plan.outputs.iter().map(|output| match output.source {
         OutputSource::Stored { .. } => output.view.as_str(),
         OutputSource::OnDemand { call, .. } => {
@@ -243,7 +236,7 @@ fn prepared_names(plan: &FeaturePlan) -> PreparedNames {
     });
     PreparedNames {
         features: features.into(),
-        feature_views: feature_views.into(),
+        feature_views,
         views_of_features: views_of_features.map(Arc::from).collect(),
         log_columns: LogColumn::of_plan(plan).into(),
     }

@@ -1,7 +1,7 @@
 //! `larder get-online-features`.
 
 use anyhow::{Context as _, Result, bail};
-use larder::{EntityValues, FeatureServer as _, OnlineRequest, Selection};
+use larder::{FeatureServer as _, InputColumn, OnlineRequest, Selection};
 use larder_core::json::python_dumps_indented;
 use serde_json::{Map, Value, json};
 
@@ -16,7 +16,7 @@ pub(crate) async fn run(repo: &Repo, arguments: &GetOnlineFeaturesArguments) -> 
     let body = match StoreDoor::open(repo.open().await?).await? {
         StoreDoor::Here(store) => {
             let entities =
-                entities.into_iter().map(|(name, values)| (name, EntityValues::Json(values))).collect();
+                entities.into_iter().map(|(name, values)| (name, InputColumn::Json(values))).collect();
             let request = OnlineRequest { selection, entities, full_feature_names };
             let response = store.get_online_features(request).await?;
             response.to_json(false)

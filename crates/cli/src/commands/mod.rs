@@ -9,6 +9,7 @@ mod get_historical_features;
 mod get_online_features;
 mod init;
 mod job;
+mod listen;
 mod materialize;
 mod objects;
 mod permissions;
@@ -48,6 +49,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Push(push) => push::push(&repo()?, push).await,
         Command::WriteToOnlineStore(write) => push::write_to_online_store(&repo()?, write).await,
         Command::Serve(serve) => serve::run(&repo()?, serve).await,
+        Command::Listen(arguments) => listen::run(&repo()?, arguments).await,
+        Command::ServeTransformations(arguments) => listen::transformations(&repo()?, arguments).await,
         Command::ServeRegistry(serve) => serve_registry::run(&repo()?, serve).await,
         Command::Udf(command) => udf::run(repo, &command.verb, quiet).await,
         Command::Job(command) => job::run(&repo()?, &command.verb, quiet).await,

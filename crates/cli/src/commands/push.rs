@@ -27,7 +27,7 @@ pub(crate) async fn push(repo: &Repo, arguments: &PushArguments) -> Result<()> {
         StoreDoor::Here(store) => {
             let request = PushRequest {
                 push_source: arguments.source.clone(),
-                rows: InputTable::from_arrow(rows.clone()),
+                rows: InputTable::from_arrow(&rows),
                 to,
             };
             store.push(request).await?;
@@ -53,7 +53,7 @@ pub(crate) async fn write_to_online_store(
         StoreDoor::Here(store) => {
             let request = WriteRequest {
                 feature_view: arguments.view.clone(),
-                rows: InputTable::from_arrow(rows.clone()),
+                rows: InputTable::from_arrow(&rows),
                 transform_on_write: true,
             };
             store.write_to_online_store(request).await?;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
-use larder::{ServerCertificate, ServerOptions, shutdown_signal};
-use tokio::net::TcpListener;
+use anyhow::Result;
+use larder::{ServerOptions, shutdown_signal};
 
 use crate::arguments::{FlagsOfFeast, ServeArguments};
 use crate::repo::Repo;
+use crate::server_arguments::{listen, listen_at, registry_refresh};
 
 pub(crate) async fn run(repo: &Repo, arguments: &ServeArguments) -> Result<()> {
     note_without_effect(&arguments.of_feast);
@@ -16,13 +16,10 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeArguments) -> Result<()> {
     let store = repo.open().await?;
     store.check_auth()?;
     store.check_mcp()?;
-    let certificate = match (&arguments.cert, &arguments.key) {
-        (Some(cert), Some(key)) => Some(ServerCertificate::load(cert, key)?),
-        _ => None,
-    };
+    let certificate = arguments.tls.certificate()?;
     // Before the port is taken, so that a second server fails for the reason that matters.
     store.open_online_store().await?;
-    let listener = listen(&arguments.host, arguments.port, "--port").await?;
+    let listener = listen_at(&arguments.host, arguments.port, "--port").await?;
     let scheme = if certificate.is_some() { "https" } else { "http" };
     let mut options = ServerOptions {
         certificate,
@@ -31,7 +28,7 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeArguments) -> Result<()> {
         ..ServerOptions::default()
     };
     if arguments.metrics || store.config().feature_server.metrics.enabled {
-        let metrics = listen(&arguments.host, arguments.metrics_port, "--metrics-port").await?;
+        let metrics = listen_at(&arguments.host, arguments.metrics_port, "--metrics-port").await?;
         eprintln!("Metrics are at http://{}/metrics", metrics.local_addr()?);
         options.metrics_listener = Some(Arc::new(metrics));
     }
@@ -39,16 +36,21 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeArguments) -> Result<()> {
     if store.config().feature_server.mcp.is_some() {
         eprintln!("Tools for MCP clients are at {scheme}://{}/mcp", listener.local_addr()?);
     }
-    let refresh = Duration::from_secs(arguments.registry_ttl_seconds);
-    store.serve(listener, refresh, options, shutdown_signal()).await?;
+    let refresh = registry_refresh(arguments.registry_ttl_seconds);
+    let http = Arc::clone(&store).serve(listener, refresh, options, shutdown_signal());
+    match &arguments.grpc {
+        Some(address) => {
+            let door = arguments.tls.door()?;
+            let listener = listen(address, "--grpc").await?;
+            eprintln!("Listening for gRPC on {}", listener.local_addr()?);
+            // One of the two looks at the registry for both.
+            let grpc = Arc::clone(&store).listen(listener, Duration::ZERO, door, shutdown_signal());
+            tokio::try_join!(http, grpc)?;
+        }
+        None => http.await?,
+    }
     eprintln!("Stopped.");
     Ok(())
-}
-
-async fn listen(host: &str, port: u16, flag: &str) -> Result<TcpListener> {
-    TcpListener::bind((host, port)).await.with_context(|| {
-        format!("cannot listen on {host}:{port}; choose another port with `{flag}`, 0 for a free one")
-    })
 }
 
 /// Says which of Feast's flags do nothing here.

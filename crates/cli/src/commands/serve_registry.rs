@@ -1,11 +1,10 @@
 //! `larder serve_registry`.
 
-use anyhow::{Context as _, Result, bail};
-use larder::{DoorOptions, ServerCertificate, shutdown_signal};
-use tokio::net::TcpListener;
+use anyhow::{Result, bail};
+use larder::shutdown_signal;
 
-use crate::arguments::ServeRegistryArguments;
 use crate::repo::Repo;
+use crate::server_arguments::{ServeRegistryArguments, listen_at};
 
 pub(crate) async fn run(repo: &Repo, arguments: &ServeRegistryArguments) -> Result<()> {
     if arguments.rest_api {
@@ -18,20 +17,11 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeRegistryArguments) -> Resu
     }
     let store = repo.open().await?;
     store.check_auth()?;
-    let certificate = match (&arguments.cert, &arguments.key) {
-        (Some(cert), Some(key)) => Some(ServerCertificate::load(cert, key)?),
-        _ => None,
-    };
-    let listener = TcpListener::bind((arguments.host.as_str(), arguments.port)).await.with_context(|| {
-        format!(
-            "cannot listen on {}:{}; choose another port with `--port`, 0 for a free one",
-            arguments.host, arguments.port
-        )
-    })?;
-    let address = listener.local_addr()?;
-    eprintln!("Serving the registry {} over gRPC on {address}", store.config().registry.path.display());
-    let options = DoorOptions { certificate, ..DoorOptions::default() };
-    store.serve_registry(listener, options, shutdown_signal()).await?;
+    let door = arguments.tls.door()?;
+    let listener = listen_at(&arguments.host, arguments.port, "--port").await?;
+    let path = store.config().registry.path.display();
+    eprintln!("Serving the registry {path} over gRPC on {}", listener.local_addr()?);
+    store.serve_registry(listener, door, shutdown_signal()).await?;
     eprintln!("Stopped.");
     Ok(())
 }

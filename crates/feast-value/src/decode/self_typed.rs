@@ -116,7 +116,15 @@ mod tests {
                 .collect();
             let mut declared = ValueDecoder::new(&value_type, values.len());
             values.iter().for_each(|value| declared.append(value).unwrap());
-            match decode_self_typed(&values).unwrap() {
+            let decoded = match decode_self_typed(&values) {
+                Ok(decoded) => decoded,
+                // JSON has times as text, and text ends with the year 262,142.
+                Err(fault) => {
+                    prop_assert!(matches!(fault, ValueFault::TimeOutOfRange { .. }), "{fault}");
+                    return Ok(());
+                }
+            };
+            match decoded {
                 // Types that share a number are told apart by nobody; their bytes are the same.
                 SelfTyped::Arrow(column) if *column.data_type() == value_type.data_type() => {
                     prop_assert_eq!(&column, &declared.finish().values);

@@ -31,7 +31,8 @@ use crate::encoded::Encoded;
 use crate::service::{Service, ServiceOptions};
 use crate::status::status_of;
 
-const NAME: &str = "feast.registry.RegistryServer";
+/// The name of the service.
+pub const REGISTRY_SERVICE: &str = "feast.registry.RegistryServer";
 
 /// The kinds of objects that have the same four methods, and the words in the names of these.
 const KINDS: [(ObjectKind, &str, &str); 6] = [
@@ -57,7 +58,7 @@ const DATASET_JOBS: [&str; 4] =
 
 /// The service of a registry, as a router.
 pub fn registry_server(registry: Arc<RegistryFile>, options: ServiceOptions) -> Router {
-    let mut service = Service::new(NAME, registry, options);
+    let mut service = Service::new(REGISTRY_SERVICE, registry, options);
     for (kind, one, all) in KINDS {
         service = call(service, &format!("Apply{one}"), move |registry, access, request| {
             write::apply(registry, access, kind, request)

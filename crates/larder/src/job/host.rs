@@ -84,7 +84,7 @@ impl JobHost for StoreHost {
     }
 
     async fn push(&self, push_source: String, rows: RecordBatch, to: PushMode) -> Result<()> {
-        self.store.push(PushRequest { push_source, rows: InputTable::from_arrow(rows), to }).await
+        self.store.push(PushRequest { push_source, rows: InputTable::from_arrow(&rows), to }).await
     }
 
     async fn materialize(

@@ -15,7 +15,7 @@ mod rules;
 use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use larder_core::{Authenticator, Caller, ErrorKind, PermittedAction, RequestError, Result, User};
+use larder_core::{Authenticator, Caller, ErrorKind, PermittedAction, PushMode, RequestError, Result, User};
 use larder_plan::Selection;
 use larder_registry::RegistrySnapshot;
 
@@ -167,6 +167,38 @@ impl Access {
             self.check(&snapshot, actions, &object)?;
         }
         Ok(())
+    }
+
+    /// Refuses a push that the permissions of a server's project do not grant, for any of the views it feeds.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub async fn require_push(
+        &self,
+        server: &dyn FeatureServer,
+        push_source: &str,
+        to: PushMode,
+    ) -> Result<()> {
+        let actions: &[PermittedAction] = match to {
+            PushMode::Online => &[PermittedAction::WriteOnline],
+            PushMode::Offline => &[PermittedAction::WriteOffline],
+            PushMode::OnlineAndOffline => &[PermittedAction::WriteOffline, PermittedAction::WriteOnline],
+        };
+        self.require(server, actions, |registry| Ok(Protected::fed_by(registry, push_source))).await
+    }
+
+    /// Refuses a write to a view that the permissions of a server's project do not grant.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check), and [`RequestError::ObjectNotFound`].
+    pub async fn require_write(&self, server: &dyn FeatureServer, feature_view: &str) -> Result<()> {
+        self.require(server, &[PermittedAction::WriteOnline], |registry| {
+            let unknown = |_| RequestError::ObjectNotFound { name: feature_view.to_owned() };
+            Ok(vec![Protected::named(registry, feature_view).map_err(unknown)?])
+        })
+        .await
     }
 
     /// What `read` answers to a request, if the sender may read what the request selects, before it and

@@ -5,7 +5,7 @@ use std::fmt;
 
 use axum::http::StatusCode;
 use bytes::Bytes;
-use larder_core::{InputTable, PushMode, RequestError, Timestamp};
+use larder_core::{InputColumn, InputTable, PushMode, RequestError, Timestamp};
 use larder_plan::Selection;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::error::HttpError;
 use super::fields::{Fields, JsonColumns, invalid_json, missing_body, not_an_object};
 use super::python_json::as_json;
-use crate::{EntityValues, Filter, Metric, OnlineRequest, PushRequest, SearchRequest, WriteRequest};
+use crate::{Filter, Metric, OnlineRequest, PushRequest, SearchRequest, WriteRequest};
 
 /// A larger body takes long enough to read that other requests would notice.
 const LARGE_BODY_BYTES: usize = 256 << 10;
@@ -142,7 +142,7 @@ impl GetOnlineFeatures {
         let entities = self.entities.0.into_iter();
         OnlineRequest {
             selection,
-            entities: entities.map(|(name, values)| (name, EntityValues::Json(values))).collect(),
+            entities: entities.map(|(name, values)| (name, InputColumn::Json(values))).collect(),
             full_feature_names: self.full_feature_names,
         }
     }

@@ -39,7 +39,11 @@ pub(crate) fn encode_response(response: &OnlineResponse, feature_view_metadata: 
     out.push(b']');
     if feature_view_metadata {
         out.extend_from_slice(b",\"feature_view_metadata\":[");
-        out.extend_from_slice(&names.feature_views);
+        for (at, view) in response.feature_views().enumerate() {
+            out.extend_from_slice(if at > 0 { b",{\"name\":" } else { b"{\"name\":" });
+            push_string(&mut out, view);
+            out.push(b'}');
+        }
         out.push(b']');
     }
     out.extend_from_slice(b"}}");

@@ -345,12 +345,9 @@ fn prepared_names(view: &str, columns: &[ResponseColumn]) -> PreparedNames {
     for column in columns {
         json::push_separated_string(&mut features, column.name());
     }
-    let mut feature_views = b"{\"name\":".to_vec();
-    json::push_string(&mut feature_views, view);
-    feature_views.push(b'}');
     PreparedNames {
         features: features.into(),
-        feature_views: feature_views.into(),
+        feature_views: Box::new([Arc::from(view)]),
         views_of_features: columns.iter().map(|_| Arc::from(view)).collect(),
         log_columns: Box::default(),
     }

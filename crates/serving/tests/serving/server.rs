@@ -8,16 +8,17 @@ use arrow::array::{AsArray, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, TimestampMicrosecondType};
 use async_trait::async_trait;
 use larder_core::{
-    ComponentDigest, EntityKeyEncoder, EntityKeyVersion, Error, ErrorKind, FeatureView, Field, InputTable,
-    OnlineStore, OnlineView, OnlineWrite, Permission, RequestError, Result, RowVersion, Timestamp, ValueType,
+    ComponentDigest, EntityKeyEncoder, EntityKeyVersion, Error, ErrorKind, FeatureView, Field, InputColumn,
+    InputTable, OnlineStore, OnlineView, OnlineWrite, Permission, RequestError, Result, RowVersion,
+    Timestamp, ValueType,
 };
 use larder_online::MemoryOnlineStore;
 use larder_plan::{Catalog, Selection};
 use larder_registry::RegistrySnapshot;
 use larder_serving::{
-    EntityValues, FeatureServer, MaterializeEvent, MaterializeObserver, MaterializeRequest,
-    MaterializeSummary, MaterializedView, OnlineRequest, OnlineResponse, OnlineRetrieval, PushRequest,
-    Recording, SearchRequest, ServerOptions, WriteRequest, serve,
+    FeatureServer, MaterializeEvent, MaterializeObserver, MaterializeRequest, MaterializeSummary,
+    MaterializedView, OnlineRequest, OnlineResponse, OnlineRetrieval, PushRequest, Recording, SearchRequest,
+    ServerOptions, WriteRequest, serve,
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -149,7 +150,7 @@ impl TestServer {
 }
 
 pub(crate) fn request(selection: Selection, entities: &Value) -> OnlineRequest {
-    let entities = columns(entities).into_iter().map(|(name, values)| (name, EntityValues::Json(values)));
+    let entities = columns(entities).into_iter().map(|(name, values)| (name, InputColumn::Json(values)));
     OnlineRequest { selection, entities: entities.collect(), full_feature_names: false }
 }
 

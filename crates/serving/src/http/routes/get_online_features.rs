@@ -13,9 +13,6 @@ use crate::http::body::{GetOnlineFeatures, RequestBody};
 use crate::http::error::{HttpError, json_response};
 use crate::http::guard::App;
 
-/// An answer with more values than this takes long enough to write that other requests would notice.
-const LARGE_ANSWER_VALUES: usize = 50_000;
-
 pub(crate) async fn get_online_features(
     app: Arc<App>,
     access: Access,
@@ -44,12 +41,12 @@ pub(crate) async fn get_online_features(
     }
     app.metrics.answered_features(&answer);
     let counts = answer.feature_counts();
-    let json = if answer.columns().len() * answer.row_count() <= LARGE_ANSWER_VALUES {
-        answer.to_json(metadata)
-    } else {
+    let json = if answer.is_large() {
         tokio::task::spawn_blocking(move || answer.to_json(metadata))
             .await
             .map_err(|failed| Error::new(ErrorKind::Internal, failed))?
+    } else {
+        answer.to_json(metadata)
     };
     let mut response = json_response(StatusCode::OK, json);
     response.extensions_mut().insert(counts);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::Response;
-use larder_core::{PermittedAction, PushMode, RequestError};
+use larder_core::{PushMode, RequestError};
 
 use crate::PushRequest;
 use crate::http::body::{Push, RequestBody, WriteToOnlineStore};
@@ -18,14 +18,7 @@ use crate::{Access, Protected};
 /// Answers nothing at all, as Feast does: 200 once the rows are written, 202 if some of it is to come.
 pub(crate) async fn push(app: Arc<App>, access: Access, body: RequestBody) -> Result<Response, HttpError> {
     let request = body.read::<Push>().await?.into_request()?;
-    let actions: &[PermittedAction] = match request.to {
-        PushMode::Online => &[PermittedAction::WriteOnline],
-        PushMode::Offline => &[PermittedAction::WriteOffline],
-        PushMode::OnlineAndOffline => &[PermittedAction::WriteOffline, PermittedAction::WriteOnline],
-    };
-    access
-        .require(&*app.server, actions, |registry| Ok(Protected::fed_by(registry, &request.push_source)))
-        .await?;
+    access.require_push(&*app.server, &request.push_source, request.to).await?;
     let (push_source, mode) = (request.push_source.clone(), request.to.name());
     let mut response = Response::new(Body::empty());
     match &app.offline_batches {
@@ -80,12 +73,7 @@ pub(crate) async fn write_to_online_store(
     body: RequestBody,
 ) -> Result<Response, HttpError> {
     let request = body.read::<WriteToOnlineStore>().await?.into_request()?;
-    access
-        .require(&*app.server, &[PermittedAction::WriteOnline], |registry| {
-            let unknown = |_| RequestError::ObjectNotFound { name: request.feature_view.clone() };
-            Ok(vec![Protected::named(registry, &request.feature_view).map_err(unknown)?])
-        })
-        .await?;
+    access.require_write(&*app.server, &request.feature_view).await?;
     app.server.write_to_online_store(request).await?;
     Ok(json_response(StatusCode::OK, "null"))
 }
