@@ -1,6 +1,6 @@
 //! What Feast's gRPC servers answered, beside what larder's answer to the same bytes.
 
-#![expect(clippy::indexing_slicing, reason = "the helpers of a test fail as tests do")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "the helpers of a test fail as tests do")]
 
 use std::io::Cursor;
 use std::sync::Arc;

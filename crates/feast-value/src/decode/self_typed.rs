@@ -115,7 +115,9 @@ mod tests {
                 })
                 .collect();
             let mut declared = ValueDecoder::new(&value_type, values.len());
-            values.iter().for_each(|value| declared.append(value).unwrap());
+            for value in &values {
+                declared.append(value).unwrap();
+            }
             let decoded = match decode_self_typed(&values) {
                 Ok(decoded) => decoded,
                 // JSON has times as text, and text ends with the year 262,142.
