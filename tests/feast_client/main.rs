@@ -77,7 +77,7 @@ fn official_mcp_clients_find_feasts_tools_and_get_feasts_answers() {
 fn a_client_with_the_registry_server_reads_changes_and_deletes_every_kind_of_object() {
     for release in python::RELEASES {
         let repo = Repo::materialized();
-        let (server, features) = (Server::of_registry(&repo), Server::start(&repo, &[]));
+        let (server, features) = (Server::of_registry(&repo, &[]), Server::start(&repo, &[]));
         let folder = repo.path().display().to_string();
         release.session("remote_registry", &[&folder, server.url(), features.url()]);
         // What is left of it: one description.
@@ -95,7 +95,7 @@ fn feast_apply_through_the_registry_server_makes_the_registry_that_it_makes_in_a
     for release in python::RELEASES {
         let of_file = Repo::of_feast(release);
         let served = Repo::of_larder();
-        let server = Server::of_registry(&served);
+        let server = Server::of_registry(&served, &[]);
         let client = Repo::of_registry_client(server.url());
         let applied = release.feast(client.path(), &["apply"]);
         assert!(applied.contains("Created feature view driver_hourly_stats"), "{applied}");
@@ -128,6 +128,22 @@ fn feast_apply_through_the_registry_server_makes_the_registry_that_it_makes_in_a
 }
 
 #[test]
+fn a_client_that_trusts_its_certificate_reaches_the_registry_server_by_tls() {
+    let signed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    for release in python::RELEASES {
+        let repo = Repo::of_larder();
+        repo.larder(&["apply"]);
+        repo.add("cert.pem", &signed.cert.pem());
+        repo.add("key.pem", &signed.signing_key.serialize_pem());
+        let [cert, key] = ["cert.pem", "key.pem"].map(|file| repo.path().join(file).display().to_string());
+        let server = Server::of_registry(&repo, &["-k", &key, "--cert", &cert]);
+        let (_, port) = server.url().rsplit_once(':').unwrap();
+        let address = format!("localhost:{port}");
+        release.session("remote_registry_tls", &[&repo.path().display().to_string(), &address, &cert]);
+    }
+}
+
+#[test]
 fn permissions_say_what_a_client_of_the_registry_server_may_see_and_change() {
     let provider = OidcProvider::start(vec![SigningKey::rsa("first")], json!({}));
     #[expect(clippy::disallowed_methods, reason = "the server under test uses the machine's clock")]
@@ -142,7 +158,7 @@ fn permissions_say_what_a_client_of_the_registry_server_may_see_and_change() {
         let auth = format!("auth: {{type: oidc, auth_discovery_url: '{url}', client_id: feast}}\n");
         repo.add("feature_store.yaml", &auth);
         repo.larder(&["apply"]);
-        let server = Server::of_registry(&repo);
+        let server = Server::of_registry(&repo, &[]);
         let [admin, editor, reader, guest] = &tokens;
         let repo = repo.path().display().to_string();
         let arguments = [&repo, server.url(), admin, editor, reader, guest, &stranger];

@@ -1,7 +1,7 @@
 //! `larder serve_registry`.
 
 use anyhow::{Result, bail};
-use larder::shutdown_signal;
+use larder::{AuthConfig, shutdown_signal};
 
 use crate::repo::Repo;
 use crate::server_arguments::{ServeRegistryArguments, listen_at};
@@ -19,8 +19,15 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeRegistryArguments) -> Resu
     store.check_auth()?;
     let door = arguments.tls.door()?;
     let listener = listen_at(&arguments.host, arguments.port, "--port").await?;
+    let address = listener.local_addr()?;
     let path = store.config().registry.path.display();
-    eprintln!("Serving the registry {path} over gRPC on {}", listener.local_addr()?);
+    eprintln!("Serving the registry {path} over gRPC on {address}");
+    if !address.ip().is_loopback() && store.config().auth == AuthConfig::NoAuth {
+        eprintln!(
+            "note: whoever reaches this address may change the registry; `auth` in feature_store.yaml and permissions \
+             say who may"
+        );
+    }
     store.serve_registry(listener, door, shutdown_signal()).await?;
     eprintln!("Stopped.");
     Ok(())
