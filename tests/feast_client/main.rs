@@ -10,6 +10,7 @@
 mod larder;
 mod python;
 
+use std::fs;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -187,6 +188,171 @@ fn the_models_of_a_dbt_project_become_what_feast_makes_of_them() {
         python::LATEST.session("dbt_models", &[&repo.path().display().to_string(), &manifest, kind]);
     }
 }
+
+#[test]
+fn a_client_with_the_registry_server_reads_changes_and_deletes_every_kind_of_object() {
+    for release in python::RELEASES {
+        let repo = Repo::materialized();
+        let (server, features) = (Server::of_registry(&repo, &[]), Server::start(&repo, &[]));
+        let folder = repo.path().display().to_string();
+        release.session("remote_registry", &[&folder, server.url(), features.url()]);
+        // What is left of it: one description.
+        let plan = repo.larder(&["plan"]);
+        assert!(
+            plan.contains("Updated on demand feature view transformed_conv_rate\n\tdescription: "),
+            "{plan}"
+        );
+        assert!(!plan.contains("rider"), "{plan}");
+    }
+}
+
+#[test]
+fn feast_apply_through_the_registry_server_makes_the_registry_that_it_makes_in_a_file() {
+    for release in python::RELEASES {
+        let of_file = Repo::of_feast(release);
+        let served = Repo::of_larder();
+        let server = Server::of_registry(&served, &[]);
+        let client = Repo::of_registry_client(server.url());
+        let applied = release.feast(client.path(), &["apply"]);
+        assert!(applied.contains("Created feature view driver_hourly_stats"), "{applied}");
+        let again = release.feast(client.path(), &["apply"]);
+        assert!(again.contains("No changes to registry"), "{again}");
+        for repo in [&of_file, &client] {
+            release.feast(repo.path(), &FIRST_SPAN);
+        }
+        let [of_file, shared, folder] =
+            [&of_file, &served, &client].map(|repo| repo.path().display().to_string());
+        release.session("remote_registry_of_feast", &[&of_file, &shared, &folder, server.url()]);
+
+        // The commands of both print the same, the one by way of the server, the other from the file.
+        for kind in ["entities", "data-sources", "feature-services", "features", "projects"] {
+            let listed = release.feast(client.path(), &[kind, "list"]);
+            assert_eq!(listed, served.larder(&[kind, "list"]), "{kind}");
+        }
+        let described = ["feature-views", "describe", "driver_hourly_stats"];
+        assert_eq!(release.feast(client.path(), &described), served.larder(&described));
+
+        // What the repo no longer defines goes.
+        let file = client.path().join("feature_repo.py");
+        let text = fs::read_to_string(&file).unwrap();
+        let (kept, _) = text.split_once("driver_logged = ").unwrap();
+        fs::write(&file, kept).unwrap();
+        let applied = release.feast(client.path(), &["apply"]);
+        assert!(applied.contains("Deleted feature service driver_logged"), "{applied}");
+        assert!(!served.larder(&["feature-services", "list"]).contains("driver_logged"));
+    }
+}
+
+#[test]
+fn a_client_that_puts_back_what_it_has_read_changes_nothing() {
+    for release in python::RELEASES {
+        let repo = Repo::of_chains();
+        repo.add("python_functions.yaml", PYTHON_FUNCTIONS);
+        repo.add("lambda.py.txt", "lambda frame: frame");
+        repo.add("module.py.txt", "def of_module(inputs):\n    return inputs\n");
+        repo.add("more_kinds.yaml", MORE_KINDS);
+        repo.larder(&["apply"]);
+        let file = repo.path().join("data/kept.parquet").display().to_string();
+        let dataset = ["-f", "driver_hourly_stats:conv_rate", "-o", &file, "--save-as", "kept"];
+        let span = ["--start-date", "2024-01-01", "--end-date", "2024-01-10"];
+        repo.larder(&[&["get-historical-features"], &dataset[..], &span].concat());
+        assert!(repo.larder(&["plan"]).contains("No changes to registry"));
+        let server = Server::of_registry(&repo, &[]);
+        release.session("remote_registry_put_back", &[&repo.path().display().to_string(), server.url()]);
+        let plan = repo.larder(&["plan"]);
+        assert!(plan.contains("No changes to registry"), "{plan}");
+    }
+}
+
+const MORE_KINDS: &str = "data_sources:
+  - {name: label_push, type: push}
+  - name: clicks
+    type: kafka
+    kafka_bootstrap_servers: k:9092
+    topic: clicks
+    message_format: {json: 'driver_id int'}
+    timestamp_field: event_timestamp
+    batch_source: driver_stats_source
+  - {name: warehouse, type: bigquery, table: p.d.t, timestamp_field: ts}
+  - {name: lines, path: data/kept.ndjson, timestamp_field: event_timestamp}
+stream_feature_views:
+  - name: of_kafka
+    entities: [driver]
+    source: clicks
+    schema: [{name: conv_rate, dtype: Float32}]
+label_views:
+  - name: labels
+    entities: [driver]
+    source: label_push
+    schema: [{name: is_fraud, dtype: Bool}, {name: labeler, dtype: String}]
+feature_views:
+  - name: of_warehouse
+    entities: [driver]
+    source: warehouse
+    online: false
+    schema:
+      - {name: x, dtype: Int64, description: counted, tags: {a: b}}
+      - {name: nested, dtype: Array(Array(String))}
+      - {name: shape, dtype: 'Struct({a: Int64, b: String})'}
+permissions:
+  - {name: readers, types: [FeatureView], name_patterns: ['driver.*'], actions: [describe], policy: {roles: [reader]}}
+";
+
+#[test]
+fn a_client_that_trusts_its_certificate_reaches_the_registry_server_by_tls() {
+    let signed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    for release in python::RELEASES {
+        let repo = Repo::of_larder();
+        repo.larder(&["apply"]);
+        repo.add("cert.pem", &signed.cert.pem());
+        repo.add("key.pem", &signed.signing_key.serialize_pem());
+        let [cert, key] = ["cert.pem", "key.pem"].map(|file| repo.path().join(file).display().to_string());
+        let server = Server::of_registry(&repo, &["-k", &key, "--cert", &cert]);
+        let (_, port) = server.url().rsplit_once(':').unwrap();
+        let address = format!("localhost:{port}");
+        release.session("remote_registry_tls", &[&repo.path().display().to_string(), &address, &cert]);
+    }
+}
+
+#[test]
+fn permissions_say_what_a_client_of_the_registry_server_may_see_and_change() {
+    let provider = OidcProvider::start(vec![SigningKey::rsa("first")], json!({}));
+    #[expect(clippy::disallowed_methods, reason = "the server under test uses the machine's clock")]
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let claims = |role: &str| json!({ "preferred_username": "ada", "roles": [role], "exp": now + 3600 });
+    let tokens = ["admin", "editor", "reader", "guest"].map(|role| provider.token(&claims(role)));
+    let stranger = SigningKey::rsa("first").token(&claims("admin"));
+    for release in python::RELEASES {
+        let repo = Repo::of_larder();
+        repo.add("permissions.yaml", REGISTRY_PERMISSIONS);
+        let url = provider.discovery_url();
+        let auth = format!("auth: {{type: oidc, auth_discovery_url: '{url}', client_id: feast}}\n");
+        repo.add("feature_store.yaml", &auth);
+        repo.larder(&["apply"]);
+        let server = Server::of_registry(&repo, &[]);
+        let [admin, editor, reader, guest] = &tokens;
+        let repo = repo.path().display().to_string();
+        let arguments = [&repo, server.url(), admin, editor, reader, guest, &stranger];
+        release.session("remote_registry_tokens", &arguments);
+    }
+}
+
+/// Admins may do everything, editors change what is the drivers', readers see views and entities of theirs.
+const REGISTRY_PERMISSIONS: &str = "permissions:
+  - name: admins
+    actions: [create, describe, update, delete, read_online, read_offline, write_online, write_offline]
+    policy: {roles: [admin]}
+  - name: editors
+    types: [FeatureView, Entity]
+    name_patterns: ['driver.*']
+    actions: [create, describe, update]
+    policy: {roles: [editor]}
+  - name: readers
+    types: [FeatureView, Entity, Project]
+    name_patterns: ['driver.*', larder_golden]
+    actions: [describe]
+    policy: {roles: [reader]}
+";
 
 const PERMISSIONS: &str = "permissions:
   - name: readers

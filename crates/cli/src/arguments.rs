@@ -9,7 +9,9 @@ use crate::log_level::{self, LogLevel};
 use crate::object_arguments::{
     DeleteArguments, FeatureViewsCommand, FeaturesCommand, ObjectCommand, PermissionsCommand, ProjectsCommand,
 };
-use crate::server_arguments::{ListenArguments, McpArguments, ServeTransformationsArguments, TlsArguments};
+use crate::server_arguments::{
+    ListenArguments, McpArguments, ServeRegistryArguments, ServeTransformationsArguments, TlsArguments,
+};
 use crate::udf_arguments::{BenchArguments, InspectArguments, RecordArguments, RunArguments, TestArguments};
 use larder_core::{Capability, InvalidTimestamp, Timestamp};
 
@@ -109,6 +111,16 @@ pub(crate) enum Command {
         after_help = "For the configuration of such a program:\n  {\"command\": \"larder\", \"args\": [\"-c\", \"/path/to/repo\", \"mcp\"]}"
     )]
     Mcp(McpArguments),
+    /// Let Feast's clients read and change the registry over gRPC.
+    #[command(
+        name = "serve_registry",
+        disable_help_flag = true,
+        after_help = "Examples:\n  larder serve_registry\n  larder serve_registry -h 0.0.0.0 -p 6570 -k key.pem --cert \
+                      cert.pem\n\nA client's feature_store.yaml then says:\n  registry: {registry_type: remote, path: \
+                      'localhost:6570'}\nand with a certificate also `cert: cert.pem` under `registry`. Everybody who \
+                      reaches the port may change the registry, unless `auth` says otherwise."
+    )]
+    ServeRegistry(ServeRegistryArguments),
     /// List or describe entities.
     Entities(ObjectCommand),
     /// List or describe feature views of all kinds, switch one on or off, see its versions.

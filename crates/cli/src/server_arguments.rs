@@ -51,6 +51,37 @@ pub(crate) struct McpArguments {
     pub(crate) registry_ttl_seconds: u64,
 }
 
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "they are flags")]
+pub(crate) struct ServeRegistryArguments {
+    /// The address to listen on.
+    #[arg(short = 'h', long, default_value = "127.0.0.1")]
+    pub(crate) host: String,
+    /// The port to listen on; 0 takes a free one.
+    #[arg(short, long, default_value_t = 6570)]
+    pub(crate) port: u16,
+    /// Serve gRPC, which is so unless `--no-grpc` says otherwise.
+    #[arg(long, overrides_with = "no_grpc")]
+    pub(crate) grpc: bool,
+    /// Do not serve gRPC.
+    #[arg(long, overrides_with = "grpc")]
+    pub(crate) no_grpc: bool,
+    /// Serve REST, on a port of its own.
+    #[arg(short, long, overrides_with = "no_rest_api")]
+    pub(crate) rest_api: bool,
+    /// Do not serve REST, which is so unless `--rest-api` says otherwise.
+    #[arg(long, overrides_with = "rest_api")]
+    pub(crate) no_rest_api: bool,
+    /// The port for REST; 0 takes a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 6572)]
+    pub(crate) rest_port: u16,
+    #[command(flatten)]
+    pub(crate) tls: TlsArguments,
+    /// Print help.
+    #[arg(long, action = clap::ArgAction::Help)]
+    pub(crate) help: Option<bool>,
+}
+
 /// What a server shows to clients who speak TLS.
 #[derive(Debug, Args)]
 pub(crate) struct TlsArguments {

@@ -43,6 +43,7 @@ mod online;
 mod online_changes;
 mod recorder;
 mod registry_log;
+mod registry_server;
 mod saved_dataset;
 mod server;
 mod udf_runtime;
@@ -63,9 +64,9 @@ pub use larder_offline::table;
 pub use larder_online::{OnlineError, ServerAddress};
 pub use larder_plan::Selection;
 pub use larder_registry::{
-    ApplyOptions, DbtImport, DbtManifest, DbtSource, DefinitionFiles, Description, FeatureViewVersion,
-    ListFilter, Listing, McpTransport, ObjectKind, PermissionCheck, PermittedObjects, Problem, RegistryFile,
-    RepoConfig, VersionedView, definitions_json_schema, test_file_json_schema,
+    ApplyOptions, AuthConfig, DbtImport, DbtManifest, DbtSource, DefinitionFiles, Description,
+    FeatureViewVersion, ListFilter, Listing, McpTransport, ObjectKind, PermissionCheck, PermittedObjects,
+    Problem, RegistryFile, RepoConfig, VersionedView, definitions_json_schema, test_file_json_schema,
 };
 pub use larder_serving::{
     DoorOptions, FeatureServer, JobIsRunning, JobLogLine, JobOutcome, JobRunReport, JobServer, JobSummary,

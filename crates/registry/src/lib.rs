@@ -44,13 +44,17 @@ mod dbt;
 mod definitions;
 mod describe;
 mod expectations_json;
+mod lineage;
+mod object_query;
 mod on_demand_chain;
 mod permission_rule;
 mod problem;
 mod proto;
 mod registry_diff;
 mod registry_file;
+mod registry_messages;
 mod repo_config;
+mod sent_object;
 mod shape;
 mod snapshot;
 mod suggestion;
@@ -63,18 +67,25 @@ pub use dbt::{DbtColumn, DbtDefinitions, DbtImport, DbtManifest, DbtModel, DbtSo
 pub use definitions::{
     DefinitionFiles, Definitions, FeatureRepo, definitions_json_schema, test_file_json_schema,
 };
-pub use describe::{Description, ListFilter, Listing, PermissionCheck, PermittedObjects};
+pub use describe::{
+    Description, ListFilter, Listing, PermissionCheck, PermittedObjects, RegisteredFeature, RegisteredObject,
+    RegistryObjects,
+};
+pub use lineage::{Lineage, LineageKind, LineageNode, Relation};
+pub use object_query::{ObjectQuery, Page, Pagination, SortOrder, SortValue};
 pub use on_demand_chain::{ChainLink, OnDemandCycle};
 pub use permission_rule::{InvalidPattern, PermissionRule};
 pub use problem::{Excerpt, Place, Problem, Problems};
 pub use registry_diff::{Action, ObjectChange, ObjectKind, PropertyChange, RegistryDiff, TableChange};
 pub use registry_file::{ApplyOptions, DamagedContents, RegistryError, RegistryFile};
+pub use registry_messages::{ObjectMessage, RegistryMessages, ViewFilter};
 pub use repo_config::{
     AuditLoggingConfig, AuditSink, AuthConfig, CompatConfig, ErrorStatus, FEATURE_STORE_YAML,
     FeatureLoggingConfig, FeatureServerConfig, HttpConfig, KubernetesConfig, MaterializationConfig,
     McpConfig, McpTransport, MetricsConfig, OfflinePushBatching, OfflineStoreConfig, OidcClientConfig,
     OidcConfig, OnlineStoreConfig, OnlineTtl, RegistryConfig, RepoConfig, Secret, Settings,
 };
+pub use sent_object::SentObject;
 pub use snapshot::{
     FeatureViewVersion, Registered, RegistrySnapshot, SnapshotObjects, UnsupportedObject, VersionedView,
 };

@@ -19,6 +19,7 @@ mod project;
 mod projects;
 mod push;
 mod serve;
+mod serve_registry;
 mod teardown;
 pub(crate) mod udf;
 mod validate;
@@ -54,6 +55,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::ServeTransformations(arguments) => listen::transformations(&repo()?, arguments).await,
         Command::Mcp(arguments) => mcp::run(&repo()?, arguments).await,
         Command::Dbt(command) => dbt::run(repo, &command.verb),
+        Command::ServeRegistry(serve) => serve_registry::run(&repo()?, serve).await,
         Command::Udf(command) => udf::run(repo, &command.verb, quiet).await,
         Command::Job(command) => job::run(&repo()?, &command.verb, quiet).await,
         Command::Entities(command) => objects::run(&repo()?, ObjectKind::Entity, &command.verb).await,

@@ -272,7 +272,7 @@ fn the_registry_keeps_its_lists_under_feasts_numbers() {
         assert_eq!(field.map(FieldDescriptorProto::name), Some(name.as_str()));
         compared += 1;
     }
-    assert_eq!(compared, 16);
+    assert_eq!(compared, 17);
 }
 
 /// The name of a field in protobuf's JSON.
@@ -350,6 +350,7 @@ fn what_is_shown_of_objects_has_feasts_names_numbers_and_types() {
         ("FeatureService", &descriptor::FEATURE_SERVICE),
         ("FeatureView", &descriptor::FEATURE_VIEW),
         ("FeatureViewVersionRecord", &descriptor::VERSION_RECORD),
+        ("Infra", &descriptor::INFRA),
         ("LabelView", &descriptor::LABEL_VIEW),
         ("OnDemandFeatureView", &descriptor::ON_DEMAND_FEATURE_VIEW),
         ("Permission", &descriptor::PERMISSION),
