@@ -92,6 +92,14 @@ pub(crate) enum Command {
     /// Answer feature requests over HTTP.
     #[command(disable_help_flag = true)]
     Serve(ServeArguments),
+    /// Serve training sets and history over Arrow Flight, to Feast's client with `offline_store: {type: remote}`.
+    #[command(
+        name = "serve_offline",
+        disable_help_flag = true,
+        after_help = "Examples:\n  larder serve_offline -p 8815\n  larder serve_offline -h 0.0.0.0 --cert cert.pem --key key.pem\n\n\
+                      A client's feature_store.yaml:\n  offline_store: {type: remote, host: localhost, port: 8815}"
+    )]
+    ServeOffline(ServeOfflineArguments),
     /// List or describe entities.
     Entities(ObjectCommand),
     /// List or describe feature views of all kinds, switch one on or off, see its versions.
@@ -648,6 +656,28 @@ pub(crate) struct ServeArguments {
     pub(crate) kind: String,
     #[command(flatten)]
     pub(crate) of_feast: FlagsOfFeast,
+    /// Print help.
+    #[arg(long, action = clap::ArgAction::Help)]
+    pub(crate) help: Option<bool>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeOfflineArguments {
+    /// The address to listen on.
+    #[arg(short = 'h', long, default_value = "127.0.0.1")]
+    pub(crate) host: String,
+    /// The port to listen on; 0 takes a free one.
+    #[arg(short, long, default_value_t = 8815)]
+    pub(crate) port: u16,
+    /// Seconds after which definitions applied by another process are seen.
+    #[arg(short = 'r', long = "registry_ttl_sec", value_name = "SECONDS", default_value_t = 1)]
+    pub(crate) registry_ttl_seconds: u64,
+    /// Speak TLS with this private key, in PEM; needs `--cert`.
+    #[arg(short, long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+    /// The certificate of the key, in PEM, followed by those of its authorities.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
     /// Print help.
     #[arg(long, action = clap::ArgAction::Help)]
     pub(crate) help: Option<bool>,

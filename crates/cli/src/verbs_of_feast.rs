@@ -16,14 +16,14 @@ pub(crate) fn instead(words: &[String]) -> Option<String> {
     }
 }
 
-/// What to say to somebody who gives the certificate of `serve` as Feast takes it, by `-c`, which names the
+/// What to say to somebody who gives the certificate of a server as Feast takes it, by `-c`, which names the
 /// feature repo here. `words` are the arguments without the program.
 pub(crate) fn certificate_flag(words: &[String]) -> Option<String> {
-    let after = words.iter().skip_while(|word| *word != "serve");
+    let after = words.iter().skip_while(|word| !["serve", "serve_offline"].contains(&word.as_str()));
+    let server = after.clone().next()?;
     let has = |flags: &[&str]| after.clone().any(|word| flags.contains(&word.as_str()));
     (has(&["-k", "--key"]) && has(&["-c"]) && !has(&["--cert"])).then(|| {
-        "`-c` names the feature repo here, also after `serve`; give the certificate by `--cert FILE`"
-            .to_owned()
+        format!("`-c` names the feature repo here, also after `{server}`; give the certificate by `--cert FILE`")
     })
 }
 
@@ -35,7 +35,7 @@ enum Absent {
     Parts(&'static [(&'static str, &'static str)]),
 }
 
-const ABSENT: [(&str, Absent); 12] = [
+const ABSENT: [(&str, Absent); 11] = [
     (
         "demo-notebooks",
         Absent::Whole("`larder demo` shows the whole path in the terminal, without notebooks"),
@@ -64,13 +64,6 @@ const ABSENT: [(&str, Absent); 12] = [
         "serve_registry",
         Absent::Whole(
             "the registry is a file, which larder and Feast open directly; let both use the same path",
-        ),
-    ),
-    (
-        "serve_offline",
-        Absent::Whole(
-            "there is no Arrow Flight server yet; `larder get-historical-features -o FILE` builds a \
-                       training set",
         ),
     ),
     ("serve_lineage", Absent::Whole("lineage events are neither sent nor collected")),
@@ -153,6 +146,7 @@ mod tests {
     fn a_certificate_by_feasts_short_flag_is_answered_with_the_long_one() {
         let of = |line: &str| certificate_flag(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
         assert!(of("-c repo serve -k key.pem -c cert.pem").unwrap().contains("`--cert FILE`"));
+        assert!(of("serve_offline -c cert.pem -k key.pem").unwrap().contains("after `serve_offline`; give"));
         for line in
             ["-c repo serve -k key.pem", "serve -k key.pem --cert cert.pem -c repo", "-k a -c b apply"]
         {

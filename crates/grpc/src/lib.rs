@@ -5,6 +5,7 @@
 //! feature store implements; no door knows a store.
 
 mod encoded;
+pub mod offline_server;
 mod service;
 mod status;
 

@@ -38,6 +38,8 @@ mod feature_log;
 mod feature_store;
 mod get_historical_features;
 mod job;
+mod joined_in_parts;
+mod offline_server;
 mod online;
 mod online_changes;
 mod recorder;

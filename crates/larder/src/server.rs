@@ -129,7 +129,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     }
 }
 
-async fn refresh_periodically(store: Arc<FeatureStore>, every: Duration) {
+pub(crate) async fn refresh_periodically(store: Arc<FeatureStore>, every: Duration) {
     if every.is_zero() {
         return;
     }

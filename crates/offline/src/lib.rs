@@ -26,6 +26,7 @@ mod file_offline_store;
 mod file_table;
 mod infer_fields;
 mod point_in_time_join;
+mod pull_all;
 mod pull_latest;
 mod replace_file;
 pub mod table;

@@ -45,7 +45,7 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeArguments) -> Result<()> {
     Ok(())
 }
 
-async fn listen(host: &str, port: u16, flag: &str) -> Result<TcpListener> {
+pub(super) async fn listen(host: &str, port: u16, flag: &str) -> Result<TcpListener> {
     TcpListener::bind((host, port)).await.with_context(|| {
         format!("cannot listen on {host}:{port}; choose another port with `{flag}`, 0 for a free one")
     })

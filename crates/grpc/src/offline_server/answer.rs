@@ -1,0 +1,72 @@
+//! Rows on their way to a client, piece by piece.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::datatypes::DataType;
+use arrow_flight::FlightData;
+use arrow_flight::encode::FlightDataEncoderBuilder;
+use arrow_flight::error::FlightError;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt as _, TryStreamExt as _};
+use larder_core::RowStream;
+use tonic::Status;
+
+use super::error::status_of;
+use super::type_name::type_name;
+
+/// About how many bytes go out at a time. Small enough to be encoded between two other things.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// Encodes rows as they are asked for. `held` is dropped with the stream.
+pub(crate) fn encoded(
+    rows: RowStream,
+    held: impl Send + 'static,
+) -> BoxStream<'static, Result<FlightData, Status>> {
+    let pieces = rows.parts.flat_map(|part| match part {
+        Ok(part) => stream::iter(pieces(part)).map(Ok).boxed(),
+        Err(error) => stream::iter([Err(FlightError::from(status_of(&error)))]).boxed(),
+    });
+    FlightDataEncoderBuilder::new()
+        .with_schema(rows.schema)
+        .with_max_flight_data_size(2 * PIECE_BYTES)
+        .build(pieces)
+        .map_err(Status::from)
+        .inspect(move |_| {
+            let _until_the_end = &held;
+        })
+        .boxed()
+}
+
+/// Columns as a table of names and types, which are called as in `PyArrow`.
+pub(crate) fn of_columns(columns: &[(String, DataType)]) -> RowStream {
+    let names = StringArray::from_iter_values(columns.iter().map(|(name, _)| name));
+    let types = StringArray::from_iter_values(columns.iter().map(|(_, data_type)| type_name(data_type)));
+    let columns: [(&str, ArrayRef); 2] = [("name", Arc::new(names)), ("type", Arc::new(types))];
+    let rows = RecordBatch::try_from_iter(columns).expect("every column has a name and a type");
+    RowStream { schema: rows.schema(), parts: stream::iter([Ok(rows)]).boxed() }
+}
+
+fn pieces(part: RecordBatch) -> impl Iterator<Item = RecordBatch> {
+    let rows = part.num_rows();
+    let row_bytes = part.get_array_memory_size().div_ceil(rows.max(1)).max(1);
+    let at_a_time = (PIECE_BYTES / row_bytes).max(1);
+    (0..rows).step_by(at_a_time).map(move |start| part.slice(start, at_a_time.min(rows - start)))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Int64Array;
+
+    use super::*;
+
+    #[test]
+    fn pieces_are_small_and_none_is_lost() {
+        let numbers = Arc::new(Int64Array::from_iter_values(0..1_000_000)) as _;
+        let whole = RecordBatch::try_from_iter([("n", numbers)]).unwrap();
+        let pieces: Vec<RecordBatch> = pieces(whole.clone()).collect();
+        assert!(pieces.len() >= 8 && pieces.iter().all(|piece| piece.num_rows() * 8 <= PIECE_BYTES));
+        assert_eq!(arrow::compute::concat_batches(&whole.schema(), &pieces).unwrap(), whole);
+        assert_eq!(super::pieces(whole.slice(0, 0)).count(), 0);
+    }
+}

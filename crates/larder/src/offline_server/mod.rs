@@ -1,0 +1,116 @@
+//! Serving history: the verbs behind the Flight door, and the life of that server.
+
+mod described_source;
+mod persist;
+mod source_rows;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
+use async_trait::async_trait;
+use futures::{StreamExt as _, stream};
+use larder_core::{DataSource, Error, ErrorKind, InputTable, Result, RowStream};
+use larder_grpc::offline_server::{
+    OfflineRead, OfflineServer, OfflineServerOptions, PersistTarget, TrainingRows, TrainingSetRequest,
+    offline_server,
+};
+use larder_materialize::write_to_offline_store;
+use larder_registry::RegistrySnapshot;
+use larder_serving::{Authorization, DoorOptions, ServerCertificate, serve_router};
+use tokio::net::TcpListener;
+
+use crate::auth::authenticator;
+use crate::joined_in_parts::joined_in_parts;
+use crate::server::refresh_periodically;
+use crate::{EntitySpan, FeatureStore, feature_log};
+
+impl FeatureStore {
+    /// Serves history over Arrow Flight, as Feast's offline server does, on `listener` until `shutdown` completes,
+    /// then finishes what has begun. Clients speak TLS if there is a certificate.
+    ///
+    /// The registry is looked at every `registry_refresh`; zero means only at the start. Who may do what is as
+    /// `feature_store.yaml` and the permissions say. The online store is not opened.
+    ///
+    /// # Errors
+    ///
+    /// If the listener fails, and if `auth` or a permission cannot be enforced.
+    pub async fn serve_offline(
+        self: Arc<Self>,
+        listener: TcpListener,
+        registry_refresh: Duration,
+        certificate: Option<ServerCertificate>,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<()> {
+        self.check_auth()?;
+        let authenticator = authenticator(&self.config().auth, self.clock())?;
+        let options = OfflineServerOptions {
+            authorization: authenticator.map(|authenticator| Arc::new(Authorization::new(authenticator))),
+            ..OfflineServerOptions::default()
+        };
+        let router = offline_server(Arc::clone(&self) as _, options);
+        let refresher = tokio::spawn(refresh_periodically(self, registry_refresh));
+        let options = DoorOptions { certificate, ..DoorOptions::default() };
+        let served = serve_router(listener, router, options, shutdown).await;
+        refresher.abort();
+        served.map_err(|source| Error::new(ErrorKind::Unavailable, source))
+    }
+
+    async fn training_set(self: Arc<Self>, request: TrainingSetRequest) -> Result<RowStream> {
+        let query = self.historical_query_of(&request.features, request.full_feature_names)?;
+        let (rows, drops_rows) = match request.rows {
+            TrainingRows::Of(rows) => (rows, self.config().compat.dask_drop_rows),
+            TrainingRows::All { start, end } => {
+                let span = EntitySpan { start_date: start, end_date: end };
+                (self.all_entities(&query, span).await?, false)
+            }
+        };
+        let (first, others) = if drops_rows {
+            (self.join(&query, rows, drops_rows).await?.rows, stream::empty().boxed())
+        } else {
+            joined_in_parts(self, query, rows.schema(), vec![rows]).await?
+        };
+        let schema = first.schema();
+        Ok(RowStream { schema, parts: stream::iter([Ok(first)]).chain(others).boxed() })
+    }
+}
+
+#[async_trait]
+impl OfflineServer for FeatureStore {
+    async fn snapshot(&self) -> Result<Arc<RegistrySnapshot>> {
+        Ok(Arc::clone(self.catalog().snapshot()))
+    }
+
+    async fn read(self: Arc<Self>, read: OfflineRead) -> Result<RowStream> {
+        match read {
+            OfflineRead::TrainingSet(request) => self.training_set(request).await,
+            OfflineRead::Latest(rows) => source_rows::latest(&self, rows).await,
+            OfflineRead::All(rows) => source_rows::all(&self, &rows).await,
+        }
+    }
+
+    async fn persist(self: Arc<Self>, read: OfflineRead, target: PersistTarget) -> Result<()> {
+        persist::persist(self, read, target).await
+    }
+
+    async fn write_to_offline_store(&self, feature_view: &str, rows: InputTable) -> Result<()> {
+        write_to_offline_store(self.offline().as_ref(), &self.catalog(), feature_view, rows).await
+    }
+
+    async fn write_logged_features(&self, feature_service: &str, rows: RecordBatch) -> Result<()> {
+        feature_log::add_rows(self, feature_service, rows).await
+    }
+
+    async fn registered_readers(&self, source: &DataSource) -> Result<Vec<String>> {
+        described_source::registered_readers(self, source).await
+    }
+
+    async fn validate_data_source(&self, source: &DataSource) -> Result<()> {
+        described_source::validate(self, source).await
+    }
+
+    async fn columns(&self, source: &DataSource) -> Result<Vec<(String, DataType)>> {
+        described_source::columns(self, source).await
+    }
+}
