@@ -669,9 +669,6 @@ pub(crate) struct ServeOfflineArguments {
     /// The port to listen on; 0 takes a free one.
     #[arg(short, long, default_value_t = 8815)]
     pub(crate) port: u16,
-    /// Seconds after which definitions applied by another process are seen.
-    #[arg(short = 'r', long = "registry_ttl_sec", value_name = "SECONDS", default_value_t = 1)]
-    pub(crate) registry_ttl_seconds: u64,
     /// Speak TLS with this private key, in PEM; needs `--cert`.
     #[arg(short, long, value_name = "FILE", requires = "cert")]
     pub(crate) key: Option<PathBuf>,

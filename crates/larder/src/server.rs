@@ -129,7 +129,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     }
 }
 
-pub(crate) async fn refresh_periodically(store: Arc<FeatureStore>, every: Duration) {
+async fn refresh_periodically(store: Arc<FeatureStore>, every: Duration) {
     if every.is_zero() {
         return;
     }

@@ -1,7 +1,5 @@
 //! `larder serve_offline`.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use larder::{ServerCertificate, shutdown_signal};
 
@@ -21,8 +19,7 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeOfflineArguments) -> Resul
     let scheme = if certificate.is_some() { "grpc+tls" } else { "grpc+tcp" };
     let address = listener.local_addr()?;
     eprintln!("Serving history of project {} on {scheme}://{address}", store.config().project);
-    let refresh = Duration::from_secs(arguments.registry_ttl_seconds);
-    store.serve_offline(listener, refresh, certificate, shutdown_signal()).await?;
+    store.serve_offline(listener, certificate, shutdown_signal()).await?;
     eprintln!("Stopped.");
     Ok(())
 }

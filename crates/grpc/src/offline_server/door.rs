@@ -116,10 +116,10 @@ impl Door {
 
     /// Refuses to write what the caller may not write.
     async fn check_writes(&self, access: &Access, command: &Command) -> LarderResult<()> {
+        let snapshot = self.server.snapshot().await?;
         if !access.is_limited() {
             return Ok(());
         }
-        let snapshot = self.server.snapshot().await?;
         let write = |object: &Protected<'_>| access.check(&snapshot, &[PermittedAction::WriteOffline], object);
         match command {
             Command::Persist(_, target) => write(&source_named(&snapshot, &target.data_source)?)?,
@@ -160,11 +160,11 @@ impl Door {
 
     /// Refuses a data source that a client describes, if the caller may not look at it.
     async fn check_described(&self, access: &Access, source: &DataSource) -> LarderResult<()> {
+        let snapshot = self.server.snapshot().await?;
         let readers = self.server.registered_readers(source).await?;
         if !access.is_limited() {
             return Ok(());
         }
-        let snapshot = self.server.snapshot().await?;
         let look = |object: &Protected<'_>| access.check(&snapshot, &[PermittedAction::ReadOffline], object);
         match snapshot.data_source(&source.name) {
             Ok(registered) => look(&of_source(&registered.object))?,

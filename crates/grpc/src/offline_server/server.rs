@@ -15,7 +15,7 @@ use larder_registry::RegistrySnapshot;
 /// and never block the caller's thread.
 #[async_trait]
 pub trait OfflineServer: Debug + Send + Sync + 'static {
-    /// What the registry held last.
+    /// What the registry holds now; what it held last, if it cannot be read. Later verbs see no older state.
     ///
     /// # Errors
     ///
@@ -117,7 +117,7 @@ pub struct SourceRows {
     pub data_source: String,
     /// The join keys; none for a view without entities.
     pub join_keys: Vec<String>,
-    /// The features.
+    /// The features; none for all columns there are.
     pub features: Vec<String>,
     /// The event time.
     pub timestamp_field: String,

@@ -5,7 +5,6 @@ mod persist;
 mod source_rows;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
@@ -20,18 +19,18 @@ use larder_materialize::write_to_offline_store;
 use larder_registry::RegistrySnapshot;
 use larder_serving::{Authorization, DoorOptions, ServerCertificate, serve_router};
 use tokio::net::TcpListener;
+use tracing::warn;
 
 use crate::auth::authenticator;
 use crate::joined_in_parts::joined_in_parts;
-use crate::server::refresh_periodically;
 use crate::{EntitySpan, FeatureStore, feature_log};
 
 impl FeatureStore {
     /// Serves history over Arrow Flight, as Feast's offline server does, on `listener` until `shutdown` completes,
     /// then finishes what has begun. Clients speak TLS if there is a certificate.
     ///
-    /// The registry is looked at every `registry_refresh`; zero means only at the start. Who may do what is as
-    /// `feature_store.yaml` and the permissions say. The online store is not opened.
+    /// Every call sees the registry as it is then. Who may do what is as `feature_store.yaml` and the permissions
+    /// say. The online store is not opened.
     ///
     /// # Errors
     ///
@@ -39,7 +38,6 @@ impl FeatureStore {
     pub async fn serve_offline(
         self: Arc<Self>,
         listener: TcpListener,
-        registry_refresh: Duration,
         certificate: Option<ServerCertificate>,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<()> {
@@ -49,11 +47,9 @@ impl FeatureStore {
             authorization: authenticator.map(|authenticator| Arc::new(Authorization::new(authenticator))),
             ..OfflineServerOptions::default()
         };
-        let router = offline_server(Arc::clone(&self) as _, options);
-        let refresher = tokio::spawn(refresh_periodically(self, registry_refresh));
+        let router = offline_server(self, options);
         let options = DoorOptions { certificate, ..DoorOptions::default() };
         let served = serve_router(listener, router, options, shutdown).await;
-        refresher.abort();
         served.map_err(|source| Error::new(ErrorKind::Unavailable, source))
     }
 
@@ -79,14 +75,18 @@ impl FeatureStore {
 #[async_trait]
 impl OfflineServer for FeatureStore {
     async fn snapshot(&self) -> Result<Arc<RegistrySnapshot>> {
-        Ok(Arc::clone(self.catalog().snapshot()))
+        let catalog = self.refresh().await.unwrap_or_else(|error| {
+            warn!(error = error.chain(), "the registry cannot be read; the last definitions stay in use");
+            self.catalog()
+        });
+        Ok(Arc::clone(catalog.snapshot()))
     }
 
     async fn read(self: Arc<Self>, read: OfflineRead) -> Result<RowStream> {
         match read {
             OfflineRead::TrainingSet(request) => self.training_set(request).await,
             OfflineRead::Latest(rows) => source_rows::latest(&self, rows).await,
-            OfflineRead::All(rows) => source_rows::all(&self, &rows).await,
+            OfflineRead::All(rows) => source_rows::all(&self, rows).await,
         }
     }
 
