@@ -47,6 +47,14 @@ impl Repo {
         repo
     }
 
+    /// The golden repo, where clients may keep training sets and log answers, applied.
+    pub(crate) fn of_history() -> Self {
+        let repo = Self::of_larder();
+        copy_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/feast_client/history"), repo.path());
+        repo.larder(&["apply"]);
+        repo
+    }
+
     /// A repo of documents with vectors and of services that are logged, applied and materialized.
     pub(crate) fn of_documents() -> Self {
         let repo = Self { folder: tempfile::tempdir().unwrap() };
@@ -105,7 +113,7 @@ impl Repo {
     }
 }
 
-/// A running `larder serve`; killed when dropped.
+/// A running `larder serve` or `larder serve_offline`; killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
@@ -115,7 +123,16 @@ pub(crate) struct Server {
 impl Server {
     /// Serves a repo on a free port.
     pub(crate) fn start(repo: &Repo, flags: &[&str]) -> Self {
-        let arguments = [&["serve", "-p", "0"], flags].concat();
+        Self::start_as(repo, "serve", " on http://", flags)
+    }
+
+    /// Serves the history of a repo on a free port.
+    pub(crate) fn start_offline(repo: &Repo, flags: &[&str]) -> Self {
+        Self::start_as(repo, "serve_offline", " on grpc+", flags)
+    }
+
+    fn start_as(repo: &Repo, verb: &str, before_address: &str, flags: &[&str]) -> Self {
+        let arguments = [&[verb, "-p", "0"], flags].concat();
         let mut child = repo.command(&arguments).stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut seen = String::new();
@@ -123,8 +140,8 @@ impl Server {
             let mut line = String::new();
             assert!(stderr.read_line(&mut line).unwrap() > 0, "the server ended: {seen}");
             seen.push_str(&line);
-            if let Some((_, url)) = line.split_once(" on http://") {
-                break format!("http://{}", url.trim());
+            if let Some(at) = line.find(before_address) {
+                break line[at + " on ".len()..].trim().to_owned();
             }
         };
         // Goes on reading, so that the server never waits for somebody to read its log.
@@ -138,6 +155,11 @@ impl Server {
     /// Where it answers.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The same without what is spoken there.
+    pub(crate) fn address(&self) -> &str {
+        self.url.split_once("://").map_or(&self.url, |(_, address)| address)
     }
 }
 
