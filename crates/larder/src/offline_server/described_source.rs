@@ -11,7 +11,7 @@ use arrow::datatypes::DataType;
 use larder_core::{
     DataSource, DataSourceKind, ErrorKind, FileFormat, FileSource, RequestError, Result,
 };
-use larder_offline::is_file_of;
+use larder_offline::{files_of, is_file_of};
 use tracing::warn;
 
 use crate::{FeatureStore, blocking};
@@ -56,18 +56,25 @@ fn readers(
             "data source `{name}` cannot be looked at from outside: {why}; register it with `larder apply` first"
         ))
     };
-    if !full.is_dir() && FileFormat::from_path(path) != Some(described.format) {
-        return Err(refused("its path is that of no folder, and does not end as its format does"));
-    }
     let folder_of = |source: &Arc<DataSource>| {
         let path = local(&source.as_file()?.path);
         (!path.contains("://")).then(|| repo.join(path).parent().and_then(real)).flatten()
     };
-    let mut roots = registered.iter().filter_map(folder_of).chain(real(repo));
-    match real(&full) {
-        Some(full) if roots.any(|root| full.starts_with(root)) => Ok(Vec::new()),
-        _ => Err(refused("it lies neither in the feature repo nor beside a file of a registered data source")),
+    let roots: Vec<PathBuf> = registered.iter().filter_map(folder_of).chain(real(repo)).collect();
+    let is_inside = |path: &Path| real(path).is_some_and(|path| roots.iter().any(|root| path.starts_with(root)));
+    let has_ending = |path: &Path| FileFormat::from_path(&path.to_string_lossy()) == Some(described.format);
+    if !is_inside(&full) {
+        return Err(refused("it lies neither in the feature repo nor beside a file of a registered data source"));
     }
+    if !full.is_dir() && !has_ending(&full) {
+        return Err(refused("its path is that of no folder, and does not end as its format does"));
+    }
+    // A folder or a pattern may hold links. If there are no files, reading says so.
+    let files = files_of(repo, name, described).unwrap_or_default();
+    if !files.iter().all(|file| is_inside(file) && has_ending(file)) {
+        return Err(refused("a file of it lies outside of the feature repo, or is of another format"));
+    }
+    Ok(Vec::new())
 }
 
 fn local(path: &str) -> &str {
