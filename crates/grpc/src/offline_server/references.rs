@@ -11,7 +11,7 @@ use larder_registry::RegistrySnapshot;
 
 use super::command::TrainingSetCommand;
 
-/// The views that are asked for, with their features in the order asked for. `is_column` says whether the entity
+/// The views that are asked for, each with its features in the order asked for. `is_column` says whether the entity
 /// rows have a column of a name.
 ///
 /// # Errors
@@ -47,11 +47,12 @@ pub(crate) fn projections(
             continue;
         }
         columns.insert(column);
-        match projections.last_mut() {
-            Some(last) if last.alias == view.alias && last.view == view.view && last.version == view.version => {
-                last.features.push(feature);
-            }
-            _ => projections.push(FeatureViewProjection { features: vec![feature], ..view }),
+        let same = |known: &&mut FeatureViewProjection| {
+            known.alias == view.alias && known.view == view.view && known.version == view.version
+        };
+        match projections.iter_mut().find(same) {
+            Some(known) => known.features.push(feature),
+            None => projections.push(FeatureViewProjection { features: vec![feature], ..view }),
         }
     }
     Ok(projections)
