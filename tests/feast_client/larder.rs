@@ -50,7 +50,10 @@ impl Repo {
     /// The golden repo, where clients may keep training sets and log answers, applied.
     pub(crate) fn of_history() -> Self {
         let repo = Self::of_larder();
-        copy_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/feast_client/history"), repo.path());
+        copy_folder(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/feast_client/history"),
+            repo.path(),
+        );
         repo.larder(&["apply"]);
         repo
     }

@@ -23,7 +23,9 @@ pub(crate) fn certificate_flag(words: &[String]) -> Option<String> {
     let server = after.clone().next()?;
     let has = |flags: &[&str]| after.clone().any(|word| flags.contains(&word.as_str()));
     (has(&["-k", "--key"]) && has(&["-c"]) && !has(&["--cert"])).then(|| {
-        format!("`-c` names the feature repo here, also after `{server}`; give the certificate by `--cert FILE`")
+        format!(
+            "`-c` names the feature repo here, also after `{server}`; give the certificate by `--cert FILE`"
+        )
     })
 }
 

@@ -6,7 +6,8 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Field as ArrowField, Schema};
 use larder_core::column::cast_column;
 use larder_core::{
-    EntityFrame, Error, ErrorKind, FeatureViewProjection, JoinedColumns, PointInTimeJoin, RequestError, Result, ValueType, ViewJoin,
+    EntityFrame, Error, ErrorKind, FeatureViewProjection, JoinedColumns, PointInTimeJoin, RequestError,
+    Result, ValueType, ViewJoin,
 };
 use larder_offline::entity_frame;
 use larder_plan::{
@@ -92,7 +93,8 @@ impl FeatureStore {
         filter_by_created_timestamp: bool,
     ) -> Result<HistoricalQuery> {
         let catalog = self.catalog();
-        let plan = FeaturePlan::resolve(&catalog, selection, full_feature_names, self.retrieval_of_history())?;
+        let plan =
+            FeaturePlan::resolve(&catalog, selection, full_feature_names, self.retrieval_of_history())?;
         HistoricalQuery::try_new(&catalog, plan, filter_by_created_timestamp)
     }
 

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array as _, ArrayRef, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use futures::StreamExt as _;
@@ -55,7 +55,12 @@ struct Rest {
 
 /// How many rows as wide as those of an answer fit into a join of so many views.
 fn rows_that_fit(answer: &RecordBatch, views: usize) -> usize {
-    let of_row = answer.get_array_memory_size().div_ceil(answer.num_rows().max(1));
+    // Of the rows themselves, which may be some of a larger table.
+    let of_column = |column: &ArrayRef| {
+        column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size())
+    };
+    let of_rows = answer.columns().iter().map(of_column).fold(0, usize::saturating_add);
+    let of_row = of_rows.div_ceil(answer.num_rows().max(1));
     let bytes = of_row.saturating_add(views.saturating_mul(INDEX_BYTES));
     (JOIN_BYTES / bytes.max(1)).max(FIRST_ROWS)
 }
@@ -91,7 +96,7 @@ impl Portions {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{ArrayRef, Int64Array};
+    use arrow::array::Int64Array;
 
     use super::*;
 
@@ -122,6 +127,7 @@ mod tests {
         let fit = rows_that_fit(&narrow, 1);
         assert!(fit > 6 * FIRST_ROWS && fit * (8 + INDEX_BYTES) <= JOIN_BYTES, "{fit}");
         assert!(rows_that_fit(&narrow, 3) < fit);
+        assert_eq!(rows_that_fit(&numbered(0..100_000).slice(0, 1_000), 1), fit);
         let text: ArrayRef = Arc::new(arrow::array::StringArray::from(vec!["x".repeat(1 << 16); 10]));
         let wide = RecordBatch::try_from_iter([("text", text)]).unwrap();
         assert_eq!(rows_that_fit(&wide, 1), FIRST_ROWS);

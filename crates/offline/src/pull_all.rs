@@ -72,7 +72,6 @@ impl Rows {
             columns.iter().map(|column| filter(column, &kept)).collect::<Result<_, _>>().map_err(failed())?
         };
         let options = RecordBatchOptions::new().with_row_count(Some(count));
-        RecordBatch::try_new_with_options(SchemaRef::clone(&self.schema), columns, &options)
-            .map_err(failed())
+        RecordBatch::try_new_with_options(SchemaRef::clone(&self.schema), columns, &options).map_err(failed())
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use larder_core::{
     DataSource, Entity, FeatureService, FeatureView, FeatureViewState, InvalidVersion,
-    MaterializationInterval, OnDemandFeatureView, Permission, Project, RequestError, SavedDataset, SavedDatasetStorage,
-    Timestamp, ValidationReference, ViewVersion,
+    MaterializationInterval, OnDemandFeatureView, Permission, Project, RequestError, SavedDataset,
+    SavedDatasetStorage, Timestamp, ValidationReference, ViewVersion,
 };
 
 use crate::ObjectKind;

@@ -12,9 +12,7 @@ use std::sync::Arc;
 use larder_core::{
     FixedClock, MaterializationInterval, OnDemandSource, Project, Timestamp, ValueType, dummy_join_key,
 };
-use larder_registry::{
-    Definitions, ListFilter, Listing, ObjectKind, RegistryFile, data_source_from_json,
-};
+use larder_registry::{Definitions, ListFilter, Listing, ObjectKind, RegistryFile, data_source_from_json};
 
 fn recorded(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/feast_compat/recorded").join(name)

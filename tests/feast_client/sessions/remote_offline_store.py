@@ -389,6 +389,26 @@ def applies():
     fs.delete_feature_view("scores_again")
 
 
+def applies_a_repo():
+    """`feast apply` of the golden repo in Python: the server looks at every source."""
+    definitions = Path(__file__).parents[1] / "repo/feature_repo.py"
+    folder = Path(repo) / "feast"
+    folder.mkdir()
+    (folder / "feature_repo.py").write_text(definitions.read_text())
+    host, port = address.rsplit(":", 1)
+    (folder / "feature_store.yaml").write_text(
+        "project: larder_golden\nprovider: local\n"
+        f"registry: {repo}/data/registry.db\nonline_store: {{type: sqlite, path: online_store.db}}\n"
+        f"offline_store: {{type: remote, host: {host}, port: {port}}}\nentity_key_serialization_version: 3\n")
+    applied = subprocess.run([sys.executable, "-m", "feast.cli.cli", "apply"], cwd=folder, capture_output=True, text=True)
+    assert applied.returncode == 0, applied.stdout + applied.stderr
+    source = (folder / "feature_repo.py").read_text()
+    broken = source.replace('timestamp_field="ts"', 'timestamp_field="moment"')
+    (folder / "feature_repo.py").write_text(broken)
+    applied = subprocess.run([sys.executable, "-m", "feast.cli.cli", "apply"], cwd=folder, capture_output=True, text=True)
+    assert applied.returncode != 0 and "column `moment` is missing" in applied.stdout + applied.stderr, applied
+
+
 def errors():
     """The class that larder's envelope names is the one that the client raises."""
     entity_df = entities()
@@ -437,3 +457,4 @@ logs()
 applies()
 errors()
 pushes()
+applies_a_repo()

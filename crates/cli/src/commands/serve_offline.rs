@@ -1,7 +1,7 @@
 //! `larder serve_offline`.
 
 use anyhow::Result;
-use larder::{ServerCertificate, shutdown_signal};
+use larder::{DoorOptions, ServerCertificate, shutdown_signal};
 
 use super::serve::listen;
 use crate::arguments::ServeOfflineArguments;
@@ -19,7 +19,8 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeOfflineArguments) -> Resul
     let scheme = if certificate.is_some() { "grpc+tls" } else { "grpc+tcp" };
     let address = listener.local_addr()?;
     eprintln!("Serving history of project {} on {scheme}://{address}", store.config().project);
-    store.serve_offline(listener, certificate, shutdown_signal()).await?;
+    let door = DoorOptions { certificate, ..DoorOptions::default() };
+    store.serve_offline(listener, door, shutdown_signal()).await?;
     eprintln!("Stopped.");
     Ok(())
 }

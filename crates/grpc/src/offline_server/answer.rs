@@ -1,8 +1,9 @@
 //! Rows on their way to a client, piece by piece.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::array::{Array as _, ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::DataType;
 use arrow_flight::FlightData;
 use arrow_flight::encode::FlightDataEncoderBuilder;
@@ -27,13 +28,18 @@ pub(crate) fn encoded(
         Ok(part) => stream::iter(pieces(part)).map(Ok).boxed(),
         Err(error) => stream::iter([Err(FlightError::from(status_of(&error)))]).boxed(),
     });
-    FlightDataEncoderBuilder::new()
+    let messages = FlightDataEncoderBuilder::new()
         .with_schema(rows.schema)
         .with_max_flight_data_size(2 * PIECE_BYTES)
         .build(pieces)
-        .map_err(Status::from)
-        .inspect(move |_| {
+        .map_err(Status::from);
+    // The panic hook has printed message and place.
+    let panicked = |_| Err(Status::internal("internal error; the server's log has the details"));
+    AssertUnwindSafe(messages)
+        .catch_unwind()
+        .map(move |message| {
             let _until_the_end = &held;
+            message.unwrap_or_else(panicked)
         })
         .boxed()
 }
@@ -49,9 +55,17 @@ pub(crate) fn of_columns(columns: &[(String, DataType)]) -> RowStream {
 
 fn pieces(part: RecordBatch) -> impl Iterator<Item = RecordBatch> {
     let rows = part.num_rows();
-    let row_bytes = part.get_array_memory_size().div_ceil(rows.max(1)).max(1);
+    let row_bytes = bytes_of(&part).div_ceil(rows.max(1)).max(1);
     let at_a_time = (PIECE_BYTES / row_bytes).max(1);
     (0..rows).step_by(at_a_time).map(move |start| part.slice(start, at_a_time.min(rows - start)))
+}
+
+/// The bytes of the rows themselves: they may be some of a larger table, which is not counted.
+fn bytes_of(rows: &RecordBatch) -> usize {
+    let bytes = |column: &ArrayRef| {
+        column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size())
+    };
+    rows.columns().iter().map(bytes).fold(0, usize::saturating_add)
 }
 
 #[cfg(test)]
@@ -68,5 +82,7 @@ mod tests {
         assert!(pieces.len() >= 8 && pieces.iter().all(|piece| piece.num_rows() * 8 <= PIECE_BYTES));
         assert_eq!(arrow::compute::concat_batches(&whole.schema(), &pieces).unwrap(), whole);
         assert_eq!(super::pieces(whole.slice(0, 0)).count(), 0);
+        // Some rows of a large table are few all the same.
+        assert_eq!(super::pieces(whole.slice(7, 1000)).count(), 1);
     }
 }

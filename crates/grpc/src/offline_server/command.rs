@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::{PersistTarget, SourceRows};
 
 /// A command is a few names; a training set may ask for thousands of features.
-const MAX_COMMAND_BYTES: usize = 4 << 20;
+const MAX_COMMAND_BYTES: usize = 1 << 20;
 
 /// What a client asks for.
 #[derive(Clone, Debug)]
@@ -260,7 +260,7 @@ mod tests {
         }
         let path = FlightDescriptor::new_path(vec!["a".into()]);
         assert!(Command::read(&path).unwrap_err().to_string().contains("no paths"));
-        let deep = FlightDescriptor::new_cmd("[".repeat(1 << 20));
+        let deep = FlightDescriptor::new_cmd("[".repeat(1 << 19));
         assert!(Command::read(&deep).is_err());
         let long = FlightDescriptor::new_cmd(" ".repeat(MAX_COMMAND_BYTES + 1));
         assert!(Command::read(&long).unwrap_err().to_string().contains("are the most"));

@@ -30,9 +30,7 @@ use super::references::projections;
 use super::share::{Share, too_large};
 use super::table::{decode, is_nothing};
 use super::waiting::{Flight, WaitingFlights};
-use super::{
-    OfflineRead, OfflineServer, OfflineServerOptions, SourceRows, TrainingRows, TrainingSetRequest,
-};
+use super::{OfflineRead, OfflineServer, OfflineServerOptions, SourceRows, TrainingRows, TrainingSetRequest};
 use crate::status::not_let_in;
 
 /// What every call of the service shares.
@@ -120,10 +118,13 @@ impl Door {
         if !access.is_limited() {
             return Ok(());
         }
-        let write = |object: &Protected<'_>| access.check(&snapshot, &[PermittedAction::WriteOffline], object);
+        let write =
+            |object: &Protected<'_>| access.check(&snapshot, &[PermittedAction::WriteOffline], object);
         match command {
             Command::Persist(_, target) => write(&source_named(&snapshot, &target.data_source)?)?,
-            Command::WriteToOfflineStore { feature_view } => write(&Protected::named(&snapshot, feature_view)?)?,
+            Command::WriteToOfflineStore { feature_view } => {
+                write(&Protected::named(&snapshot, feature_view)?)?;
+            }
             Command::WriteLoggedFeatures { feature_service } => {
                 let service = &snapshot.feature_service(feature_service)?.object;
                 let kind = PermissionType::FeatureService;
@@ -150,11 +151,7 @@ impl Door {
             ReadCommand::All(rows) => OfflineRead::All(rows),
             ReadCommand::Columns(_) => return Err(not_kept("the columns of a data source")),
         };
-        if access.is_limited() {
-            for object in read_by(&snapshot, &read)? {
-                access.check(&snapshot, &[PermittedAction::ReadOffline], &object)?;
-            }
-        }
+        check_reads(access, &read, &snapshot)?;
         Ok(read)
     }
 
@@ -188,7 +185,10 @@ impl Door {
             return Ok(encoded(of_columns(&self.server.columns(&source).await?), held));
         }
         let read = self.granted(access, read, rows).await?;
-        Ok(encoded(Arc::clone(&self.server).read(read).await?, held))
+        let rows = Arc::clone(&self.server).read(read.clone()).await?;
+        // An apply in between may have closed it.
+        check_reads(access, &read, &self.server.snapshot().await?)?;
+        Ok(encoded(rows, held))
     }
 
     async fn put(&self, call: Call) -> LarderResult<Result<(), Status>> {
@@ -266,6 +266,16 @@ fn training_set(
     Ok(TrainingSetRequest { features, full_feature_names: command.full_feature_names, rows })
 }
 
+/// Refuses to read what the caller may not read.
+fn check_reads(access: &Access, read: &OfflineRead, snapshot: &Arc<RegistrySnapshot>) -> LarderResult<()> {
+    if access.is_limited() {
+        for object in read_by(snapshot, read)? {
+            access.check(snapshot, &[PermittedAction::ReadOffline], &object)?;
+        }
+    }
+    Ok(())
+}
+
 /// What must be readable for a read. Of an on-demand view those that it computes from, to the end of the chain; not
 /// itself, as in Feast.
 fn read_by<'s>(snapshot: &'s RegistrySnapshot, read: &OfflineRead) -> LarderResult<Vec<Protected<'s>>> {
@@ -324,9 +334,7 @@ fn not_kept(what: &str) -> Error {
 }
 
 /// A panic of a verb is an answer too; the panic hook has printed message and place.
-async fn without_panic<T>(
-    work: impl Future<Output = LarderResult<T>> + Send,
-) -> Result<T, Status> {
+async fn without_panic<T>(work: impl Future<Output = LarderResult<T>> + Send) -> Result<T, Status> {
     let panicked = |_| Err(Error::new(ErrorKind::Internal, "a verb of the offline server panicked"));
     let done = std::panic::AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(panicked);
     done.map_err(|error| status_of(&error))
@@ -404,17 +412,16 @@ impl FlightService for Door {
 
     async fn do_action(&self, request: Request<Action>) -> Answer<arrow_flight::Result> {
         self.access(request.metadata()).await?;
-        Err(Status::unimplemented("there is nothing to do by DoAction; send the command by DoPut, with its table"))
+        Err(Status::unimplemented(
+            "there is nothing to do by DoAction; send the command by DoPut, with its table",
+        ))
     }
 
     async fn handshake(&self, _: Request<Streaming<HandshakeRequest>>) -> Answer<HandshakeResponse> {
         Err(Status::unimplemented("there is no handshake; send a token in the header `authorization`"))
     }
 
-    async fn poll_flight_info(
-        &self,
-        _: Request<FlightDescriptor>,
-    ) -> Result<Response<PollInfo>, Status> {
+    async fn poll_flight_info(&self, _: Request<FlightDescriptor>) -> Result<Response<PollInfo>, Status> {
         Err(Status::unimplemented("flights are made when they are read; ask by GetFlightInfo"))
     }
 

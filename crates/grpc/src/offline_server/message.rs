@@ -1,6 +1,8 @@
 //! Messages of Arrow's format from outside, checked before they are decoded: Arrow's reader trusts that buffers lie
 //! where they are said to lie.
 
+use std::collections::HashSet;
+
 use arrow::datatypes::{DataType, Schema};
 use arrow::ipc::{DictionaryBatch, RecordBatch};
 use larder_core::RequestError;
@@ -42,7 +44,10 @@ pub(crate) fn check_rows(rows: &RecordBatch<'_>, body_bytes: usize) -> Result<()
 /// # Errors
 ///
 /// As [`check_rows`].
-pub(crate) fn check_dictionary(dictionary: &DictionaryBatch<'_>, body_bytes: usize) -> Result<(), RequestError> {
+pub(crate) fn check_dictionary(
+    dictionary: &DictionaryBatch<'_>,
+    body_bytes: usize,
+) -> Result<(), RequestError> {
     match dictionary.data() {
         Some(rows) => check_rows(&rows, body_bytes),
         None => Err(broken("a dictionary has no values")),
@@ -55,7 +60,7 @@ pub(crate) fn check_dictionary(dictionary: &DictionaryBatch<'_>, body_bytes: usi
 ///
 /// [`RequestError`] that names the column.
 pub(crate) fn check_types(schema: &Schema) -> Result<(), RequestError> {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     for field in schema.fields() {
         if !seen.insert(field.name()) {
             return Err(RequestError::other(format!(
@@ -67,8 +72,8 @@ pub(crate) fn check_types(schema: &Schema) -> Result<(), RequestError> {
             DataType::Dictionary(_, values) => values.as_ref(),
             other => other,
         };
-        let is_view = matches!(inner, DataType::Utf8View | DataType::BinaryView);
-        if !(is_view && inner == field.data_type()) && !is_taken(inner) {
+        let is_view = matches!(field.data_type(), DataType::Utf8View | DataType::BinaryView);
+        if !is_view && !is_taken(inner) {
             return Err(RequestError::other(format!(
                 "column `{}` holds {}, which larder does not take; cast it before, or leave it out",
                 field.name(),

@@ -70,8 +70,8 @@ fn named(
         let projections = services.flat_map(|service| &service.object.features);
         // The last one, as in Feast.
         let found = projections
-            .filter(|known| known.alias.as_deref() == Some(name) && view.is_none_or(|view| known.view == view))
-            .last();
+            .rev()
+            .find(|known| known.alias.as_deref() == Some(name) && view.is_none_or(|view| known.view == view));
         found.map(|known| FeatureViewProjection { features: Vec::new(), ..known.clone() })
     };
     if let Some((view, _)) = command.views.iter().find(|(_, alias)| alias.as_deref() == Some(name)) {

@@ -65,13 +65,15 @@ fn decode_checked(messages: &[FlightData], max_bytes: usize) -> Result<RecordBat
                 check_rows(&rows, body_bytes)?;
                 let body = Buffer::from(sent.data_body.clone());
                 let schema = Arc::clone(known);
-                let batch =
-                    read_record_batch(&body, rows, schema, &dictionaries, None, &message.version())
-                        .map_err(cannot_read)?;
+                let batch = read_record_batch(&body, rows, schema, &dictionaries, None, &message.version())
+                    .map_err(cannot_read)?;
                 batches.push(plain(&batch, &mut left)?);
             }
             other => {
-                return Err(broken(&format!("it has a message of {}", other.variant_name().unwrap_or("no kind"))));
+                return Err(broken(&format!(
+                    "it has a message of {}",
+                    other.variant_name().unwrap_or("no kind")
+                )));
             }
         }
     }

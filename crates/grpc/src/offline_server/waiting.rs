@@ -92,9 +92,8 @@ impl WaitingFlights {
     pub(crate) fn take(&self, ticket: &[u8], caller: Option<&Arc<User>>) -> Option<Flight> {
         let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
         drop_late(&mut flights);
-        let at = flights
-            .iter()
-            .position(|known| known.ticket == ticket && known.caller.as_ref() == caller)?;
+        let at =
+            flights.iter().position(|known| known.ticket == ticket && known.caller.as_ref() == caller)?;
         Some(flights.swap_remove(at).flight)
     }
 }
@@ -132,34 +131,37 @@ mod tests {
         Flight { read: ReadCommand::All(rows), rows: None, share }
     }
 
-    fn user(name: &str) -> Option<Arc<User>> {
-        Some(Arc::new(User { name: name.to_owned(), ..User::default() }))
+    fn user(name: &str) -> Arc<User> {
+        Arc::new(User { name: name.to_owned(), ..User::default() })
     }
 
     #[tokio::test]
     async fn a_flight_is_read_once_and_by_its_sender() {
         let (waiting, pool) = (WaitingFlights::new(2, Duration::from_secs(9)), Pool::new(100, 100));
         let command = || Bytes::from_static(b"{}");
-        waiting.put(command(), user("ada"), flight(&pool)).unwrap();
-        assert_eq!(waiting.ticket(b"{}", user("eve").as_ref()), None);
+        waiting.put(command(), Some(user("ada")), flight(&pool)).unwrap();
+        assert_eq!(waiting.ticket(b"{}", Some(&user("eve"))), None);
         assert_eq!(waiting.ticket(b"{}", None), None);
-        let ticket = waiting.ticket(b"{}", user("ada").as_ref()).unwrap();
+        let ticket = waiting.ticket(b"{}", Some(&user("ada"))).unwrap();
         assert_eq!(ticket.len(), 32);
-        assert!(waiting.take(&ticket, user("eve").as_ref()).is_none());
-        assert!(waiting.take(&ticket, user("ada").as_ref()).is_some());
-        assert!(waiting.take(&ticket, user("ada").as_ref()).is_none());
+        assert!(waiting.take(&ticket, Some(&user("eve"))).is_none());
+        assert!(waiting.take(&ticket, Some(&user("ada"))).is_some());
+        assert!(waiting.take(&ticket, Some(&user("ada"))).is_none());
         // The same command again is another flight.
-        waiting.put(command(), user("ada"), flight(&pool)).unwrap();
-        assert_ne!(waiting.ticket(b"{}", user("ada").as_ref()), Some(ticket));
+        waiting.put(command(), Some(user("ada")), flight(&pool)).unwrap();
+        assert_ne!(waiting.ticket(b"{}", Some(&user("ada"))), Some(ticket));
     }
 
     #[tokio::test]
     async fn flights_are_bounded_in_number_and_time() {
         let (waiting, pool) = (WaitingFlights::new(2, Duration::from_millis(200)), Pool::new(20, 20));
         for command in ["a", "b", "b"] {
-            waiting.put(command.into(), None, flight(&pool)).unwrap_or_else(|full| panic!("{command}: {full}"));
+            waiting
+                .put(command.into(), None, flight(&pool))
+                .unwrap_or_else(|full| panic!("{command}: {full}"));
         }
-        let full = waiting.put("c".into(), None, Flight { share: Share::of(&pool), ..flight_without_share() });
+        let full =
+            waiting.put("c".into(), None, Flight { share: Share::of(&pool), ..flight_without_share() });
         assert!(full.unwrap_err().message().starts_with("2 tables wait"));
         tokio::time::sleep(Duration::from_millis(500)).await;
         assert_eq!(waiting.ticket(b"a", None), None);

@@ -1,14 +1,18 @@
 //! Asking in one call, and in three.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow_flight::{Criteria, Empty, Ticket};
 use futures::TryStreamExt as _;
 use larder_grpc::offline_server::OfflineServerOptions;
 use serde_json::json;
 use tonic::Code;
 
-use crate::world::{World, entity_rows, exchange, get, messages, nothing, put, rates_of, ticket, training_set};
+use crate::world::{
+    World, entity_rows, exchange, get, messages, nothing, put, rates_of, ticket, training_set,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_call_and_three_give_the_same_rows() {
@@ -34,7 +38,9 @@ async fn a_flight_is_found_by_nothing_but_its_own_command_and_ticket() {
     other["command_id"] = json!("2");
     assert_eq!(ticket(&mut client, &other).await.unwrap_err().code(), Code::NotFound);
     // As Feast's server makes tickets.
-    for guess in ["", "(2, b'{}', ())", &format!("(2, {:?}, ())", training_set().to_string()), &"0".repeat(32)] {
+    for guess in
+        ["", "(2, b'{}', ())", &format!("(2, {:?}, ())", training_set().to_string()), &"0".repeat(32)]
+    {
         let refused = get(&mut client, Ticket::new(guess.to_owned())).await.unwrap_err();
         assert_eq!(refused.code(), Code::NotFound, "{guess}");
     }
@@ -83,10 +89,11 @@ async fn answers_come_in_pieces_whatever_their_size() {
 async fn what_is_written_is_read() {
     let world = World::new(OfflineServerOptions::default()).await;
     let mut client = world.client().await;
-    let write = json!({ "api": "offline_write_batch", "feature_view_names": ["stats"], "name_aliases": [null] });
-    let ids = std::sync::Arc::new(arrow::array::Int64Array::from(vec![2])) as arrow::array::ArrayRef;
-    let times = std::sync::Arc::new(arrow::array::StringArray::from(vec!["2024-01-01T06:00:00Z"])) as _;
-    let row = arrow::array::RecordBatch::try_from_iter([("rate", ids.clone()), ("id", ids), ("at", times)]);
+    let write =
+        json!({ "api": "offline_write_batch", "feature_view_names": ["stats"], "name_aliases": [null] });
+    let two = || Arc::new(Int64Array::from(vec![2])) as ArrayRef;
+    let times: ArrayRef = Arc::new(StringArray::from(vec!["2024-01-01T06:00:00Z"]));
+    let row = RecordBatch::try_from_iter([("rate", two()), ("id", two()), ("at", times)]);
     put(&mut client, messages(&write, &row.unwrap()).await).await.unwrap();
     let rows = exchange(&mut client, training_set(), &entity_rows(3)).await.unwrap();
     assert_eq!(rates_of(&rows[0]), [Some(10), Some(11), Some(2)]);

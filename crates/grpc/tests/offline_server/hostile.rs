@@ -64,12 +64,16 @@ async fn wrong_tables_are_refused_with_what_is_wrong() {
         (one("event_timestamp", texts()), "FeastEntityDFMissingColumnsError"),
         (one("id", Arc::new(runs)), "which larder does not take"),
         (one("id", Arc::new(views)), "which larder does not take"),
-        (RecordBatch::try_from_iter([("id", texts()), ("id", texts())]).unwrap(), "column `id` is there twice"),
+        (
+            RecordBatch::try_from_iter([("id", texts()), ("id", texts())]).unwrap(),
+            "column `id` is there twice",
+        ),
     ] {
         let refused = exchange(&mut client, training_set(), &rows).await.unwrap_err();
         assert!(refused.code() == Code::InvalidArgument && refused.message().contains(part), "{refused}");
     }
-    let write = json!({ "api": "offline_write_batch", "feature_view_names": ["stats"], "name_aliases": [null] });
+    let write =
+        json!({ "api": "offline_write_batch", "feature_view_names": ["stats"], "name_aliases": [null] });
     let before = std::fs::read(world.folder.path().join("rates.csv")).unwrap();
     let refused = put(&mut client, messages(&write, &entity_rows(1)).await).await.unwrap_err();
     assert!(refused.message().contains("missing_expected_columns: ['at', 'rate']"), "{refused}");
@@ -128,7 +132,8 @@ async fn a_dictionary_is_looked_up_and_does_not_stand_for_more_than_may_be_sent(
         let [id, time] = [rows.column(0), rows.column(1)].map(Arc::clone);
         RecordBatch::try_from_iter([("id", id), ("event_timestamp", time), ("label", column)]).unwrap()
     };
-    let keys = || (0..2_000).map(|row| (row % 3 > 0).then_some(i8::from(row % 3 == 1))).collect::<Int8Array>();
+    let keys =
+        || (0..2_000).map(|row| (row % 3 > 0).then_some(i8::from(row % 3 == 1))).collect::<Int8Array>();
     let answer = exchange(&mut client, training_set(), &with(vec!["a", "b"], keys())).await.unwrap();
     let labels = answer[0].column_by_name("label").unwrap();
     let labels = labels.as_any().downcast_ref::<StringArray>().unwrap();
@@ -187,10 +192,8 @@ async fn a_client_that_stops_half_way_is_not_waited_for() {
     let world = World::new(options).await;
     let mut client = world.client().await;
     let first = messages(&training_set(), &entity_rows(1)).await.remove(0);
-    let endless = futures::StreamExt::chain(
-        futures::stream::iter([first]),
-        futures::stream::pending::<FlightData>(),
-    );
+    let endless =
+        futures::StreamExt::chain(futures::stream::iter([first]), futures::stream::pending::<FlightData>());
     let refused = client.do_exchange(endless).await.unwrap_err();
     assert_eq!(refused.code(), Code::DeadlineExceeded, "{refused}");
     world.answers().await;
@@ -213,7 +216,11 @@ async fn only_files_of_the_project_are_looked_at() {
         });
         let command = json!({ "api": api, "data_source_proto": source.to_string() });
         let table = messages(&command, &nothing()).await;
-        if api == "validate_data_source" { put(&mut client, table).await } else { send(&mut client, table).await.map(|_| ()) }
+        if api == "validate_data_source" {
+            put(&mut client, table).await
+        } else {
+            send(&mut client, table).await.map(|_| ())
+        }
     };
     for api in ["validate_data_source", "get_table_column_names_and_types_from_data_source"] {
         for path in [
@@ -269,12 +276,25 @@ async fn nothing_is_persisted_where_no_source_lies() {
 #[derive(Clone, Debug)]
 enum Damage {
     /// A byte of the header or the body becomes another.
-    Flip { message: usize, body: bool, at: usize, to: u8 },
+    Flip {
+        message: usize,
+        body: bool,
+        at: usize,
+        to: u8,
+    },
     /// Header or body ends early.
-    Cut { message: usize, body: bool, at: usize },
+    Cut {
+        message: usize,
+        body: bool,
+        at: usize,
+    },
     Swap,
-    Repeat { message: usize },
-    Drop { message: usize },
+    Repeat {
+        message: usize,
+    },
+    Drop {
+        message: usize,
+    },
 }
 
 fn damage() -> impl Strategy<Value = Damage> {
@@ -291,7 +311,9 @@ fn damage() -> impl Strategy<Value = Damage> {
 
 fn apply(damage: &Damage, messages: &mut Vec<FlightData>) {
     let count = messages.len();
-    let bytes = |sent: &FlightData, body: bool| if body { sent.data_body.to_vec() } else { sent.data_header.to_vec() };
+    let bytes = |sent: &FlightData, body: bool| {
+        if body { sent.data_body.to_vec() } else { sent.data_header.to_vec() }
+    };
     let set = |sent: &mut FlightData, body: bool, bytes: Vec<u8>| {
         if body { sent.data_body = Bytes::from(bytes) } else { sent.data_header = Bytes::from(bytes) }
     };
@@ -370,12 +392,26 @@ fn a_command_of_any_values_is_answered_or_refused() {
     let world = runtime.block_on(World::new(OfflineServerOptions::default()));
     let client = std::cell::RefCell::new(runtime.block_on(world.client()));
     let parameters = [
-        "api", "feature_view_names", "name_aliases", "feature_refs", "project", "full_feature_names", "start_date",
-        "end_date", "data_source_name", "join_key_columns", "feature_name_columns", "timestamp_field",
-        "created_timestamp_column", "data_source_proto", "retrieve_func",
+        "api",
+        "feature_view_names",
+        "name_aliases",
+        "feature_refs",
+        "project",
+        "full_feature_names",
+        "start_date",
+        "end_date",
+        "data_source_name",
+        "join_key_columns",
+        "feature_name_columns",
+        "timestamp_field",
+        "created_timestamp_column",
+        "data_source_proto",
+        "retrieve_func",
     ];
     let apis = [
-        "get_historical_features", "pull_latest_from_table_or_query", "pull_all_from_table_or_query",
+        "get_historical_features",
+        "pull_latest_from_table_or_query",
+        "pull_all_from_table_or_query",
         "get_table_column_names_and_types_from_data_source",
     ];
     let value = prop_oneof![
@@ -383,12 +419,30 @@ fn a_command_of_any_values_is_answered_or_refused() {
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(|number| json!(number)),
         prop::sample::select(vec![
-            "stats", "rates", "kept", "rate", "id", "at", "p", "stats:rate", "stats:", ":", "", "2024-01-01",
-            "9999999-01-01", "-290000-01-01T00:00:00Z", "{}", "{\"type\": \"BATCH_FILE\"}",
+            "stats",
+            "rates",
+            "kept",
+            "rate",
+            "id",
+            "at",
+            "p",
+            "stats:rate",
+            "stats:",
+            ":",
+            "",
+            "2024-01-01",
+            "9999999-01-01",
+            "-290000-01-01T00:00:00Z",
+            "{}",
+            "{\"type\": \"BATCH_FILE\"}",
             "{\"type\": 6, \"customOptions\": {\"configuration\": \"!\"}}",
-        ]).prop_map(Value::from),
-        prop::collection::vec(prop::sample::select(vec!["stats", "stats:rate", "rate", "id", "at", "x"]), 0..4)
-            .prop_map(|texts| json!(texts)),
+        ])
+        .prop_map(Value::from),
+        prop::collection::vec(
+            prop::sample::select(vec!["stats", "stats:rate", "rate", "id", "at", "x"]),
+            0..4
+        )
+        .prop_map(|texts| json!(texts)),
     ];
     let changes = prop::collection::vec((prop::sample::select(parameters.to_vec()), value), 0..4);
     let base = json!({

@@ -109,7 +109,7 @@ pub(crate) async fn messages_of(
     encoder.try_collect().await.unwrap()
 }
 
-/// Sends messages by DoExchange; the rows that come back.
+/// Sends messages by `DoExchange`; the rows that come back.
 pub(crate) async fn send(client: &mut Client, messages: Vec<FlightData>) -> Result<Vec<RecordBatch>, Status> {
     let answer = client.do_exchange(stream::iter(messages)).await?.into_inner();
     decoded(answer.boxed()).await
@@ -123,7 +123,7 @@ pub(crate) async fn exchange(
     send(client, messages(&command, rows).await).await
 }
 
-/// Sends messages by DoPut, to their end.
+/// Sends messages by `DoPut`, to their end.
 pub(crate) async fn put(client: &mut Client, messages: Vec<FlightData>) -> Result<(), Status> {
     let answer = client.do_put(stream::iter(messages)).await?.into_inner();
     answer.try_collect::<Vec<_>>().await.map(|_| ())

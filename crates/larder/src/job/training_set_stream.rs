@@ -6,9 +6,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use futures::StreamExt as _;
-use larder_core::{
-    Field, JobEntities, JobHistoricalRequest, RequestError, Result, TableStream, ValueType,
-};
+use larder_core::{Field, JobEntities, JobHistoricalRequest, RequestError, Result, TableStream, ValueType};
 
 use crate::joined_in_parts::joined_in_parts;
 use crate::{EntitySpan, FeatureStore, VALUE_TYPE_METADATA};

@@ -8,9 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
-use larder_core::{
-    DataSource, DataSourceKind, ErrorKind, FileFormat, FileSource, RequestError, Result,
-};
+use larder_core::{DataSource, DataSourceKind, ErrorKind, FileFormat, FileSource, RequestError, Result};
 use larder_offline::{files_of, is_file_of};
 use tracing::warn;
 
@@ -61,10 +59,13 @@ fn readers(
         (!path.contains("://")).then(|| repo.join(path).parent().and_then(real)).flatten()
     };
     let roots: Vec<PathBuf> = registered.iter().filter_map(folder_of).chain(real(repo)).collect();
-    let is_inside = |path: &Path| real(path).is_some_and(|path| roots.iter().any(|root| path.starts_with(root)));
+    let is_inside =
+        |path: &Path| real(path).is_some_and(|path| roots.iter().any(|root| path.starts_with(root)));
     let has_ending = |path: &Path| FileFormat::from_path(&path.to_string_lossy()) == Some(described.format);
     if !is_inside(&full) {
-        return Err(refused("it lies neither in the feature repo nor beside a file of a registered data source"));
+        return Err(refused(
+            "it lies neither in the feature repo nor beside a file of a registered data source",
+        ));
     }
     if !full.is_dir() && !has_ending(&full) {
         return Err(refused("its path is that of no folder, and does not end as its format does"));

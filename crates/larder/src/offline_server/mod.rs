@@ -17,7 +17,7 @@ use larder_grpc::offline_server::{
 };
 use larder_materialize::write_to_offline_store;
 use larder_registry::RegistrySnapshot;
-use larder_serving::{Authorization, DoorOptions, ServerCertificate, serve_router};
+use larder_serving::{Authorization, DoorOptions, serve_router};
 use tokio::net::TcpListener;
 use tracing::warn;
 
@@ -27,7 +27,7 @@ use crate::{EntitySpan, FeatureStore, feature_log};
 
 impl FeatureStore {
     /// Serves history over Arrow Flight, as Feast's offline server does, on `listener` until `shutdown` completes,
-    /// then finishes what has begun. Clients speak TLS if there is a certificate.
+    /// then finishes what has begun.
     ///
     /// Every call sees the registry as it is then. Who may do what is as `feature_store.yaml` and the permissions
     /// say. The online store is not opened.
@@ -38,8 +38,8 @@ impl FeatureStore {
     pub async fn serve_offline(
         self: Arc<Self>,
         listener: TcpListener,
-        certificate: Option<ServerCertificate>,
-        shutdown: impl Future<Output = ()> + Send + 'static,
+        door: DoorOptions,
+        shutdown: impl Future<Output = ()> + Send,
     ) -> Result<()> {
         self.check_auth()?;
         let authenticator = authenticator(&self.config().auth, self.clock())?;
@@ -48,8 +48,7 @@ impl FeatureStore {
             ..OfflineServerOptions::default()
         };
         let router = offline_server(self, options);
-        let options = DoorOptions { certificate, ..DoorOptions::default() };
-        let served = serve_router(listener, router, options, shutdown).await;
+        let served = serve_router(listener, router, door, shutdown).await;
         served.map_err(|source| Error::new(ErrorKind::Unavailable, source))
     }
 

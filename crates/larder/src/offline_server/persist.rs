@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures::TryStreamExt as _;
-use larder_core::{
-    Error, ErrorKind, FileFormat, RequestError, Result, SavedDatasetStorage,
-};
+use larder_core::{Error, ErrorKind, FileFormat, RequestError, Result, SavedDatasetStorage};
 use larder_grpc::offline_server::{OfflineRead, OfflineServer as _, PersistTarget};
 use larder_offline::table::NewTable;
 use larder_registry::RegistrySnapshot;
@@ -14,7 +12,11 @@ use larder_registry::RegistrySnapshot;
 use crate::{FeatureStore, blocking};
 
 /// Reads rows into the file of a data source, in place of what may be there. It appears when it is complete.
-pub(crate) async fn persist(store: Arc<FeatureStore>, read: OfflineRead, target: PersistTarget) -> Result<()> {
+pub(crate) async fn persist(
+    store: Arc<FeatureStore>,
+    read: OfflineRead,
+    target: PersistTarget,
+) -> Result<()> {
     let path = path_of(store.catalog().snapshot(), &target.data_source)?;
     let file = file_of(store.repo(), &target.data_source, &path)?;
     let taken = move |file: &Path| -> Result<()> {

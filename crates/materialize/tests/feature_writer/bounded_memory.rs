@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use futures::stream::{self, StreamExt};
 use larder_core::{
     DataSource, EntityKey, JoinedColumns, LatestRows, LatestStream, OfflineStore, OnlineRead, OnlineRows,
-    OnlineStore, OnlineWrite, PointInTimeJoin, PullAll, PullLatest, PullSummary, Result, RowStream, WriteOutcome,
+    OnlineStore, OnlineWrite, PointInTimeJoin, PullAll, PullLatest, PullSummary, Result, RowStream,
+    WriteOutcome,
 };
 use larder_materialize::Materialize;
 use larder_online::MemoryOnlineStore;

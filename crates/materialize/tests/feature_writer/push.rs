@@ -207,7 +207,8 @@ async fn rows_are_written_offline_for_one_view_as_by_a_push() {
         ("driver_extra", nothing.clone(), "is disabled"),
         ("nope", nothing, "Feature view nope does not exist"),
     ] {
-        let refused = write_to_offline_store(offline.as_ref(), &catalog, view, table(columns)).await.unwrap_err();
+        let refused =
+            write_to_offline_store(offline.as_ref(), &catalog, view, table(columns)).await.unwrap_err();
         assert!(refused.to_string().contains(part), "{refused}");
     }
 }

@@ -65,7 +65,11 @@ pub(crate) fn locate(
 /// # Errors
 ///
 /// [`OfflineError`] if there are none, or they cannot be found.
-pub fn files_of(repo_dir: &Path, data_source: &str, source: &FileSource) -> Result<Vec<PathBuf>, OfflineError> {
+pub fn files_of(
+    repo_dir: &Path,
+    data_source: &str,
+    source: &FileSource,
+) -> Result<Vec<PathBuf>, OfflineError> {
     Ok(locate(repo_dir, data_source, source)?.files)
 }
 

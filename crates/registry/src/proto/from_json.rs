@@ -43,7 +43,11 @@ enum WrongField {
 
 /// The bytes of a message. Null is as if a field were not there; fields that the table does not know are left
 /// out, as they may be of a newer Feast.
-fn encode(object: &Map<String, Value>, message: &'static Message, depth: usize) -> Result<Vec<u8>, WrongField> {
+fn encode(
+    object: &Map<String, Value>,
+    message: &'static Message,
+    depth: usize,
+) -> Result<Vec<u8>, WrongField> {
     if depth > DEEPEST {
         return Err(WrongField::Nesting);
     }

@@ -12,8 +12,8 @@ use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef, TimeUni
 use async_trait::async_trait;
 use larder_core::{
     ComponentDigest, DataSource, Error, ErrorKind, Field, InspectedComponent, InspectedJob, JobHost, JobRun,
-    JobRuntime, JoinedColumns, LatestStream, OfflineStore, PointInTimeJoin, PullAll, PullLatest, Result, RowStream,
-    Transformation, TransformationLimits, TransformationSignature, UdfRuntime,
+    JobRuntime, JoinedColumns, LatestStream, OfflineStore, PointInTimeJoin, PullAll, PullLatest, Result,
+    RowStream, Transformation, TransformationLimits, TransformationSignature, UdfRuntime,
 };
 use larder_registry::{DefinitionFiles, Definitions, FeatureRepo, Problems, RegistrySnapshot, RepoConfig};
 use serde_json::Value;
