@@ -5,8 +5,12 @@
 //! feature store implements; no door knows a store.
 
 mod encoded;
-pub mod offline_server;
+mod offline_server;
 mod service;
 mod status;
 
+pub use offline_server::{
+    OfflineRead, OfflineServer, OfflineServerOptions, PersistTarget, SourceRows, TrainingRows,
+    TrainingSetRequest, offline_server,
+};
 pub use service::ServiceOptions;

@@ -154,7 +154,7 @@ mod tests {
 
     #[tokio::test]
     async fn flights_are_bounded_in_number_and_time() {
-        let (waiting, pool) = (WaitingFlights::new(2, Duration::from_millis(200)), Pool::new(20, 20));
+        let (waiting, pool) = (WaitingFlights::new(2, Duration::from_millis(200)), Pool::new(30, 30));
         for command in ["a", "b", "b"] {
             waiting
                 .put(command.into(), None, flight(&pool))
@@ -166,7 +166,7 @@ mod tests {
         tokio::time::sleep(Duration::from_millis(500)).await;
         assert_eq!(waiting.ticket(b"a", None), None);
         // What they held is free, without anybody asking for them.
-        Share::of(&pool).hold(20).unwrap();
+        Share::of(&pool).hold(30).unwrap();
     }
 
     fn flight_without_share() -> Flight {

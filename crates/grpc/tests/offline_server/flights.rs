@@ -6,7 +6,7 @@ use std::time::Duration;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow_flight::{Criteria, Empty, Ticket};
 use futures::TryStreamExt as _;
-use larder_grpc::offline_server::OfflineServerOptions;
+use larder_grpc::OfflineServerOptions;
 use serde_json::json;
 use tonic::Code;
 

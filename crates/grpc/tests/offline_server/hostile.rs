@@ -10,7 +10,7 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Int32Type};
 use arrow_flight::{FlightData, FlightDescriptor};
 use bytes::Bytes;
-use larder_grpc::offline_server::OfflineServerOptions;
+use larder_grpc::OfflineServerOptions;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};

@@ -10,7 +10,7 @@ use arrow_flight::{FlightData, FlightDescriptor, Ticket};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use larder::FeatureStore;
 use larder_core::timestamp_data_type;
-use larder_grpc::offline_server::{OfflineServerOptions, offline_server};
+use larder_grpc::{OfflineServerOptions, offline_server};
 use larder_serving::{DoorOptions, serve_router};
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -11,7 +11,7 @@ use arrow::datatypes::DataType;
 use async_trait::async_trait;
 use futures::{StreamExt as _, stream};
 use larder_core::{DataSource, Error, ErrorKind, InputTable, Result, RowStream};
-use larder_grpc::offline_server::{
+use larder_grpc::{
     OfflineRead, OfflineServer, OfflineServerOptions, PersistTarget, TrainingRows, TrainingSetRequest,
     offline_server,
 };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::TryStreamExt as _;
 use larder_core::{Error, ErrorKind, FileFormat, RequestError, Result, SavedDatasetStorage};
-use larder_grpc::offline_server::{OfflineRead, OfflineServer as _, PersistTarget};
+use larder_grpc::{OfflineRead, OfflineServer as _, PersistTarget};
 use larder_offline::table::NewTable;
 use larder_registry::RegistrySnapshot;
 

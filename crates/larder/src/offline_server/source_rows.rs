@@ -11,7 +11,7 @@ use larder_core::{
     PullLatest, RequestError, Result, RowStream, SavedDatasetStorage, Timestamp, ValueType,
     timestamp_data_type,
 };
-use larder_grpc::offline_server::SourceRows;
+use larder_grpc::SourceRows;
 
 use crate::FeatureStore;
 
