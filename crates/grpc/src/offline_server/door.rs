@@ -28,7 +28,7 @@ use super::command::{Command, ReadCommand, TrainingSetCommand};
 use super::error::status_of;
 use super::references::projections;
 use super::share::{Share, too_large};
-use super::table::{decode, is_nothing};
+use super::table::{decode, entity_rows};
 use super::waiting::{Flight, WaitingFlights};
 use super::{OfflineRead, OfflineServer, OfflineServerOptions, SourceRows, TrainingRows, TrainingSetRequest};
 use crate::status::not_let_in;
@@ -182,33 +182,34 @@ impl Door {
     ) -> LarderResult<BoxStream<'static, Result<FlightData, Status>>> {
         if let ReadCommand::Columns(source) = read {
             self.check_described(access, &source).await?;
-            return Ok(encoded(of_columns(&self.server.columns(&source).await?), held));
+            let columns = of_columns(&self.server.columns(&source).await?);
+            return Ok(encoded(columns, held, self.options.message_timeout));
         }
         let read = self.granted(access, read, rows).await?;
         let rows = Arc::clone(&self.server).read(read.clone()).await?;
         // An apply in between may have closed it.
         check_reads(access, &read, &self.server.snapshot().await?)?;
-        Ok(encoded(rows, held))
+        Ok(encoded(rows, held, self.options.message_timeout))
     }
 
     async fn put(&self, call: Call) -> LarderResult<Result<(), Status>> {
         let Call { command, descriptor, rows, access, share, turn: _turn } = call;
         match command {
             Command::Read(read) => {
-                let rows = (!is_nothing(&rows)).then_some(rows);
+                let rows = entity_rows(rows);
                 let caller = access.user().map(Arc::clone);
                 return Ok(self.waiting.put(descriptor.cmd, caller, Flight { read, rows, share }));
             }
             Command::Persist(read, target) => {
-                let read = self.granted(&access, read, (!is_nothing(&rows)).then_some(rows)).await?;
+                let read = self.granted(&access, read, entity_rows(rows)).await?;
                 Arc::clone(&self.server).persist(read, target).await?;
             }
             Command::WriteToOfflineStore { feature_view } => {
-                let rows = InputTable::from_arrow(rows);
+                let rows = InputTable::from_arrow(sent(rows)?);
                 self.server.write_to_offline_store(&feature_view, rows).await?;
             }
             Command::WriteLoggedFeatures { feature_service } => {
-                self.server.write_logged_features(&feature_service, rows).await?;
+                self.server.write_logged_features(&feature_service, sent(rows)?).await?;
             }
             Command::ValidateDataSource(source) => {
                 self.check_described(&access, &source).await?;
@@ -223,7 +224,8 @@ impl Door {
 struct Call {
     command: Command,
     descriptor: FlightDescriptor,
-    rows: RecordBatch,
+    /// The table, if there is one.
+    rows: Option<RecordBatch>,
     access: Access,
     share: Arc<Share>,
     turn: OwnedSemaphorePermit,
@@ -328,6 +330,11 @@ fn of_source(source: &DataSource) -> Protected<'_> {
     Protected { kind: PermissionType::DataSource, name: &source.name, tags }
 }
 
+/// The rows to write.
+fn sent(rows: Option<RecordBatch>) -> Result<RecordBatch, RequestError> {
+    rows.ok_or_else(|| RequestError::other("there are no rows to write: no table was sent"))
+}
+
 fn not_kept(what: &str) -> Error {
     RequestError::other(format!("{what} cannot be persisted; persist a training set or the rows of a source"))
         .into()
@@ -355,8 +362,7 @@ impl FlightService for Door {
         let Command::Read(read) = command else {
             return Err(Status::invalid_argument("this api answers nothing; send it by DoPut"));
         };
-        let rows = (!is_nothing(&rows)).then_some(rows);
-        without_panic(self.answer(&access, read, rows, (share, turn))).await.map(Response::new)
+        without_panic(self.answer(&access, read, entity_rows(rows), (share, turn))).await.map(Response::new)
     }
 
     async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Answer<PutResult> {

@@ -52,7 +52,7 @@ pub struct OfflineServerOptions {
     pub max_concurrent_calls: usize,
     /// How long a call may wait for its turn, before it is refused.
     pub queue_timeout: Duration,
-    /// How long the next message of a call may take.
+    /// How long the next message of a call may take, and how long a client may leave that of an answer.
     pub message_timeout: Duration,
     /// Tables that wait for their reader; more are refused.
     pub max_waiting_flights: usize,
@@ -63,13 +63,13 @@ pub struct OfflineServerOptions {
 }
 
 impl Default for OfflineServerOptions {
-    /// 512 MiB a call and 2 GiB together, 64 calls at a time, 60 s of waiting, 5 minutes a message; 64 waiting
+    /// 512 MiB a call and 2 GiB together, 32 calls at a time, 60 s of waiting, 5 minutes a message; 64 waiting
     /// flights for 5 minutes; open to everybody.
     fn default() -> Self {
         Self {
             max_upload_bytes: 512 << 20,
             max_held_bytes: 2 << 30,
-            max_concurrent_calls: 64,
+            max_concurrent_calls: 32,
             queue_timeout: Duration::from_secs(60),
             message_timeout: Duration::from_secs(300),
             max_waiting_flights: 64,

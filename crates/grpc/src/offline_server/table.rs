@@ -17,7 +17,8 @@ use serde_json::Value;
 
 use super::message::{broken, check_dictionary, check_rows, check_types};
 
-/// Decodes the table of a call. Its columns have no dictionaries, and no index of pandas is among them.
+/// Decodes the table of a call; `None` if there is none. Its columns have no dictionaries, and no index of pandas is
+/// among them.
 ///
 /// This takes as long as copying the rows: not for async threads.
 ///
@@ -25,13 +26,13 @@ use super::message::{broken, check_dictionary, check_rows, check_types};
 ///
 /// [`RequestError`] for bytes that are no table, and for a table that takes up more than `max_bytes` without its
 /// dictionaries.
-pub(crate) fn decode(messages: &[FlightData], max_bytes: usize) -> Result<RecordBatch, RequestError> {
+pub(crate) fn decode(messages: &[FlightData], max_bytes: usize) -> Result<Option<RecordBatch>, RequestError> {
     // Arrow's reader has its own way to refuse some of what is not caught by the checks before it.
     catch_unwind(AssertUnwindSafe(|| decode_checked(messages, max_bytes)))
         .unwrap_or_else(|_panic| Err(broken("Arrow cannot read it")))
 }
 
-fn decode_checked(messages: &[FlightData], max_bytes: usize) -> Result<RecordBatch, RequestError> {
+fn decode_checked(messages: &[FlightData], max_bytes: usize) -> Result<Option<RecordBatch>, RequestError> {
     let mut schema: Option<SchemaRef> = None;
     let mut dictionaries: HashMap<i64, ArrayRef> = HashMap::new();
     let mut batches = Vec::new();
@@ -77,12 +78,12 @@ fn decode_checked(messages: &[FlightData], max_bytes: usize) -> Result<RecordBat
             }
         }
     }
-    let Some(schema) = schema else { return Err(broken("it has no columns")) };
+    let Some(schema) = schema else { return Ok(None) };
     let rows = match batches.as_slice() {
         [whole] => whole.clone(),
         parts => concat_batches(&plain_schema(&schema), parts).map_err(cannot_read)?,
     };
-    without_index(&rows, &schema)
+    without_index(&rows, &schema).map(Some)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is handed on by `map_err`")]
@@ -193,7 +194,9 @@ fn without_index(rows: &RecordBatch, sent: &Schema) -> Result<RecordBatch, Reque
     rows.project(&kept).map_err(cannot_read)
 }
 
-/// Whether a client had nothing to send, and so sent what Feast's sends then: one column `key`.
-pub(crate) fn is_nothing(rows: &RecordBatch) -> bool {
-    matches!(rows.schema_ref().fields().iter().as_slice(), [only] if only.name() == "key")
+/// The entity rows of a call: none if its client had nothing to send, and so sent what Feast's sends then, one column
+/// `key`.
+pub(crate) fn entity_rows(rows: Option<RecordBatch>) -> Option<RecordBatch> {
+    let is_nothing = |rows: &RecordBatch| matches!(rows.schema_ref().fields().iter().as_slice(), [only] if only.name() == "key");
+    rows.filter(|rows| !is_nothing(rows))
 }

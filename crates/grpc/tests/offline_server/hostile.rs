@@ -200,6 +200,42 @@ async fn a_client_that_stops_half_way_is_not_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_does_not_take_its_answer_is_not_waited_for() {
+    let options = OfflineServerOptions {
+        message_timeout: std::time::Duration::from_millis(300),
+        max_concurrent_calls: 1,
+        ..OfflineServerOptions::default()
+    };
+    let world = World::new(options).await;
+    let mut client = world.client().await;
+    let table = messages(&training_set(), &entity_rows(1_000_000)).await;
+    let untaken = client.do_exchange(futures::stream::iter(table)).await.unwrap();
+    world.answers().await;
+    let taken: Result<Vec<_>, _> = futures::TryStreamExt::try_collect(untaken.into_inner()).await;
+    assert_eq!(taken.unwrap_err().code(), Code::DeadlineExceeded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_without_a_table_reads_all_the_same_and_writes_nothing() {
+    let world = World::new(OfflineServerOptions::default()).await;
+    let mut client = world.client().await;
+    let alone = |mut command: Value, api: &str| {
+        command["api"] = json!(api);
+        let descriptor = FlightDescriptor::new_cmd(command.to_string());
+        vec![FlightData { flight_descriptor: Some(descriptor), ..FlightData::default() }]
+    };
+    let pull = json!({
+        "data_source_name": "rates", "join_key_columns": ["id"], "feature_name_columns": ["rate"],
+        "timestamp_field": "at", "start_date": "2024-01-01", "end_date": "2024-01-02",
+    });
+    let rows = send(&mut client, alone(pull, "pull_latest_from_table_or_query")).await.unwrap();
+    assert_eq!(rows[0].num_rows(), 2);
+    let write = json!({ "feature_view_names": ["stats"], "name_aliases": [null] });
+    let refused = put(&mut client, alone(write, "offline_write_batch")).await.unwrap_err();
+    assert!(refused.message().contains("no table was sent"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_files_of_the_project_are_looked_at() {
     let world = World::new(OfflineServerOptions::default()).await;
     let mut client = world.client().await;
