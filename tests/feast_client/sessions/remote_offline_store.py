@@ -288,6 +288,13 @@ def pushes():
     answer = fs.get_historical_features(asked, STATS).to_df()
     assert answer["conv_rate"].tolist() == [0.75], answer
 
+    # The index of a frame is no column of the source.
+    two = pd.concat([row(0.5), row(0.625).assign(event_timestamp=now + timedelta(minutes=2))])
+    two.index = [7, 3]
+    fs.write_to_offline_store("driver_hourly_stats", two)
+    answer = fs.get_historical_features(asked, STATS).to_df()
+    assert answer["conv_rate"].tolist() == [0.625], answer
+
     # What the server does not take, sent past the client's own check.
     view = fs.get_feature_view("driver_fresh_stats")
     for table, part in [
