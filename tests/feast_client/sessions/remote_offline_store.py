@@ -291,7 +291,8 @@ def pushes():
     # The index of a frame is no column of the source.
     two = pd.concat([row(0.5), row(0.625).assign(event_timestamp=now + timedelta(minutes=2))])
     two.index = [7, 3]
-    fs.write_to_offline_store("driver_hourly_stats", two)
+    hourly = fs.get_feature_view("driver_hourly_stats")
+    RemoteOfflineStore.offline_write_batch(fs.config, hourly, pa.Table.from_pandas(two), None)
     answer = fs.get_historical_features(asked, STATS).to_df()
     assert answer["conv_rate"].tolist() == [0.625], answer
 
