@@ -5,6 +5,7 @@ from datetime import datetime, timezone
 
 import pandas as pd
 import pyarrow.flight as fl
+from feast import FileSource
 from feast.data_source import PushMode
 from feast.infra.offline_stores.remote import RemoteOfflineStore
 
@@ -64,6 +65,25 @@ assert kind == "FeastPermissionError" and "driver_hourly_stats" in text, (kind, 
 kind, text = raised(lambda: push(token=reader))
 # To write, the client looks at the source first.
 assert kind == "FeastPermissionError" and "<AuthzedAction.WRITE_OFFLINE: 'write_offline'>" in text, (kind, text)
+
+# Whoever may look at one source sees no other one by its name.
+def look(name, path, **auth):
+    fs = client(**auth)
+    source = FileSource(name=name, path=path, timestamp_field="event_timestamp")
+    return list(fs._get_provider().get_table_column_names_and_types_from_data_source(fs.config, source))
+
+
+assert ("conv_rate", "float") in look("driver_stats_source", "data/driver_stats.parquet", token=reader)
+for name, path, token in [
+    ("driver_stats_source", "data/customer_profile.parquet", reader),
+    ("driver_stats_source", "./data/../data/customer_profile.parquet", reader),
+    ("driver_stats_source", "data/*.parquet", reader),
+    ("customer_profile_source", "data/driver_stats.parquet", reader),
+    ("new_source", "data/driver_stats.parquet", reader),
+    ("driver_stats_source", "data/driver_stats.parquet", guest),
+]:
+    kind, text = raised(lambda: look(name, path, token=token))
+    assert kind == "FeastPermissionError", (name, path, kind, text)
 
 # A token that nobody trusts, and none.
 for call in [lambda: read(token=stranger), lambda: read()]:
