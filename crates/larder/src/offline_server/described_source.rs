@@ -14,11 +14,11 @@ use tracing::warn;
 
 use crate::{FeatureStore, blocking};
 
-/// The registered data sources that read the same file.
+/// The registered data sources that read a file of it.
 ///
 /// # Errors
 ///
-/// [`RequestError`] if there are none and it lies elsewhere.
+/// [`RequestError`] if a file of it is read by none and lies elsewhere.
 pub(crate) async fn registered_readers(store: &FeatureStore, source: &DataSource) -> Result<Vec<String>> {
     let Some(file) = source.as_file().cloned() else { return Ok(Vec::new()) };
     let catalog = store.catalog();
@@ -40,42 +40,54 @@ fn readers(
         return Ok(Vec::new());
     }
     let full = repo.join(path);
-    let reads = |file: &FileSource| file.path == described.path || is_file_of(repo, file, &full);
-    let readers: Vec<String> = registered
-        .iter()
-        .filter(|source| source.as_file().is_some_and(reads))
-        .map(|source| source.name.clone())
+    let files_of_registered = || registered.iter().filter_map(|source| Some((source, source.as_file()?)));
+    // As most are that a client asks for.
+    let same: Vec<String> = files_of_registered()
+        .filter(|(_, file)| file.path == described.path)
+        .map(|(source, _)| source.name.clone())
         .collect();
-    if !readers.is_empty() {
-        return Ok(readers);
+    if !same.is_empty() {
+        return Ok(same);
     }
     let refused = |why: &str| {
         RequestError::other(format!(
             "data source `{name}` cannot be looked at from outside: {why}; register it with `larder apply` first"
         ))
     };
-    let folder_of = |source: &Arc<DataSource>| {
-        let path = local(&source.as_file()?.path);
+    let folder_of = |file: &FileSource| {
+        let path = local(&file.path);
         (!path.contains("://")).then(|| repo.join(path).parent().and_then(real)).flatten()
     };
-    let roots: Vec<PathBuf> = registered.iter().filter_map(folder_of).chain(real(repo)).collect();
+    let roots: Vec<PathBuf> =
+        files_of_registered().filter_map(|(_, file)| folder_of(file)).chain(real(repo)).collect();
     let is_inside =
         |path: &Path| real(path).is_some_and(|path| roots.iter().any(|root| path.starts_with(root)));
-    let has_ending = |path: &Path| FileFormat::from_path(&path.to_string_lossy()) == Some(described.format);
+    // Before anything is listed.
     if !is_inside(&full) {
         return Err(refused(
             "it lies neither in the feature repo nor beside a file of a registered data source",
         ));
     }
-    if !full.is_dir() && !has_ending(&full) {
-        return Err(refused("its path is that of no folder, and does not end as its format does"));
+    // If there are no files, reading says so.
+    let files = files_of(repo, name, described).unwrap_or_else(|_| vec![full]);
+    let mut readers: Vec<String> = Vec::new();
+    for file in &files {
+        let mut of_file =
+            files_of_registered().filter(|(_, source)| is_file_of(repo, source, file)).peekable();
+        let is_new = of_file.peek().is_none();
+        let has_ending = FileFormat::from_path(&file.to_string_lossy()) == Some(described.format);
+        if is_new && !(is_inside(file) && (has_ending || file.is_dir())) {
+            return Err(refused(
+                "a file of it lies outside of the feature repo, or does not end as its format does",
+            ));
+        }
+        for (reader, _) in of_file {
+            if !readers.contains(&reader.name) {
+                readers.push(reader.name.clone());
+            }
+        }
     }
-    // A folder or a pattern may hold links. If there are no files, reading says so.
-    let files = files_of(repo, name, described).unwrap_or_default();
-    if !files.iter().all(|file| is_inside(file) && has_ending(file)) {
-        return Err(refused("a file of it lies outside of the feature repo, or is of another format"));
-    }
-    Ok(Vec::new())
+    Ok(readers)
 }
 
 fn local(path: &str) -> &str {
