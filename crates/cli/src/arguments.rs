@@ -89,9 +89,6 @@ pub(crate) enum Command {
     Push(PushArguments),
     /// Write rows of one view to the online store.
     WriteToOnlineStore(WriteToOnlineStoreArguments),
-    /// Answer feature requests over HTTP.
-    #[command(disable_help_flag = true)]
-    Serve(ServeArguments),
     /// Serve training sets and history over Arrow Flight, to Feast's client with `offline_store: {type: remote}`.
     #[command(
         name = "serve_offline",
@@ -100,6 +97,9 @@ pub(crate) enum Command {
                       A client's feature_store.yaml:\n  offline_store: {type: remote, host: localhost, port: 8815}"
     )]
     ServeOffline(ServeOfflineArguments),
+    /// Answer feature requests over HTTP.
+    #[command(disable_help_flag = true)]
+    Serve(ServeArguments),
     /// List or describe entities.
     Entities(ObjectCommand),
     /// List or describe feature views of all kinds, switch one on or off, see its versions.
