@@ -126,7 +126,7 @@ pub(crate) struct Server {
 impl Server {
     /// Serves a repo on a free port.
     pub(crate) fn start(repo: &Repo, flags: &[&str]) -> Self {
-        Self::start_as(repo, "serve", " on http://", flags)
+        Self::start_as(repo, "serve", " on http", flags)
     }
 
     /// Serves the history of a repo on a free port.

@@ -1,6 +1,7 @@
 """Feast's client with `offline_store: {type: remote}` reads history from larder, and writes to it."""
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import warnings
@@ -408,12 +409,22 @@ def applies_a_repo():
         "project: larder_golden\nprovider: local\n"
         f"registry: {repo}/data/registry.db\nonline_store: {{type: sqlite, path: online_store.db}}\n"
         f"offline_store: {{type: remote, host: {host}, port: {port}}}\nentity_key_serialization_version: 3\n")
-    applied = subprocess.run([sys.executable, "-m", "feast.cli.cli", "apply"], cwd=folder, capture_output=True, text=True)
+
+    def feast(*words):
+        command = [sys.executable, "-m", "feast.cli.cli", *words]
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+    applied = feast("apply")
     assert applied.returncode == 0, applied.stdout + applied.stderr
+    done = feast("materialize", "2024-01-01T00:00:00", "2024-01-16T00:00:00", "--views", "driver_hourly_stats")
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = sqlite3.connect(folder / "online_store.db").execute(
+        "SELECT count(*) FROM larder_golden_driver_hourly_stats WHERE feature_name = 'conv_rate'").fetchone()
+    assert rows[0] > 3, rows
     source = (folder / "feature_repo.py").read_text()
     broken = source.replace('timestamp_field="ts"', 'timestamp_field="moment"')
     (folder / "feature_repo.py").write_text(broken)
-    applied = subprocess.run([sys.executable, "-m", "feast.cli.cli", "apply"], cwd=folder, capture_output=True, text=True)
+    applied = feast("apply")
     assert applied.returncode != 0 and "column `moment` is missing" in applied.stdout + applied.stderr, applied
 
 

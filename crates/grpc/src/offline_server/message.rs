@@ -39,7 +39,7 @@ pub(crate) fn check_rows(rows: &RecordBatch<'_>, body_bytes: usize) -> Result<()
     Ok(())
 }
 
-/// Refuses a dictionary that does not lie in a body of so many bytes.
+/// Refuses a dictionary that does not lie in a body of so many bytes, or is only the next part of one.
 ///
 /// # Errors
 ///
@@ -48,6 +48,10 @@ pub(crate) fn check_dictionary(
     dictionary: &DictionaryBatch<'_>,
     body_bytes: usize,
 ) -> Result<(), RequestError> {
+    if dictionary.isDelta() {
+        // Each part would copy all before it.
+        return Err(RequestError::other("a dictionary comes in parts; send it whole"));
+    }
     match dictionary.data() {
         Some(rows) => check_rows(&rows, body_bytes),
         None => Err(broken("a dictionary has no values")),

@@ -12,24 +12,32 @@ use arrow::error::ArrowError;
 use arrow::ipc::reader::{read_dictionary, read_record_batch};
 use arrow::ipc::{MessageHeader, root_as_message};
 use arrow_flight::FlightData;
-use larder_core::RequestError;
+use larder_core::{Error, ErrorKind, RequestError};
 use serde_json::Value;
 
 use super::message::{broken, check_dictionary, check_rows, check_types};
 
-/// Decodes the table of a call; `None` if there is none. Its columns have no dictionaries, and no index of pandas is
-/// among them.
-///
-/// This takes as long as copying the rows: not for async threads.
+/// What pandas says of a table with thousands of columns is shorter.
+const MAX_PANDAS_BYTES: usize = 4 << 20;
+
+/// Decodes the table of a call on a thread that may take its time; `None` if there is none. Its columns have no
+/// dictionaries, and no index of pandas is among them.
 ///
 /// # Errors
 ///
 /// [`RequestError`] for bytes that are no table, and for a table that takes up more than `max_bytes` without its
 /// dictionaries.
-pub(crate) fn decode(messages: &[FlightData], max_bytes: usize) -> Result<Option<RecordBatch>, RequestError> {
+pub(crate) async fn decode(
+    messages: Vec<FlightData>,
+    max_bytes: usize,
+) -> Result<Option<RecordBatch>, Error> {
     // Arrow's reader has its own way to refuse some of what is not caught by the checks before it.
-    catch_unwind(AssertUnwindSafe(|| decode_checked(messages, max_bytes)))
-        .unwrap_or_else(|_panic| Err(broken("Arrow cannot read it")))
+    let decoding = move || catch_unwind(AssertUnwindSafe(|| decode_checked(&messages, max_bytes)));
+    match tokio::task::spawn_blocking(decoding).await {
+        Ok(Ok(table)) => Ok(table?),
+        Ok(Err(_panic)) => Err(broken("Arrow cannot read it").into()),
+        Err(cancelled) => Err(Error::new(ErrorKind::Unavailable, cancelled)),
+    }
 }
 
 fn decode_checked(messages: &[FlightData], max_bytes: usize) -> Result<Option<RecordBatch>, RequestError> {
@@ -174,7 +182,8 @@ fn plain_bytes(column: &ArrayRef) -> usize {
 
 /// The rows without the columns that pandas keeps its index in where that has no name.
 fn without_index(rows: &RecordBatch, sent: &Schema) -> Result<RecordBatch, RequestError> {
-    let said: Option<Value> = sent.metadata.get("pandas").and_then(|text| serde_json::from_str(text).ok());
+    let said = sent.metadata.get("pandas").filter(|text| text.len() <= MAX_PANDAS_BYTES);
+    let said: Option<Value> = said.and_then(|text| serde_json::from_str(text).ok());
     let index: Vec<&str> = said
         .as_ref()
         .and_then(|said| said.get("index_columns")?.as_array())

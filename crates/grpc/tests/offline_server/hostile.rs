@@ -16,7 +16,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use tonic::Code;
 
-use crate::world::{World, entity_rows, exchange, messages, nothing, put, send, training_set};
+use crate::world::{self, World, entity_rows, exchange, messages, nothing, put, send, training_set};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_that_are_none_are_refused_with_what_is_wrong() {
@@ -140,6 +140,12 @@ async fn a_dictionary_is_looked_up_and_does_not_stand_for_more_than_may_be_sent(
     assert_eq!(labels.iter().take(4).collect::<Vec<_>>(), [None, Some("b"), Some("a"), None]);
     let empty = with(Vec::new(), Int8Array::from(vec![None; 2_000]));
     assert!(exchange(&mut client, training_set(), &empty).await.is_ok());
+    let parts = world::in_dictionary_parts(&training_set(), &[with(vec!["a", "b"], keys())]);
+    assert!(send(&mut client, parts).await.is_ok());
+    let more = [with(vec!["a", "b"], keys()), with(vec!["a", "b", "c"], keys())];
+    let parts = world::in_dictionary_parts(&training_set(), &more);
+    let refused = send(&mut client, parts).await.unwrap_err();
+    assert!(refused.message().contains("a dictionary comes in parts; send it whole"), "{refused}");
     let long = "x".repeat(10_000);
     let bomb = exchange(&mut client, training_set(), &with(vec![&long, "b"], keys())).await.unwrap_err();
     assert!(bomb.message().contains("column `label` is too large without its dictionary"), "{bomb}");
@@ -156,7 +162,10 @@ async fn a_call_that_sends_too_much_is_told_how_much_it_may_send() {
     let mut in_parts = messages(&training_set(), &entity_rows(10)).await;
     let part = in_parts.last().unwrap().clone();
     in_parts.extend(std::iter::repeat_n(part, 1_000));
-    for table in [at_once, in_parts] {
+    // A message with nothing in it is not for nothing.
+    let mut empty = messages(&training_set(), &entity_rows(10)).await;
+    empty.extend(std::iter::repeat_n(FlightData::default(), 5_000));
+    for table in [at_once, in_parts, empty] {
         let refused = send(&mut client, table).await.unwrap_err();
         assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}");
         assert!(refused.message().contains("a call may send 100000 bytes"), "{refused}");

@@ -109,6 +109,27 @@ pub(crate) async fn messages_of(
     encoder.try_collect().await.unwrap()
 }
 
+/// The messages of a call in which a dictionary grows from part to part.
+pub(crate) fn in_dictionary_parts(command: &Value, rows: &[RecordBatch]) -> Vec<FlightData> {
+    use arrow::ipc::writer::{
+        DictionaryHandling, DictionaryTracker, IpcDataGenerator, IpcWriteContext, IpcWriteOptions,
+    };
+    let options = IpcWriteOptions::default().with_dictionary_handling(DictionaryHandling::Delta);
+    let mut tracker = DictionaryTracker::new(false);
+    let generator = IpcDataGenerator::default();
+    let schema = generator.schema_to_bytes_with_dictionary_tracker(&rows[0].schema(), &mut tracker, &options);
+    let mut encoded = vec![schema];
+    let mut context = IpcWriteContext::default();
+    for rows in rows {
+        let (dictionaries, rows) = generator.encode(rows, &mut tracker, &options, &mut context).unwrap();
+        encoded.extend(dictionaries);
+        encoded.push(rows);
+    }
+    let mut messages: Vec<FlightData> = encoded.into_iter().map(FlightData::from).collect();
+    messages[0].flight_descriptor = Some(FlightDescriptor::new_cmd(command.to_string()));
+    messages
+}
+
 /// Sends messages by `DoExchange`; the rows that come back.
 pub(crate) async fn send(client: &mut Client, messages: Vec<FlightData>) -> Result<Vec<RecordBatch>, Status> {
     let answer = client.do_exchange(stream::iter(messages)).await?.into_inner();
