@@ -1,6 +1,5 @@
 //! The door: who calls, what for, and whether that is granted.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -12,12 +11,9 @@ use arrow_flight::{
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt as _, StreamExt as _};
-use larder_core::{
-    DataSource, Error, ErrorKind, FeatureViewProjection, InputTable, OnDemandSource, PermissionType,
-    PermittedAction, RequestError, Result as LarderResult,
-};
+use larder_core::{DataSource, Error, ErrorKind, InputTable, RequestError, Result as LarderResult};
 use larder_registry::RegistrySnapshot;
-use larder_serving::{Access, Protected};
+use larder_serving::Access;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tonic::metadata::MetadataMap;
@@ -27,10 +23,11 @@ use super::answer::{encoded, of_columns};
 use super::command::{Command, ReadCommand, TrainingSetCommand};
 use super::error::status_of;
 use super::references::projections;
+use super::rights::{check_look, check_reads, check_writes};
 use super::share::{Share, too_large};
 use super::table::{decode, entity_rows};
 use super::waiting::{Flight, WaitingFlights};
-use super::{OfflineRead, OfflineServer, OfflineServerOptions, SourceRows, TrainingRows, TrainingSetRequest};
+use super::{OfflineRead, OfflineServer, OfflineServerOptions, TrainingRows, TrainingSetRequest};
 use crate::status::not_let_in;
 
 /// What every call of the service shares.
@@ -80,7 +77,9 @@ impl Door {
         let command = command.and_then(|descriptor| Ok((Command::read(&descriptor)?, descriptor)));
         let granted = match command {
             Ok((command, descriptor)) => {
-                self.check_writes(&access, &command).await.map(|()| (command, descriptor))
+                let snapshot = self.server.snapshot().await;
+                let granted = snapshot.and_then(|snapshot| check_writes(&access, &command, &snapshot));
+                granted.map(|()| (command, descriptor))
             }
             Err(mistake) => Err(mistake.into()),
         };
@@ -111,29 +110,6 @@ impl Door {
         }
     }
 
-    /// Refuses to write what the caller may not write.
-    async fn check_writes(&self, access: &Access, command: &Command) -> LarderResult<()> {
-        let snapshot = self.server.snapshot().await?;
-        if !access.is_limited() {
-            return Ok(());
-        }
-        let write =
-            |object: &Protected<'_>| access.check(&snapshot, &[PermittedAction::WriteOffline], object);
-        match command {
-            Command::Persist(_, target) => write(&source_named(&snapshot, &target.data_source)?)?,
-            Command::WriteToOfflineStore { feature_view } => {
-                write(&Protected::named(&snapshot, feature_view)?)?;
-            }
-            Command::WriteLoggedFeatures { feature_service } => {
-                let service = &snapshot.feature_service(feature_service)?.object;
-                let kind = PermissionType::FeatureService;
-                write(&Protected { kind, name: &service.name, tags: &service.tags })?;
-            }
-            Command::Read(_) | Command::ValidateDataSource(_) => {}
-        }
-        Ok(())
-    }
-
     /// What a command wants to read, if the caller may read it.
     async fn granted(
         &self,
@@ -158,18 +134,7 @@ impl Door {
     async fn check_described(&self, access: &Access, source: &DataSource) -> LarderResult<()> {
         let snapshot = self.server.snapshot().await?;
         let readers = self.server.registered_readers(source).await?;
-        if !access.is_limited() {
-            return Ok(());
-        }
-        let look = |object: &Protected<'_>| access.check(&snapshot, &[PermittedAction::ReadOffline], object);
-        match snapshot.data_source(&source.name) {
-            Ok(registered) => look(&of_source(&registered.object))?,
-            Err(_new) => look(&of_source(source))?,
-        }
-        for reader in &readers {
-            look(&of_source(&snapshot.data_source(reader)?.object))?;
-        }
-        Ok(())
+        check_look(access, source, &readers, &snapshot)
     }
 
     async fn answer(
@@ -265,68 +230,6 @@ fn training_set(
     };
     let features = projections(snapshot, command, is_column)?;
     Ok(TrainingSetRequest { features, full_feature_names: command.full_feature_names, rows })
-}
-
-/// Refuses to read what the caller may not read.
-fn check_reads(access: &Access, read: &OfflineRead, snapshot: &Arc<RegistrySnapshot>) -> LarderResult<()> {
-    if access.is_limited() {
-        for object in read_by(snapshot, read)? {
-            access.check(snapshot, &[PermittedAction::ReadOffline], &object)?;
-        }
-    }
-    Ok(())
-}
-
-/// What must be readable for a read. Of an on-demand view those that it computes from, to the end of the chain; not
-/// itself, as in Feast.
-fn read_by<'s>(snapshot: &'s RegistrySnapshot, read: &OfflineRead) -> LarderResult<Vec<Protected<'s>>> {
-    match read {
-        OfflineRead::TrainingSet(request) => {
-            let mut objects = Vec::new();
-            for projection in &request.features {
-                add_stored(snapshot, projection, &mut objects)?;
-            }
-            Ok(objects)
-        }
-        OfflineRead::Latest(SourceRows { data_source, .. })
-        | OfflineRead::All(SourceRows { data_source, .. }) => Ok(vec![source_named(snapshot, data_source)?]),
-    }
-}
-
-fn add_stored<'s>(
-    snapshot: &'s RegistrySnapshot,
-    projection: &FeatureViewProjection,
-    objects: &mut Vec<Protected<'s>>,
-) -> LarderResult<()> {
-    let Ok(on_demand) = snapshot.on_demand_feature_view(&projection.view) else {
-        objects.push(snapshot.feature_view(&projection.view)?.object.as_ref().into());
-        return Ok(());
-    };
-    for inner in snapshot.on_demand_chain(&on_demand.object, |_| true)? {
-        for source in &inner.sources {
-            if let OnDemandSource::FeatureView(read) = source {
-                objects.push(snapshot.feature_view(&read.view)?.object.as_ref().into());
-            }
-        }
-    }
-    Ok(())
-}
-
-/// A data source by its name, or a saved dataset by its path, which is what Feast's client calls it.
-fn source_named<'s>(snapshot: &'s RegistrySnapshot, name: &str) -> Result<Protected<'s>, RequestError> {
-    match (snapshot.data_source(name), snapshot.saved_dataset_at(name)) {
-        (Ok(source), _) => Ok(of_source(&source.object)),
-        (Err(_), Some(dataset)) => {
-            let dataset = &dataset.object;
-            Ok(Protected { kind: PermissionType::SavedDataset, name: &dataset.name, tags: &dataset.tags })
-        }
-        (Err(unknown), None) => Err(unknown),
-    }
-}
-
-fn of_source(source: &DataSource) -> Protected<'_> {
-    let tags: &BTreeMap<String, String> = &source.tags;
-    Protected { kind: PermissionType::DataSource, name: &source.name, tags }
 }
 
 /// The rows to write.

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! 1. [`share`] counts the bytes of every call as they arrive, and refuses too many.
-//! 2. [`door`] finds out who calls, what the command asks for, and whether permissions grant it.
+//! 2. [`door`] finds out who calls, what the command asks for, and whether permissions grant it ([`rights`]).
 //! 3. [`table`] decodes what was sent, on another thread; it is hostile until checked ([`message`]).
 //! 4. The [`OfflineServer`] does the work; [`answer`] streams its rows piece by piece.
 //!
@@ -22,6 +22,7 @@ mod door;
 mod error;
 mod message;
 mod references;
+mod rights;
 mod server;
 mod share;
 mod table;
