@@ -15,13 +15,19 @@ const MAX_COMMAND_BYTES: usize = 1 << 20;
 #[derive(Clone, Debug)]
 pub(crate) enum Command {
     Read(ReadCommand),
+    Write(WriteCommand),
+}
+
+/// What is to be done that answers nothing.
+#[derive(Clone, Debug)]
+pub(crate) enum WriteCommand {
     Persist(ReadCommand, PersistTarget),
-    WriteToOfflineStore { feature_view: String },
-    WriteLoggedFeatures { feature_service: String },
+    ToOfflineStore { feature_view: String },
+    LoggedFeatures { feature_service: String },
     ValidateDataSource(Box<DataSource>),
 }
 
-/// What it wants to read.
+/// What is to be read.
 #[derive(Clone, Debug)]
 pub(crate) enum ReadCommand {
     TrainingSet(TrainingSetCommand),
@@ -65,7 +71,10 @@ impl Command {
             .map_err(|error| RequestError::other(format!("the command is no JSON object: {error}")))?;
         let api = Parameters { of: "every command", object: &object }.text("api")?;
         let parameters = Parameters { of: &api, object: &object };
-        Ok(match api.as_str() {
+        if let Some(read) = parameters.read(&api)? {
+            return Ok(Self::Read(read));
+        }
+        Ok(Self::Write(match api.as_str() {
             "persist" => {
                 let read = parameters.text("retrieve_func")?;
                 let Some(read) = parameters.read(&read)? else { return Err(unknown(&read)) };
@@ -73,21 +82,21 @@ impl Command {
                     data_source: parameters.text("data_source_name")?,
                     allow_overwrite: parameters.flag("allow_overwrite")?,
                 };
-                Self::Persist(read, target)
+                WriteCommand::Persist(read, target)
             }
             "offline_write_batch" => {
                 let mut views = parameters.texts("feature_view_names")?;
                 match (views.pop(), views.is_empty()) {
-                    (Some(feature_view), true) => Self::WriteToOfflineStore { feature_view },
+                    (Some(feature_view), true) => WriteCommand::ToOfflineStore { feature_view },
                     _ => return Err(parameters.wrong("feature_view_names", "the name of one feature view")),
                 }
             }
             "write_logged_features" => {
-                Self::WriteLoggedFeatures { feature_service: parameters.text("feature_service_name")? }
+                WriteCommand::LoggedFeatures { feature_service: parameters.text("feature_service_name")? }
             }
-            "validate_data_source" => Self::ValidateDataSource(Box::new(parameters.data_source()?)),
-            _ => Self::Read(parameters.read(&api)?.ok_or_else(|| unknown(&api))?),
-        })
+            "validate_data_source" => WriteCommand::ValidateDataSource(Box::new(parameters.data_source()?)),
+            _ => return Err(unknown(&api)),
+        }))
     }
 }
 

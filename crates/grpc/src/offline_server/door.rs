@@ -20,7 +20,7 @@ use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::answer::{encoded, of_columns};
-use super::command::{Command, ReadCommand, TrainingSetCommand};
+use super::command::{Command, ReadCommand, TrainingSetCommand, WriteCommand};
 use super::error::status_of;
 use super::references::projections;
 use super::rights::{check_look, check_reads, check_writes};
@@ -76,10 +76,11 @@ impl Door {
         let command = descriptor.ok_or_else(|| RequestError::other("the first message has no descriptor"));
         let command = command.and_then(|descriptor| Ok((Command::read(&descriptor)?, descriptor)));
         let granted = match command {
-            Ok((command, descriptor)) => {
+            Ok((Command::Read(read), descriptor)) => Ok((Command::Read(read), descriptor)),
+            Ok((Command::Write(write), descriptor)) => {
                 let snapshot = self.server.snapshot().await;
-                let granted = snapshot.and_then(|snapshot| check_writes(&access, &command, &snapshot));
-                granted.map(|()| (command, descriptor))
+                let granted = snapshot.and_then(|snapshot| check_writes(&access, &write, &snapshot));
+                granted.map(|()| (Command::Write(write), descriptor))
             }
             Err(mistake) => Err(mistake.into()),
         };
@@ -156,31 +157,29 @@ impl Door {
         Ok(encoded(rows, held, self.options.message_timeout))
     }
 
-    async fn put(&self, call: Call) -> LarderResult<Result<(), Status>> {
-        let Call { command, descriptor, rows, access, share, turn: _turn } = call;
-        match command {
-            Command::Read(read) => {
-                let rows = entity_rows(rows);
-                let caller = access.user().map(Arc::clone);
-                return Ok(self.waiting.put(descriptor.cmd, caller, Flight { read, rows, share }));
+    async fn write(
+        &self,
+        access: &Access,
+        write: WriteCommand,
+        rows: Option<RecordBatch>,
+    ) -> LarderResult<()> {
+        match write {
+            WriteCommand::Persist(read, target) => {
+                let read = self.granted(access, read, entity_rows(rows)).await?;
+                Arc::clone(&self.server).persist(read, target).await
             }
-            Command::Persist(read, target) => {
-                let read = self.granted(&access, read, entity_rows(rows)).await?;
-                Arc::clone(&self.server).persist(read, target).await?;
-            }
-            Command::WriteToOfflineStore { feature_view } => {
+            WriteCommand::ToOfflineStore { feature_view } => {
                 let rows = InputTable::from_arrow(sent(rows)?);
-                self.server.write_to_offline_store(&feature_view, rows).await?;
+                self.server.write_to_offline_store(&feature_view, rows).await
             }
-            Command::WriteLoggedFeatures { feature_service } => {
-                self.server.write_logged_features(&feature_service, sent(rows)?).await?;
+            WriteCommand::LoggedFeatures { feature_service } => {
+                self.server.write_logged_features(&feature_service, sent(rows)?).await
             }
-            Command::ValidateDataSource(source) => {
-                self.check_described(&access, &source).await?;
-                self.server.validate_data_source(&source).await?;
+            WriteCommand::ValidateDataSource(source) => {
+                self.check_described(access, &source).await?;
+                self.server.validate_data_source(&source).await
             }
         }
-        Ok(Ok(()))
     }
 }
 
@@ -268,8 +267,14 @@ impl FlightService for Door {
     }
 
     async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Answer<PutResult> {
-        let call = self.receive(request).await?;
-        without_panic(self.put(call)).await??;
+        let Call { command, descriptor, rows, access, share, turn: _turn } = self.receive(request).await?;
+        match command {
+            Command::Read(read) => {
+                let flight = Flight { read, rows: entity_rows(rows), share };
+                self.waiting.put(descriptor.cmd, access.user().map(Arc::clone), flight)?;
+            }
+            Command::Write(write) => without_panic(self.write(&access, write, rows)).await?,
+        }
         Ok(Response::new(stream::empty().boxed()))
     }
 

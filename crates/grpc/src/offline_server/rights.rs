@@ -8,7 +8,7 @@ use larder_core::{
 use larder_registry::RegistrySnapshot;
 use larder_serving::{Access, Protected};
 
-use super::command::Command;
+use super::command::WriteCommand;
 use super::{OfflineRead, SourceRows};
 
 /// Refuses to write what the caller may not write.
@@ -18,20 +18,20 @@ use super::{OfflineRead, SourceRows};
 /// [`RequestError::PermissionDenied`]; [`RequestError`] for what is not there.
 pub(crate) fn check_writes(
     access: &Access,
-    command: &Command,
+    command: &WriteCommand,
     snapshot: &Arc<RegistrySnapshot>,
 ) -> Result<()> {
     if !access.is_limited() {
         return Ok(());
     }
     let object = match command {
-        Command::Persist(_, target) => source_named(snapshot, &target.data_source)?,
-        Command::WriteToOfflineStore { feature_view } => Protected::named(snapshot, feature_view)?,
-        Command::WriteLoggedFeatures { feature_service } => {
+        WriteCommand::Persist(_, target) => source_named(snapshot, &target.data_source)?,
+        WriteCommand::ToOfflineStore { feature_view } => Protected::named(snapshot, feature_view)?,
+        WriteCommand::LoggedFeatures { feature_service } => {
             let service = &snapshot.feature_service(feature_service)?.object;
             Protected { kind: PermissionType::FeatureService, name: &service.name, tags: &service.tags }
         }
-        Command::Read(_) | Command::ValidateDataSource(_) => return Ok(()),
+        WriteCommand::ValidateDataSource(_) => return Ok(()),
     };
     Ok(access.check(snapshot, &[PermittedAction::WriteOffline], &object)?)
 }
