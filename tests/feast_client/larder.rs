@@ -57,6 +57,17 @@ impl Repo {
         repo
     }
 
+    /// The golden repo, where clients may keep training sets and log answers, applied.
+    pub(crate) fn of_history() -> Self {
+        let repo = Self::of_larder();
+        copy_folder(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/feast_client/history"),
+            repo.path(),
+        );
+        repo.larder(&["apply"]);
+        repo
+    }
+
     /// A repo of documents with vectors and of services that are logged, applied and materialized.
     pub(crate) fn of_documents() -> Self {
         let repo = Self { folder: tempfile::tempdir().unwrap() };
@@ -155,6 +166,11 @@ impl Server {
         Self::of_command(repo, "serve_registry", flags)
     }
 
+    /// Serves the history of a repo on a free port.
+    pub(crate) fn of_history(repo: &Repo, flags: &[&str]) -> Self {
+        Self::of_command(repo, "serve_offline", flags)
+    }
+
     fn of_command(repo: &Repo, command: &str, flags: &[&str]) -> Self {
         let arguments = [&[command, "-p", "0"], flags].concat();
         let mut child = repo.command(&arguments).stderr(Stdio::piped()).spawn().unwrap();
@@ -179,6 +195,11 @@ impl Server {
     /// Where it answers.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The same without what is spoken there.
+    pub(crate) fn address(&self) -> &str {
+        self.url.split_once("://").map_or(&self.url, |(_, address)| address)
     }
 }
 

@@ -37,14 +37,7 @@ fn a_remote_online_store_reads_writes_and_materializes() {
 #[test]
 fn a_client_with_a_token_may_do_what_permissions_say_and_gets_feasts_own_error_else() {
     let provider = OidcProvider::start(vec![SigningKey::rsa("first")], json!({}));
-    #[expect(clippy::disallowed_methods, reason = "the server under test uses the machine's clock")]
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let claims = |role: &str| json!({ "preferred_username": "ada", "roles": [role], "exp": now + 3600 });
-    let tokens = [
-        provider.token(&claims("reader")),
-        provider.token(&claims("guest")),
-        SigningKey::rsa("first").token(&claims("reader")),
-    ];
+    let [reader, guest, stranger] = tokens(&provider);
     let repo = Repo::materialized();
     repo.add("permissions.yaml", PERMISSIONS);
     let url = provider.discovery_url();
@@ -54,12 +47,66 @@ fn a_client_with_a_token_may_do_what_permissions_say_and_gets_feasts_own_error_e
     );
     repo.larder(&["apply"]);
     let server = Server::start(&repo, &[]);
-    let [reader, guest, stranger] = &tokens;
     for release in python::RELEASES {
         let repo = repo.path().display().to_string();
-        release.session("tokens", &[&repo, server.url(), reader, guest, stranger]);
+        release.session("tokens", &[&repo, server.url(), &reader, &guest, &stranger]);
     }
 }
+
+/// The token of somebody who may read, of somebody who may not, and of somebody whom nobody knows.
+fn tokens(provider: &OidcProvider) -> [String; 3] {
+    #[expect(clippy::disallowed_methods, reason = "the server under test uses the machine's clock")]
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let claims = |role: &str| json!({ "preferred_username": "ada", "roles": [role], "exp": now + 3600 });
+    [
+        provider.token(&claims("reader")),
+        provider.token(&claims("guest")),
+        SigningKey::rsa("first").token(&claims("reader")),
+    ]
+}
+
+#[test]
+fn a_remote_offline_store_joins_pulls_writes_and_keeps() {
+    for release in python::RELEASES {
+        let repo = Repo::of_history();
+        let server = Server::of_history(&repo, &[]);
+        let path = repo.path().display().to_string();
+        let arguments = [&path, server.address(), env!("CARGO_BIN_EXE_larder")];
+        release.session("remote_offline_store", &arguments);
+    }
+}
+
+#[test]
+fn history_is_given_over_tls_to_whom_permissions_let_read_it() {
+    let provider = OidcProvider::start(vec![SigningKey::rsa("first")], json!({}));
+    let [reader, guest, stranger] = tokens(&provider);
+    let repo = Repo::of_history();
+    repo.add("permissions.yaml", OFFLINE_PERMISSIONS);
+    let url = provider.discovery_url();
+    repo.add(
+        "feature_store.yaml",
+        &format!("auth: {{type: oidc, auth_discovery_url: '{url}', client_id: feast}}\n"),
+    );
+    repo.larder(&["apply"]);
+    let signed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    repo.add("cert.pem", &signed.cert.pem());
+    repo.add("key.pem", &signed.signing_key.serialize_pem());
+    let file = |name: &str| repo.path().join(name).display().to_string();
+    let server = Server::of_history(&repo, &["--cert", &file("cert.pem"), "-k", &file("key.pem")]);
+    assert!(server.url().starts_with("grpc+tls://"), "{}", server.url());
+    let address = server.address().replace("127.0.0.1", "localhost");
+    for release in python::RELEASES {
+        let arguments = [&file(""), &address, &file("cert.pem"), &reader, &guest, &stranger];
+        release.session("tokens_offline", &arguments.map(String::as_str));
+    }
+}
+
+const OFFLINE_PERMISSIONS: &str = "permissions:
+  - name: readers
+    actions: [read_offline]
+    name_patterns: [driver_hourly_stats, driver_stats_source]
+    policy: {roles: [reader]}
+";
 
 #[test]
 fn a_grpc_client_with_feasts_stubs_reads_and_writes_as_whom_its_token_names() {

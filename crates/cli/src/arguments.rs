@@ -10,7 +10,8 @@ use crate::object_arguments::{
     DeleteArguments, FeatureViewsCommand, FeaturesCommand, ObjectCommand, PermissionsCommand, ProjectsCommand,
 };
 use crate::server_arguments::{
-    ListenArguments, McpArguments, ServeRegistryArguments, ServeTransformationsArguments, TlsArguments,
+    ListenArguments, McpArguments, ServeOfflineArguments, ServeRegistryArguments,
+    ServeTransformationsArguments, TlsArguments,
 };
 use crate::udf_arguments::{BenchArguments, InspectArguments, RecordArguments, RunArguments, TestArguments};
 use larder_core::{Capability, InvalidTimestamp, Timestamp};
@@ -93,6 +94,14 @@ pub(crate) enum Command {
     Push(PushArguments),
     /// Write rows of one view to the online store.
     WriteToOnlineStore(WriteToOnlineStoreArguments),
+    /// Serve training sets and history over Arrow Flight, to Feast's client with `offline_store: {type: remote}`.
+    #[command(
+        name = "serve_offline",
+        disable_help_flag = true,
+        after_help = "Examples:\n  larder serve_offline -p 8815\n  larder serve_offline -h 0.0.0.0 --cert cert.pem --key key.pem\n\n\
+                      A client's feature_store.yaml:\n  offline_store: {type: remote, host: localhost, port: 8815}"
+    )]
+    ServeOffline(ServeOfflineArguments),
     /// Answer feature requests over HTTP.
     #[command(disable_help_flag = true)]
     Serve(ServeArguments),

@@ -19,11 +19,14 @@ pub(crate) fn instead(words: &[String]) -> Option<String> {
 /// What to say to somebody who gives the certificate of a server as Feast takes it, by `-c`, which names the
 /// feature repo here. `words` are the arguments without the program.
 pub(crate) fn certificate_flag(words: &[String]) -> Option<String> {
-    let after = words.iter().skip_while(|word| !["serve", "serve_registry"].contains(&word.as_str()));
+    let servers = ["serve", "serve_offline", "serve_registry"];
+    let after = words.iter().skip_while(|word| !servers.contains(&word.as_str()));
+    let server = after.clone().next()?;
     let has = |flags: &[&str]| after.clone().any(|word| flags.contains(&word.as_str()));
     (has(&["-k", "--key"]) && has(&["-c"]) && !has(&["--cert"])).then(|| {
-        "`-c` names the feature repo here, also after the command; give the certificate by `--cert FILE`"
-            .to_owned()
+        format!(
+            "`-c` names the feature repo here, also after `{server}`; give the certificate by `--cert FILE`"
+        )
     })
 }
 
@@ -35,7 +38,7 @@ enum Absent {
     Parts(&'static [(&'static str, &'static str)]),
 }
 
-const ABSENT: [(&str, Absent); 7] = [
+const ABSENT: [(&str, Absent); 6] = [
     (
         "demo-notebooks",
         Absent::Whole("`larder demo` shows the whole path in the terminal, without notebooks"),
@@ -45,13 +48,6 @@ const ABSENT: [(&str, Absent); 7] = [
         Absent::Whole(
             "there is no web page yet; `larder registry-dump` and the `list` and `describe` of every kind of object \
              show the registry, and `feast ui` opens the registry file that larder writes",
-        ),
-    ),
-    (
-        "serve_offline",
-        Absent::Whole(
-            "there is no Arrow Flight server yet; `larder get-historical-features -o FILE` builds a \
-                       training set",
         ),
     ),
     ("serve_lineage", Absent::Whole("lineage events are neither sent nor collected")),
@@ -119,9 +115,12 @@ mod tests {
     #[test]
     fn a_certificate_by_feasts_short_flag_is_answered_with_the_long_one() {
         let of = |line: &str| certificate_flag(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
-        for command in ["serve", "serve_registry"] {
-            let line = format!("-c repo {command} -k key.pem -c cert.pem");
-            assert!(of(&line).unwrap().contains("`--cert FILE`"), "{line}");
+        for server in ["serve", "serve_offline", "serve_registry"] {
+            let said = of(&format!("-c repo {server} -k key.pem -c cert.pem")).unwrap();
+            assert!(
+                said.contains(&format!("after `{server}`; give the certificate by `--cert FILE`")),
+                "{said}"
+            );
         }
         for line in
             ["-c repo serve -k key.pem", "serve -k key.pem --cert cert.pem -c repo", "-k a -c b apply"]

@@ -88,8 +88,8 @@ pub use job::{
 pub use label_rules::{ConflictPolicy, LabelRules};
 pub use logging_config::{LoggingConfig, LoggingDestination, SampleRate};
 pub use offline_store::{
-    EntityFrame, JoinedColumns, LatestRows, LatestStream, OfflineStore, PointInTimeJoin, PullLatest,
-    PullSummary, ViewJoin,
+    EntityFrame, JoinedColumns, LatestRows, LatestStream, OfflineStore, PointInTimeJoin, PullAll, PullLatest,
+    PullSummary, RowStream, ViewJoin,
 };
 pub use on_demand_feature_view::{
     ComponentDigest, FeatureViewProjection, OnDemandFeatureView, OnDemandSource, PythonTransformation,

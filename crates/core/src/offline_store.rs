@@ -114,6 +114,33 @@ impl Debug for LatestStream {
     }
 }
 
+/// A read of every row of a source in a span of event time.
+#[derive(Clone, Debug)]
+pub struct PullAll {
+    /// The source.
+    pub source: Arc<DataSource>,
+    /// The columns wanted, in order, as they are called in the source after its field mapping.
+    pub columns: Vec<Field>,
+    /// The earliest event time, included; `None` for all that came before.
+    pub start: Option<Timestamp>,
+    /// The latest event time, included; `None` for all that came after.
+    pub end: Option<Timestamp>,
+}
+
+/// Rows in parts of bounded size.
+pub struct RowStream {
+    /// The columns of every part.
+    pub schema: SchemaRef,
+    /// The rows.
+    pub parts: BoxStream<'static, Result<RecordBatch>>,
+}
+
+impl Debug for RowStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RowStream").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}
+
 /// The history of feature values.
 ///
 /// Implementations are shared; methods may run concurrently and never block the caller's thread.
@@ -142,6 +169,14 @@ pub trait OfflineStore: Debug + Send + Sync + 'static {
     ///
     /// As [`join`](Self::join).
     async fn pull_latest(&self, pull: PullLatest) -> Result<LatestStream>;
+
+    /// Reads every row of a span, in source order, with the columns wanted of their declared types. Rows
+    /// without event time are passed over.
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Self::join).
+    async fn pull_all(&self, pull: PullAll) -> Result<RowStream>;
 
     /// Adds rows to a source. `rows` must have exactly the source's columns, in any order; they are
     /// cast to its types. The rows are durable when this returns, and a reader sees all of them or none.

@@ -8,6 +8,7 @@ mod blocking;
 mod encoded;
 mod every_server;
 mod feature_server;
+mod offline_server;
 mod registry_server;
 mod service;
 mod status;
@@ -15,6 +16,10 @@ mod transformation_server;
 
 pub use every_server::complete;
 pub use feature_server::{FEATURE_SERVICES, feature_server};
+pub use offline_server::{
+    OfflineRead, OfflineServer, OfflineServerOptions, PersistTarget, SourceRows, TrainingRows,
+    TrainingSetRequest, offline_server,
+};
 pub use registry_server::{REGISTRY_SERVICE, registry_server};
 pub use service::ServiceOptions;
 pub use transformation_server::{TRANSFORMATION_SERVICE, TransformationServer, transformation_server};

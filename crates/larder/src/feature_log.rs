@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
-use larder_core::{Error, ErrorKind, FeatureService, LoggingDestination, Result};
+use larder_core::column::to_timestamps;
+use larder_core::{Error, ErrorKind, FeatureService, LoggingDestination, RequestError, Result};
 use larder_offline::table::write_table;
 use larder_registry::FeatureLoggingConfig;
 use larder_serving::{FeatureLog, LoggedAnswer};
@@ -20,6 +21,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tracing::{error, warn};
 
 use crate::{FeatureStore, blocking, unique_id};
+
+/// When an answer was logged.
+pub(crate) const LOG_TIMESTAMP: &str = "__log_timestamp";
 
 /// So many rows of one service are written without waiting for the end of the interval.
 const MAX_WAITING_ROWS: usize = 100_000;
@@ -189,6 +193,45 @@ fn write_file(folder: &Path, answers: &[LoggedAnswer]) -> Result<()> {
         part += 1;
     }
     Ok(())
+}
+
+/// Adds rows that others have logged to the log of a service: a file of their own, durable when this returns.
+///
+/// # Errors
+///
+/// [`RequestError`] if the service has no log on this machine, or if a column is missing that every log of it has.
+pub(crate) async fn add_rows(store: &FeatureStore, feature_service: &str, rows: RecordBatch) -> Result<()> {
+    let catalog = store.catalog();
+    let service = &catalog.snapshot().feature_service(feature_service)?.object;
+    let folder = log_folder(store.repo(), service).ok_or_else(|| {
+        RequestError::other(format!(
+            "feature service `{feature_service}` is not logged in a folder on this machine; give it a `logging_config` \
+             with a `file` destination"
+        ))
+    })?;
+    let features = service.features.iter().flat_map(|view| {
+        view.features.iter().map(move |feature| format!("{}__{feature}", view.name_to_use()))
+    });
+    for column in features.chain([LOG_TIMESTAMP.to_owned()]) {
+        if rows.column_by_name(&column).is_none() {
+            return Err(RequestError::MissingColumn {
+                column,
+                table: format!("the log of feature service `{feature_service}`"),
+                found: rows.schema_ref().fields().iter().map(|field| field.name().clone()).collect(),
+            }
+            .into());
+        }
+    }
+    if rows.num_rows() == 0 {
+        return Ok(());
+    }
+    blocking::run(move || {
+        to_timestamps(LOG_TIMESTAMP, rows.column_by_name(LOG_TIMESTAMP).unwrap_or(rows.column(0)))?;
+        std::fs::create_dir_all(&folder).map_err(|source| Error::new(ErrorKind::Unavailable, source))?;
+        let file = unique_id::hexadecimal()?;
+        Ok(write_table(&folder.join(format!("{file}-0.parquet")), &rows)?)
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Field as ArrowField, Schema};
 use larder_core::column::cast_column;
 use larder_core::{
-    EntityFrame, Error, ErrorKind, JoinedColumns, PointInTimeJoin, RequestError, Result, ValueType, ViewJoin,
+    EntityFrame, Error, ErrorKind, FeatureViewProjection, JoinedColumns, PointInTimeJoin, RequestError,
+    Result, ValueType, ViewJoin,
 };
 use larder_offline::entity_frame;
 use larder_plan::{
@@ -92,14 +93,29 @@ impl FeatureStore {
         filter_by_created_timestamp: bool,
     ) -> Result<HistoricalQuery> {
         let catalog = self.catalog();
-        let retrieval = if self.config().compat.on_demand_inputs_in_training_sets {
+        let plan =
+            FeaturePlan::resolve(&catalog, selection, full_feature_names, self.retrieval_of_history())?;
+        HistoricalQuery::try_new(&catalog, plan, filter_by_created_timestamp)
+    }
+
+    /// As [`historical_query`](Self::historical_query), for views that are asked for as a feature service does.
+    pub(crate) fn historical_query_of(
+        &self,
+        features: &[FeatureViewProjection],
+        full_feature_names: bool,
+    ) -> Result<HistoricalQuery> {
+        let catalog = self.catalog();
+        let retrieval = self.retrieval_of_history();
+        let plan = FeaturePlan::of_projections(&catalog, features, full_feature_names, retrieval)?;
+        HistoricalQuery::try_new(&catalog, plan, false)
+    }
+
+    fn retrieval_of_history(&self) -> Retrieval {
+        if self.config().compat.on_demand_inputs_in_training_sets {
             Retrieval::HistoricalWithInputs
         } else {
             Retrieval::Historical
-        };
-        let plan = FeaturePlan::resolve(&catalog, selection, full_feature_names, retrieval)?;
-        let views = plan.views.iter().map(|view| view_join(&catalog, view)).collect::<Result<Vec<_>>>()?;
-        Ok(HistoricalQuery { plan, views, filter_by_created_timestamp })
+        }
     }
 
     /// A row for every entity that the query's sources know in the span.
@@ -155,6 +171,11 @@ pub(crate) struct HistoricalQuery {
 }
 
 impl HistoricalQuery {
+    fn try_new(catalog: &Catalog, plan: FeaturePlan, filter_by_created_timestamp: bool) -> Result<Self> {
+        let views = plan.views.iter().map(|view| view_join(catalog, view)).collect::<Result<Vec<_>>>()?;
+        Ok(Self { plan, views, filter_by_created_timestamp })
+    }
+
     /// How many views are joined.
     pub(crate) fn view_count(&self) -> usize {
         self.views.len()

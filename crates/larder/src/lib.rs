@@ -39,6 +39,8 @@ mod feature_store;
 mod get_historical_features;
 mod grpc;
 mod job;
+mod joined_in_parts;
+mod offline_server;
 mod online;
 mod online_changes;
 mod recorder;

@@ -39,9 +39,11 @@ mod recomputation;
 mod report;
 mod row_keys;
 mod selection;
+mod source_rows;
 mod view_rows;
 mod view_target;
 mod write_plan;
+mod write_to_offline_store;
 mod write_to_online_store;
 
 pub use error::MaterializeError;
@@ -53,4 +55,5 @@ pub use notice::Notice;
 pub use observer::{MaterializationEvent, MaterializationObserver, RunHeader, ViewHeader};
 pub use push::Push;
 pub use report::{MaterializationReport, PushReport, ViewReport, WrittenView};
+pub use write_to_offline_store::write_to_offline_store;
 pub use write_to_online_store::WriteToOnlineStore;

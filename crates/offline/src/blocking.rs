@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use futures::stream::{self, BoxStream, StreamExt};
-use larder_core::LatestRows;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinError;
 
@@ -49,9 +48,10 @@ impl Blocking {
 /// caller has dropped the stream.
 ///
 /// It takes no permit: its caller may join or append between two parts.
-pub(crate) fn stream<F>(work: F) -> BoxStream<'static, larder_core::Result<LatestRows>>
+pub(crate) fn stream<T, F>(work: F) -> BoxStream<'static, larder_core::Result<T>>
 where
-    F: FnOnce(&mut dyn FnMut(LatestRows) -> bool) -> Result<(), OfflineError> + Send + 'static,
+    T: Send + 'static,
+    F: FnOnce(&mut dyn FnMut(T) -> bool) -> Result<(), OfflineError> + Send + 'static,
 {
     let (sender, receiver) = mpsc::channel(PARTS_AHEAD);
     let task = tokio::task::spawn_blocking(move || {
@@ -86,9 +86,9 @@ mod tests {
 
     #[tokio::test]
     async fn an_error_ends_the_stream_and_a_panic_is_not_an_end() {
-        let failing: Vec<_> = stream(|_| Err(OfflineError::Closed)).collect().await;
+        let failing: Vec<_> = stream::<(), _>(|_| Err(OfflineError::Closed)).collect().await;
         assert!(matches!(failing.as_slice(), [Err(_)]));
-        let panicking = stream(|_| panic!("a bug")).collect::<Vec<_>>();
+        let panicking = stream::<(), _>(|_| panic!("a bug")).collect::<Vec<_>>();
         assert!(AssertUnwindSafe(panicking).catch_unwind().await.is_err());
     }
 }

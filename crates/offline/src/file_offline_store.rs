@@ -11,8 +11,8 @@ use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 use async_trait::async_trait;
 use larder_core::{
-    DataSource, EntityFrame, Field, JoinedColumns, LatestStream, OfflineStore, PointInTimeJoin, PullLatest,
-    RequestError, Result, ValueType, column,
+    DataSource, EntityFrame, Field, JoinedColumns, LatestStream, OfflineStore, PointInTimeJoin, PullAll,
+    PullLatest, RequestError, Result, RowStream, ValueType, column,
 };
 use tracing::instrument;
 
@@ -21,6 +21,7 @@ use crate::blocking::{Blocking, stream};
 use crate::error::OfflineError;
 use crate::file_table::FileTable;
 use crate::point_in_time_join::{EntityIndex, join_view};
+use crate::pull_all;
 use crate::pull_latest::find_latest;
 
 /// The offline store over tables in Parquet, CSV and NDJSON files.
@@ -87,6 +88,15 @@ impl OfflineStore for FileOfflineStore {
         let summary = latest.summary();
         let parts = stream(move |give| latest.give_parts(give));
         Ok(LatestStream { summary, parts })
+    }
+
+    #[instrument(name = "larder_offline.pull_all", skip_all, fields(source = %pull.source.name))]
+    async fn pull_all(&self, pull: PullAll) -> Result<RowStream> {
+        let repo_dir = Arc::clone(&self.repo_dir);
+        let work = move || pull_all::prepare(FileTable::open(&repo_dir, &pull.source)?, &pull);
+        let rows = self.reads.run(work).await?;
+        let schema = SchemaRef::clone(rows.schema());
+        Ok(RowStream { schema, parts: stream(move |give| rows.give_parts(give)) })
     }
 
     #[instrument(name = "larder_offline.append", skip_all, fields(source = %source.name, rows = rows.num_rows()))]

@@ -26,6 +26,7 @@ mod file_offline_store;
 mod file_table;
 mod infer_fields;
 mod point_in_time_join;
+mod pull_all;
 mod pull_latest;
 mod replace_file;
 pub mod table;
@@ -33,5 +34,5 @@ mod write_text;
 
 pub use error::OfflineError;
 pub use file_offline_store::FileOfflineStore;
-pub use file_table::is_file_of;
+pub use file_table::{files_of, is_file_of};
 pub use infer_fields::{AmbiguousTimestamp, UnknownColumnType, infer_fields, infer_timestamp_field};

@@ -143,13 +143,28 @@ impl FeaturePlan {
             Selection::References(references) => group_references(catalog.snapshot(), references)?,
             Selection::Service(name) => catalog.snapshot().feature_service(name)?.object.features.clone(),
         };
+        Self::of_projections(catalog, &wanted, full_feature_names, retrieval)
+    }
+
+    /// As [`resolve`](Self::resolve), for views that are asked for as a feature service does: perhaps under
+    /// another name, with other join keys.
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Self::resolve).
+    pub fn of_projections(
+        catalog: &Catalog,
+        wanted: &[FeatureViewProjection],
+        full_feature_names: bool,
+        retrieval: Retrieval,
+    ) -> Result<Self> {
         if wanted.iter().all(|projection| projection.features.is_empty()) {
             return Err(RequestError::NoFeatures.into());
         }
         let mut builder =
             PlanBuilder { catalog, retrieval, full_feature_names, inputs: Vec::new(), plan: Self::empty() };
         let mut on_demand_outputs = Vec::new();
-        for projection in &wanted {
+        for projection in wanted {
             builder.add_projection(projection, &mut on_demand_outputs)?;
         }
         let mut plan = builder.plan;

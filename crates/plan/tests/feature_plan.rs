@@ -194,6 +194,18 @@ async fn a_service_reads_a_view_again_under_other_join_keys() {
 }
 
 #[tokio::test]
+async fn views_asked_for_as_by_a_service_are_planned_as_that_service_is() {
+    let catalog = catalog("b", "extra", false).await;
+    let service = Selection::Service("service".into());
+    let of_service = FeaturePlan::resolve(&catalog, &service, true, Retrieval::Historical).unwrap();
+    let wanted = &catalog.snapshot().feature_service("service").unwrap().object.features;
+    let plan = FeaturePlan::of_projections(&catalog, wanted, true, Retrieval::Historical).unwrap();
+    assert_eq!((plan.outputs.clone(), names(&plan)), (of_service.outputs.clone(), names(&of_service)));
+    let nothing = FeaturePlan::of_projections(&catalog, &[], true, Retrieval::Historical).unwrap_err();
+    assert_eq!(nothing.to_string(), "No features specified for retrieval");
+}
+
+#[tokio::test]
 async fn a_written_on_demand_view_is_read_online_and_computed_for_the_past() {
     let catalog = catalog("b", "other__a", true).await;
     let online =

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use larder_core::{
     DataSource, Entity, FeatureService, FeatureView, FeatureViewState, InvalidVersion,
-    MaterializationInterval, OnDemandFeatureView, Permission, Project, RequestError, SavedDataset, Timestamp,
-    ValidationReference, ViewVersion,
+    MaterializationInterval, OnDemandFeatureView, Permission, Project, RequestError, SavedDataset,
+    SavedDatasetStorage, Timestamp, ValidationReference, ViewVersion,
 };
 
 use crate::ObjectKind;
@@ -332,6 +332,13 @@ impl RegistrySnapshot {
         self.saved_datasets.get(name).ok_or_else(|| RequestError::SavedDatasetNotFound {
             dataset: name.to_owned(),
             project: self.project.name.clone(),
+        })
+    }
+
+    /// The saved dataset whose rows lie in the file of this path, as it is written down.
+    pub fn saved_dataset_at(&self, path: &str) -> Option<&Registered<SavedDataset>> {
+        self.saved_datasets().iter().find(|dataset| {
+            matches!(&dataset.object.storage, SavedDatasetStorage::File { path: known, .. } if known == path)
         })
     }
 

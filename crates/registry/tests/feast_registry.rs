@@ -12,7 +12,7 @@ use std::sync::Arc;
 use larder_core::{
     FixedClock, MaterializationInterval, OnDemandSource, Project, Timestamp, ValueType, dummy_join_key,
 };
-use larder_registry::{Definitions, ListFilter, Listing, ObjectKind, RegistryFile};
+use larder_registry::{Definitions, ListFilter, Listing, ObjectKind, RegistryFile, data_source_from_json};
 
 fn recorded(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/feast_compat/recorded").join(name)
@@ -284,4 +284,47 @@ fn what_larder_wrote_survives_an_edit_by_feasts_client() {
     );
     let snapshot = registry.snapshot("demo").unwrap();
     assert_eq!(snapshot.feature_view("driver_hourly_stats").unwrap().materialization_intervals.len(), 1);
+}
+
+#[test]
+fn a_data_source_is_the_same_in_protobufs_json_form() {
+    let mut read = 0;
+    for (file, project) in [("registry.db", "larder_golden"), ("registry_extras.db", "extras")] {
+        let (_folder, registry) = open(file);
+        let snapshot = registry.snapshot(project).unwrap();
+        for source in snapshot.data_sources() {
+            let source = &source.object;
+            let described =
+                registry.describe(project, ObjectKind::DataSource, &source.name).unwrap().unwrap();
+            let json = described.json().to_string();
+            assert_eq!(data_source_from_json(&json).as_ref(), Ok(source.as_ref()), "{json}");
+            read += 1;
+        }
+    }
+    assert!(read > 15, "{read}");
+}
+
+#[test]
+fn json_that_is_no_data_source_names_the_field() {
+    for (json, part) in [
+        ("", "EOF"),
+        ("[]", "expected a map"),
+        ("{\"type\": \"BATCH_STONE\"}", "`type` holds something else"),
+        ("{\"type\": -1}", "`type` holds something else"),
+        ("{\"type\": \"BATCH_FILE\"}", "it lacks its `file_options`"),
+        ("{\"type\": \"BATCH_FILE\", \"fileOptions\": 1}", "`fileOptions` holds something else"),
+        ("{\"fieldMapping\": {\"a\": 1}}", "`fieldMapping` holds something else"),
+        ("{\"meta\": {\"createdTimestamp\": \"soon\"}}", "`createdTimestamp` holds something else"),
+        ("{\"customOptions\": {\"configuration\": \"!\"}}", "`configuration` holds something else"),
+        ("{\"requestDataOptions\": {\"schema\": [{\"valueType\": \"STONE\"}]}}", "`valueType` holds"),
+        (
+            "{\"kafkaOptions\": {\"watermarkDelayThreshold\": \"1.5.s\"}}",
+            "`watermarkDelayThreshold` holds something else",
+        ),
+        (&format!("{}{}", "{\"batchSource\": ".repeat(60), "{}"), "EOF"),
+        (&format!("{}{{}}{}", "{\"batchSource\": ".repeat(60), "}".repeat(60)), "nested too deeply"),
+    ] {
+        let refused = data_source_from_json(json).unwrap_err().to_string();
+        assert!(refused.contains(part), "{json}: {refused}");
+    }
 }

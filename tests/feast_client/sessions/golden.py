@@ -12,14 +12,16 @@ from feast import FeatureStore, RepoConfig
 from feast.feature_server import get_app
 
 
-def store(repo, online_store, **settings):
+def store(repo, online_store, offline_store="dask", **settings):
     """A client whose registry is the file of `repo`, with further settings."""
+    if isinstance(offline_store, str):
+        offline_store = {"type": offline_store}
     config = RepoConfig(
         project="larder_golden",
         provider="local",
         registry=str(Path(repo) / "data/registry.db"),
         online_store=online_store,
-        offline_store={"type": "dask"},
+        offline_store=offline_store,
         entity_key_serialization_version=3,
         repo_path=repo,
         **settings,
@@ -47,6 +49,14 @@ def remote_store(repo, url, **settings):
     """A client whose registry is the file of `repo` and whose online store is the server at `url`."""
     # Without retries the client shows the first answer.
     return store(repo, {"type": "remote", "path": url, "connection_retries": 0}, **settings)
+
+
+def remote_history(repo, address, online_file="data/online_store.db", **settings):
+    """A client whose registry and online store are files of `repo` and whose offline store is the server at
+    `address`."""
+    host, port = address.rsplit(":", 1)
+    offline = {"type": "remote", "host": host, "port": int(port), **settings.pop("offline", {})}
+    return store(repo, {"type": "sqlite", "path": online_file}, offline, **settings)
 
 
 def sqlite_store(repo):

@@ -138,7 +138,12 @@ impl Server {
 
     /// The same with further flags.
     pub(crate) fn start_with(repo: &Repo, flags: &[&str]) -> Self {
-        let arguments = [&["serve", "-p", "0"], flags].concat();
+        Self::start_as(repo, "serve", flags)
+    }
+
+    /// Starts the server that a verb names.
+    pub(crate) fn start_as(repo: &Repo, verb: &str, flags: &[&str]) -> Self {
+        let arguments = [&[verb, "-p", "0"], flags].concat();
         let mut child = repo.command(&arguments).stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut seen = String::new();

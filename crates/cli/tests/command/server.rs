@@ -268,3 +268,21 @@ fn a_server_with_a_certificate_speaks_tls_and_the_commands_go_through_it_all_the
     assert!(server.post("/get-online-features", &json!({})).is_err(), "it does not speak plain HTTP");
     assert_eq!(server.terminate(), 0);
 }
+
+#[test]
+fn the_offline_server_runs_beside_the_one_that_holds_the_store() {
+    let repo = Repo::materialized();
+    let online = Server::start(&repo);
+    let offline = Server::start_as(&repo, "serve_offline", &[]);
+    let port = offline.address().rsplit_once(':').unwrap().1;
+    let taken = repo.run(&["serve_offline", "-p", port]).failure(3);
+    assert!(taken.contains("choose another port with `--port`, 0 for a free one"), "{taken}");
+    assert_eq!(offline.terminate(), 0);
+    assert_eq!(online.terminate(), 0);
+
+    let refused = repo.run(&["serve_offline", "--cert", "c.pem", "--key", "k.pem"]).failure(1);
+    assert!(refused.contains("a certificate cannot be read from c.pem"), "{refused}");
+    assert!(repo.run(&["serve_offline", "--cert", "c.pem"]).failure(2).contains("--key"));
+    let short = repo.run(&["serve_offline", "-k", "k.pem", "-c", "c.pem"]).failure(2);
+    assert!(short.contains("give the certificate by `--cert FILE`"), "{short}");
+}

@@ -1,28 +1,15 @@
-//! A training set in parts: entity rows are joined some at a time, so that what is held of the answer does not
-//! grow with it.
+//! The training set of a job, in parts.
 
-use std::collections::VecDeque;
 use std::str::FromStr as _;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::compute::concat_batches;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::Schema;
 use futures::StreamExt as _;
-use larder_core::{
-    Error, ErrorKind, Field, JobEntities, JobHistoricalRequest, RequestError, Result, TableStream, ValueType,
-};
+use larder_core::{Field, JobEntities, JobHistoricalRequest, RequestError, Result, TableStream, ValueType};
 
-use crate::get_historical_features::HistoricalQuery;
+use crate::joined_in_parts::joined_in_parts;
 use crate::{EntitySpan, FeatureStore, VALUE_TYPE_METADATA};
-
-/// Entity rows of the first join; how large its answer is says how many more fit.
-const FIRST_ROWS: usize = 1 << 18;
-/// Bytes of one join: its entity rows, what it keeps of each while the source goes by, and its answer. Each join reads
-/// the keys of the source anew, so not few; rows so wide that fewer than `FIRST_ROWS` fit are joined all the same.
-const JOIN_BYTES: usize = 256 << 20;
-/// What a join keeps of a row for each view: its key, its time, the best rows found.
-const INDEX_BYTES: usize = 128;
 
 /// Joins the first rows, which also says what columns there are; the others when they are asked for. All by one
 /// state of the registry, and by the files as each join finds them.
@@ -30,75 +17,20 @@ pub(crate) async fn open(store: Arc<FeatureStore>, request: JobHistoricalRequest
     let JobHistoricalRequest { selection, entities, full_feature_names, filter_by_created_timestamp } =
         request;
     let query = store.historical_query(&selection, full_feature_names, filter_by_created_timestamp)?;
-    let (declared, mut left) = match entities {
+    let (declared, schema, parts) = match entities {
         JobEntities::Rows { columns, parts } => {
             let schema = Schema::new(columns.iter().map(Field::to_arrow).collect::<Vec<_>>());
-            (columns, Portions { schema: Arc::new(schema), parts: parts.into() })
+            (columns, Arc::new(schema), parts)
         }
         JobEntities::All { start, end } => {
             let span = EntitySpan { start_date: start, end_date: Some(end) };
             let rows = store.all_entities(&query, span).await?;
-            (Vec::new(), Portions { schema: rows.schema(), parts: VecDeque::from([rows]) })
+            (Vec::new(), rows.schema(), vec![rows])
         }
     };
-    let first = store.join(&query, left.take(FIRST_ROWS)?, false).await?.rows;
+    let (first, others) = joined_in_parts(store, query, schema, parts).await?;
     let columns = fields_of(&first, &declared)?;
-    let rows_per_join = rows_that_fit(&first, query.view_count());
-    let rest = Rest { store, query, left, rows_per_join };
-    let others = futures::stream::unfold(rest, async |mut rest| {
-        if rest.left.parts.is_empty() {
-            return None;
-        }
-        let joined = async {
-            let rows = rest.left.take(rest.rows_per_join)?;
-            Ok(rest.store.join(&rest.query, rows, false).await?.rows)
-        };
-        Some((joined.await, rest))
-    });
     Ok(TableStream { columns, parts: futures::stream::iter([Ok(first)]).chain(others).boxed() })
-}
-
-struct Rest {
-    store: Arc<FeatureStore>,
-    query: HistoricalQuery,
-    left: Portions,
-    rows_per_join: usize,
-}
-
-/// How many rows as wide as those of an answer fit into a join of so many views.
-fn rows_that_fit(answer: &RecordBatch, views: usize) -> usize {
-    let of_row = answer.get_array_memory_size().div_ceil(answer.num_rows().max(1));
-    let bytes = of_row.saturating_add(views.saturating_mul(INDEX_BYTES));
-    (JOIN_BYTES / bytes.max(1)).max(FIRST_ROWS)
-}
-
-/// Entity rows that are not yet joined.
-struct Portions {
-    schema: SchemaRef,
-    parts: VecDeque<RecordBatch>,
-}
-
-impl Portions {
-    /// The next `wanted` rows, or as many as are left.
-    fn take(&mut self, wanted: usize) -> Result<RecordBatch> {
-        let (mut taken, mut rows) = (Vec::new(), 0);
-        while let Some(part) = self.parts.pop_front() {
-            let missing = wanted - rows;
-            if part.num_rows() > missing {
-                self.parts.push_front(part.slice(missing, part.num_rows() - missing));
-                taken.push(part.slice(0, missing));
-                break;
-            }
-            rows += part.num_rows();
-            taken.push(part);
-        }
-        match taken.as_slice() {
-            [all] => Ok(all.clone()),
-            _ => {
-                concat_batches(&self.schema, &taken).map_err(|source| Error::new(ErrorKind::Internal, source))
-            }
-        }
-    }
 }
 
 /// The columns of a table: `declared` where it is of that type still, else as the table itself says.
@@ -126,31 +58,12 @@ pub(crate) fn fields_of(rows: &RecordBatch, declared: &[Field]) -> Result<Vec<Fi
 #[cfg(test)]
 mod tests {
     use arrow::array::{ArrayRef, Int64Array, TimestampMicrosecondArray};
+    use arrow::compute::concat_batches;
     use larder_core::{Selection, Timestamp, timestamp_data_type};
 
     use super::*;
+    use crate::joined_in_parts::FIRST_ROWS;
     use crate::{HistoricalRequest, TrainingEntities};
-
-    fn numbered(numbers: impl IntoIterator<Item = i64>) -> RecordBatch {
-        let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(numbers));
-        RecordBatch::try_from_iter([("id", ids)]).unwrap()
-    }
-
-    #[test]
-    fn rows_are_taken_in_order_and_none_is_lost() {
-        for counts in [vec![], vec![0], vec![1], vec![5, 1], vec![4, 1, 1], vec![0, 11, 0], vec![3; 9]] {
-            let mut next = 0..;
-            let parts = counts.iter().map(|count| numbered(next.by_ref().take(*count))).collect();
-            let mut left = Portions { schema: numbered([]).schema(), parts };
-            let mut taken = vec![left.take(5).unwrap()];
-            while !left.parts.is_empty() {
-                assert_eq!(taken.last().unwrap().num_rows(), 5, "{counts:?}");
-                taken.push(left.take(5).unwrap());
-            }
-            let all = concat_batches(&left.schema, &taken).unwrap();
-            assert_eq!(all, numbered(0..next.start), "{counts:?}");
-        }
-    }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn several_joins_give_what_one_gives() {
@@ -195,17 +108,5 @@ mod tests {
         let parts: Vec<RecordBatch> = stream.parts.map(Result::unwrap).collect().await;
         assert_eq!(parts.iter().map(RecordBatch::num_rows).collect::<Vec<_>>(), [FIRST_ROWS, 7]);
         assert_eq!(concat_batches(&whole.schema(), &parts).unwrap(), whole);
-    }
-
-    #[test]
-    fn narrow_rows_are_joined_many_at_a_time_and_wide_ones_not_fewer_than_at_first() {
-        let narrow = numbered(0..1_000);
-        let fit = rows_that_fit(&narrow, 1);
-        assert!(fit > 6 * FIRST_ROWS && fit * (8 + INDEX_BYTES) <= JOIN_BYTES, "{fit}");
-        assert!(rows_that_fit(&narrow, 3) < fit);
-        let text: ArrayRef = Arc::new(arrow::array::StringArray::from(vec!["x".repeat(1 << 16); 10]));
-        let wide = RecordBatch::try_from_iter([("text", text)]).unwrap();
-        assert_eq!(rows_that_fit(&wide, 1), FIRST_ROWS);
-        assert!(rows_that_fit(&numbered([]), 0) >= FIRST_ROWS);
     }
 }

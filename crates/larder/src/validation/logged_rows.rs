@@ -10,7 +10,7 @@ use larder_core::column::to_timestamps;
 use larder_core::{Error, ErrorKind, RequestError, Result, Timestamp};
 use larder_offline::table::read_table;
 
-const LOG_TIMESTAMP: &str = "__log_timestamp";
+use crate::feature_log::LOG_TIMESTAMP;
 
 /// The logged answers of a feature service between two times, both included.
 #[derive(Debug)]

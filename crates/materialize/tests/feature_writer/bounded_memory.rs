@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use futures::stream::{self, StreamExt};
 use larder_core::{
     DataSource, EntityKey, JoinedColumns, LatestRows, LatestStream, OfflineStore, OnlineRead, OnlineRows,
-    OnlineStore, OnlineWrite, PointInTimeJoin, PullLatest, PullSummary, Result, WriteOutcome,
+    OnlineStore, OnlineWrite, PointInTimeJoin, PullAll, PullLatest, PullSummary, Result, RowStream,
+    WriteOutcome,
 };
 use larder_materialize::Materialize;
 use larder_online::MemoryOnlineStore;
@@ -60,6 +61,10 @@ impl OfflineStore for LongHistory {
         let keys = u64::try_from(2 * self.parts).unwrap();
         let summary = PullSummary { rows_scanned: keys, null_keys: 0, keys };
         Ok(LatestStream { summary, parts: parts.boxed() })
+    }
+
+    async fn pull_all(&self, _pull: PullAll) -> Result<RowStream> {
+        unimplemented!("materialization reads no whole history")
     }
 
     async fn append(&self, _source: &DataSource, _rows: RecordBatch) -> Result<()> {

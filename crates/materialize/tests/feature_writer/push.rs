@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use larder_core::PushMode;
 use larder_core::{DataSourceKind, ErrorKind, OnlineStore, RequestError, Timestamp, ValueType};
-use larder_materialize::{Materialize, Push};
+use larder_materialize::{Materialize, Push, write_to_offline_store};
 use serde_json::{Value, json};
 
 use crate::failing_stores::{CrashingStore, Survival};
@@ -183,6 +183,33 @@ async fn offline_columns_must_be_those_of_the_source_or_nothing_is_written_anywh
             "The input dataframe columns do not match the batch source columns. \
              missing_expected_columns: ['created'], extra_unexpected_columns: ['bogus']."
         );
+    }
+}
+
+#[tokio::test]
+async fn rows_are_written_offline_for_one_view_as_by_a_push() {
+    let mut world = World::in_memory(&[], &[]);
+    let offline = Arc::clone(&world.offline);
+    let columns = json!({"driver_id": [1], "event_timestamp": [5], "created": [6], "trips": [7]});
+    let table = |columns| Arc::unwrap_or_clone(json_table(columns));
+    let catalog = world.catalog().await;
+    write_to_offline_store(offline.as_ref(), &catalog, "driver_stats", table(columns)).await.unwrap();
+    let nothing = json!({});
+    write_to_offline_store(offline.as_ref(), &catalog, "driver_stats", table(nothing.clone())).await.unwrap();
+    world.writer.materialize(&catalog, &ALL, &()).await.unwrap();
+    assert_eq!(world.held("driver_stats", "trips").await, BTreeMap::from([(1, (5, Some(7)))]));
+
+    let bogus = json!({"driver_id": [1], "event_timestamp": [5], "trips": [7], "bogus": [1]});
+    world.objects.view_mut("driver_extra").enabled = false;
+    let catalog = world.catalog().await;
+    for (view, columns, part) in [
+        ("driver_stats", bogus, "missing_expected_columns: ['created'], extra_unexpected_columns: ['bogus']"),
+        ("driver_extra", nothing.clone(), "is disabled"),
+        ("nope", nothing, "Feature view nope does not exist"),
+    ] {
+        let refused =
+            write_to_offline_store(offline.as_ref(), &catalog, view, table(columns)).await.unwrap_err();
+        assert!(refused.to_string().contains(part), "{refused}");
     }
 }
 

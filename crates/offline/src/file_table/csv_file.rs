@@ -4,7 +4,7 @@ use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, UInt64Array};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt64Array};
 use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow_csv::ReaderBuilder;
@@ -115,12 +115,14 @@ pub(crate) fn choose(
     let (here, later) = rows.split_at(rows.partition_point(|row| *row < end));
     *rows = later;
     let places: UInt64Array = here.iter().map(|row| row - first).collect();
+    // There may be no columns.
+    let options = RecordBatchOptions::new().with_row_count(Some(places.len()));
     let columns = batch
         .columns()
         .iter()
         .map(|column| take(column, &places, None))
         .collect::<Result<Vec<_>, _>>()
-        .and_then(|columns| RecordBatch::try_new(batch.schema(), columns));
+        .and_then(|columns| RecordBatch::try_new_with_options(batch.schema(), columns, &options));
     columns.map_err(OfflineError::arrow("choose rows of a text file"))
 }
 

@@ -60,6 +60,19 @@ pub(crate) fn locate(
     Ok(Located { place: Place::Folder(full), files })
 }
 
+/// The files that a source reads, in source order.
+///
+/// # Errors
+///
+/// [`OfflineError`] if there are none, or they cannot be found.
+pub fn files_of(
+    repo_dir: &Path,
+    data_source: &str,
+    source: &FileSource,
+) -> Result<Vec<PathBuf>, OfflineError> {
+    Ok(locate(repo_dir, data_source, source)?.files)
+}
+
 /// Whether `file`, which need not be there, is or would be a file of the source.
 pub fn is_file_of(repo_dir: &Path, source: &FileSource, file: &Path) -> bool {
     let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());

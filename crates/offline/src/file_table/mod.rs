@@ -28,8 +28,8 @@ use self::parquet_file::ParquetFile;
 use crate::error::OfflineError;
 use crate::point_in_time_join::Position;
 
-pub use self::locate::is_file_of;
 pub(crate) use self::locate::{Located, Place, locate};
+pub use self::locate::{files_of, is_file_of};
 pub(crate) use self::open_file::OpenFile;
 pub(crate) use self::parquet_file::times;
 pub(crate) use self::wanted::{ReadAs, Wanted};

@@ -2,7 +2,9 @@
 
 use crate::support::{Case, KeyShape, case, whole_numbers};
 use futures::TryStreamExt;
-use larder_core::{FileFormat, OfflineStore, PointInTimeJoin, Timestamp};
+use larder_core::{
+    Field, FileFormat, OfflineStore, PointInTimeJoin, PullAll, PullLatest, Timestamp, ValueType,
+};
 use larder_offline::FileOfflineStore;
 use larder_testkit::naive_join::{naive_join, naive_latest};
 use proptest::prelude::*;
@@ -77,6 +79,55 @@ proptest! {
                 seen += places.len();
             }
             prop_assert_eq!(seen, newest.len());
+        }
+    }
+
+    #[test]
+    fn all_rows_of_a_span_are_those_of_the_source_in_its_order(
+        case in case(),
+        span in (prop::option::of(0_i64..12), prop::option::of(0_i64..12)),
+    ) {
+        let runtime = Runtime::new().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let store = FileOfflineStore::new(folder.path().to_owned());
+        let hour = |hour| Timestamp::from_micros(1_700_000_000_000_000 + hour * 3_600_000_000);
+        let (start, end) = (span.0.map(hour), span.1.map(hour));
+        let is_in_span = |event: Timestamp| {
+            start.is_none_or(|start| event >= start) && end.is_none_or(|end| event <= end)
+        };
+        let rows = case.naive_rows();
+        let places = rows.iter().enumerate().filter(|(_, row)| row.event.is_some_and(is_in_span));
+        let (ids, values) = case.expected(places.map(|(place, _)| Some(place)));
+        for format in formats(&case) {
+            let source = case.write(folder.path(), format);
+            let columns = ["value", "t", "id"].map(|name| {
+                let time = name == "t";
+                Field::new(name, if time { ValueType::UNIX_TIMESTAMP } else { ValueType::INT64 })
+            });
+            let pull = PullAll { source, columns: columns.into(), start, end };
+            let stream = runtime.block_on(store.pull_all(pull)).unwrap();
+            let parts: Vec<_> = runtime.block_on(stream.parts.try_collect()).unwrap();
+            let all = arrow::compute::concat_batches(&stream.schema, &parts).unwrap();
+            prop_assert_eq!(whole_numbers(all.column(0)), &values[..], "{:?}", format);
+            prop_assert_eq!(whole_numbers(all.column(2)), &ids[..], "{:?}", format);
+            prop_assert_eq!(all.column(1).null_count(), 0);
+        }
+    }
+
+    #[test]
+    fn keys_are_found_without_any_feature(case in case()) {
+        let runtime = Runtime::new().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let store = FileOfflineStore::new(folder.path().to_owned());
+        let (start, end) = (Timestamp::from_micros(i64::MIN), Timestamp::from_micros(i64::MAX));
+        let newest = naive_latest(&case.naive_rows(), start, end);
+        for format in formats(&case) {
+            let pull = case.pull(case.write(folder.path(), format), start, end);
+            let latest = runtime.block_on(store.pull_latest(PullLatest { features: Vec::new(), ..pull }));
+            let parts: Vec<_> = runtime.block_on(latest.unwrap().parts.try_collect()).unwrap();
+            let keys: Vec<_> = parts.iter().flat_map(|part| KeyShape::read_back(&part.keys)).collect();
+            prop_assert_eq!(keys.len(), newest.len());
+            prop_assert!(keys.iter().all(|keys| newest.contains_key(keys)), "{:?}", format);
         }
     }
 }

@@ -12,8 +12,8 @@ use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef, TimeUni
 use async_trait::async_trait;
 use larder_core::{
     ComponentDigest, DataSource, Error, ErrorKind, Field, InspectedComponent, InspectedJob, JobHost, JobRun,
-    JobRuntime, JoinedColumns, LatestStream, OfflineStore, PointInTimeJoin, PullLatest, Result,
-    Transformation, TransformationLimits, TransformationSignature, UdfRuntime,
+    JobRuntime, JoinedColumns, LatestStream, OfflineStore, PointInTimeJoin, PullAll, PullLatest, Result,
+    RowStream, Transformation, TransformationLimits, TransformationSignature, UdfRuntime,
 };
 use larder_registry::{DefinitionFiles, Definitions, FeatureRepo, Problems, RegistrySnapshot, RepoConfig};
 use serde_json::Value;
@@ -115,6 +115,10 @@ impl OfflineStore for Columns {
     }
 
     async fn pull_latest(&self, _: PullLatest) -> Result<LatestStream> {
+        Err(error(ErrorKind::Internal, "definitions pull nothing"))
+    }
+
+    async fn pull_all(&self, _: PullAll) -> Result<RowStream> {
         Err(error(ErrorKind::Internal, "definitions pull nothing"))
     }
 
