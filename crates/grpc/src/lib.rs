@@ -8,6 +8,7 @@ mod blocking;
 mod encoded;
 mod every_server;
 mod feature_server;
+mod gate;
 mod offline_server;
 mod registry_server;
 mod service;

@@ -8,18 +8,16 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request as HttpRequest;
-use axum::http::{HeaderMap, header};
+use axum::http::header;
 use axum::routing::post;
 use futures::FutureExt as _;
 use larder_serving::{Access, Authorization};
 use prost::Message;
-use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::timeout;
 use tonic::server::Grpc;
 use tonic::{Request, Response, Status};
 
 use crate::encoded::{Encoded, RequestCodec};
-use crate::status::not_let_in;
+use crate::gate::Gate;
 
 /// Limits of a service, and who may call it.
 #[derive(Clone, Debug)]
@@ -51,22 +49,17 @@ impl Default for ServiceOptions {
 pub(crate) struct Service<S> {
     /// As paths begin: `package.Service`.
     name: &'static str,
-    door: Arc<Door>,
+    gate: Arc<Gate>,
+    max_message_bytes: usize,
     shared: Arc<S>,
     router: Router,
 }
 
-/// What every call passes.
-#[derive(Debug)]
-struct Door {
-    options: ServiceOptions,
-    permits: Semaphore,
-}
-
 impl<S: Send + Sync + 'static> Service<S> {
     pub(crate) fn new(name: &'static str, shared: Arc<S>, options: ServiceOptions) -> Self {
-        let permits = Semaphore::new(options.max_concurrent_calls.min(Semaphore::MAX_PERMITS));
-        Self { name, door: Arc::new(Door { options, permits }), shared, router: Router::new() }
+        let gate = Gate::new(options.authorization, options.max_concurrent_calls, options.queue_timeout);
+        let max_message_bytes = options.max_message_bytes;
+        Self { name, gate: Arc::new(gate), max_message_bytes, shared, router: Router::new() }
     }
 
     /// Adds a method. `call` is handed what the service shares, what the caller may do, and the request.
@@ -79,18 +72,19 @@ impl<S: Send + Sync + 'static> Service<S> {
         A: Future<Output = Result<Encoded, Status>> + Send + 'static,
     {
         let path = format!("/{}/{method}", self.name);
-        let (door, shared) = (Arc::clone(&self.door), Arc::clone(&self.shared));
+        let (gate, shared) = (Arc::clone(&self.gate), Arc::clone(&self.shared));
+        let limit = self.max_message_bytes;
         let answer = async move |request: HttpRequest| {
-            let access = door.access(request.headers()).await;
-            let limit = door.options.max_message_bytes;
+            let header = request.headers().get(header::AUTHORIZATION).and_then(|header| header.to_str().ok());
+            let access = gate.access(header).await;
             let mut grpc =
                 Grpc::new(RequestCodec::<M>::default()).apply_max_message_size_config(Some(limit), None);
             let handle = tower::service_fn(move |request: Request<M>| {
-                let (door, shared) = (Arc::clone(&door), Arc::clone(&shared));
+                let (gate, shared) = (Arc::clone(&gate), Arc::clone(&shared));
                 let (access, call) = (access.clone(), call.clone());
                 async move {
                     let access = access?;
-                    let _permit = door.turn().await?;
+                    let _turn = gate.turn().await?;
                     let called = AssertUnwindSafe(call(shared, access, request.into_inner())).catch_unwind();
                     // The panic hook has printed message and place.
                     let panicked =
@@ -107,23 +101,5 @@ impl<S: Send + Sync + 'static> Service<S> {
     /// The service as a router; methods that it does not have are `UNIMPLEMENTED`.
     pub(crate) fn into_router(self) -> Router {
         self.router
-    }
-}
-
-impl Door {
-    async fn access(&self, headers: &HeaderMap) -> Result<Access, Status> {
-        let Some(authorization) = &self.options.authorization else { return Ok(Access::open()) };
-        let header = headers.get(header::AUTHORIZATION).and_then(|header| header.to_str().ok());
-        authorization.access(header).await.map_err(|refusal| not_let_in(&refusal))
-    }
-
-    async fn turn(&self) -> Result<SemaphorePermit<'_>, Status> {
-        if let Ok(permit) = self.permits.try_acquire() {
-            return Ok(permit);
-        }
-        match timeout(self.options.queue_timeout, self.permits.acquire()).await {
-            Ok(Ok(permit)) => Ok(permit),
-            _ => Err(Status::resource_exhausted("Too many calls at the same time; try again later")),
-        }
     }
 }

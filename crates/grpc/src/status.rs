@@ -1,7 +1,7 @@
 //! Errors as gRPC statuses: the one place that chooses a code.
 
 use larder_core::{Error, ErrorKind, RequestError};
-use larder_serving::{NotLetIn, error_text};
+use larder_serving::error_text;
 use tonic::{Code, Status};
 
 /// The status of a failed verb, with the text that HTTP answers too: Feast's envelope, from which its clients raise
@@ -33,13 +33,4 @@ fn code_of(kind: ErrorKind) -> Code {
         ErrorKind::Unavailable => Code::Unavailable,
         _ => Code::Internal,
     }
-}
-
-/// The status of a call that is not let in.
-pub(crate) fn not_let_in(refusal: &NotLetIn) -> Status {
-    let code = match refusal {
-        NotLetIn::NoGoodToken => Code::Unauthenticated,
-        _ => Code::Unavailable,
-    };
-    Status::new(code, refusal.to_string())
 }

@@ -14,7 +14,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use larder_core::{DataSource, Error, ErrorKind, InputTable, RequestError, Result as LarderResult};
 use larder_registry::RegistrySnapshot;
 use larder_serving::Access;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
@@ -28,14 +28,14 @@ use super::share::{Share, too_large};
 use super::table::{decode, entity_rows};
 use super::waiting::{Flight, WaitingFlights};
 use super::{OfflineRead, OfflineServer, OfflineServerOptions, TrainingRows, TrainingSetRequest};
-use crate::status::not_let_in;
+use crate::gate::Gate;
 
 /// What every call of the service shares.
 #[derive(Debug)]
 pub(crate) struct Door {
     server: Arc<dyn OfflineServer>,
     options: OfflineServerOptions,
-    permits: Arc<Semaphore>,
+    gate: Gate,
     waiting: Arc<WaitingFlights>,
 }
 
@@ -45,23 +45,18 @@ impl Door {
     pub(crate) fn new(server: Arc<dyn OfflineServer>, options: OfflineServerOptions) -> Self {
         Self {
             server,
-            permits: Arc::new(Semaphore::new(options.max_concurrent_calls.min(Semaphore::MAX_PERMITS))),
+            gate: Gate::new(
+                options.authorization.clone(),
+                options.max_concurrent_calls,
+                options.queue_timeout,
+            ),
             waiting: WaitingFlights::new(options.max_waiting_flights, options.flight_lifetime),
             options,
         }
     }
 
     async fn access(&self, metadata: &MetadataMap) -> Result<Access, Status> {
-        let Some(authorization) = &self.options.authorization else { return Ok(Access::open()) };
-        let header = metadata.get("authorization").and_then(|header| header.to_str().ok());
-        authorization.access(header).await.map_err(|refusal| not_let_in(&refusal))
-    }
-
-    async fn turn(&self) -> Result<OwnedSemaphorePermit, Status> {
-        match timeout(self.options.queue_timeout, Arc::clone(&self.permits).acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(permit),
-            _ => Err(Status::resource_exhausted("Too many calls at the same time; try again later")),
-        }
+        self.gate.access(metadata.get("authorization").and_then(|header| header.to_str().ok())).await
     }
 
     /// Takes a whole call: its command and its table.
@@ -69,7 +64,7 @@ impl Door {
         let access = self.access(request.metadata()).await?;
         let share = request.extensions().get::<Arc<Share>>().map(Arc::clone);
         let share = share.ok_or_else(|| Status::internal("the bytes of the call are not counted"))?;
-        let turn = self.turn().await?;
+        let turn = self.gate.turn().await?;
         let mut messages = request.into_inner();
         let first = self.next(&mut messages, &share).await?;
         let descriptor = first.as_ref().and_then(|first| first.flight_descriptor.clone());
@@ -298,7 +293,7 @@ impl FlightService for Door {
 
     async fn do_get(&self, request: Request<Ticket>) -> Answer<FlightData> {
         let access = self.access(request.metadata()).await?;
-        let turn = self.turn().await?;
+        let turn = self.gate.turn().await?;
         let Some(flight) = self.waiting.take(&request.into_inner().ticket, access.user()) else {
             return Err(Status::not_found(format!(
                 "no flight waits for this ticket: it has been read, or {} s have gone by; send the command again",
