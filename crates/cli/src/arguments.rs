@@ -106,7 +106,10 @@ pub(crate) enum Command {
     #[command(disable_help_flag = true)]
     Serve(ServeArguments),
     /// Answer feature requests and take rows over gRPC.
-    #[command(after_help = "Example:\n  larder listen --address localhost:50051")]
+    #[command(
+        after_help = "Example:\n  larder listen --address localhost:50051\n\nA store of sled has room for one server: `larder serve --grpc \
+                      localhost:50051` answers over HTTP and gRPC in one."
+    )]
     Listen(ListenArguments),
     /// Apply on-demand feature views for Feast's servers in Go and Java, over gRPC.
     #[command(
