@@ -43,6 +43,7 @@ mod complete;
 mod definitions;
 mod describe;
 mod expectations_json;
+mod object_query;
 mod on_demand_chain;
 mod permission_rule;
 mod problem;
@@ -62,6 +63,7 @@ pub use definitions::{
     DefinitionFiles, Definitions, FeatureRepo, definitions_json_schema, test_file_json_schema,
 };
 pub use describe::{Description, ListFilter, Listing, PermissionCheck, PermittedObjects};
+pub use object_query::{ObjectQuery, Page, Pagination, SortOrder, SortValue};
 pub use on_demand_chain::{ChainLink, OnDemandCycle};
 pub use permission_rule::{InvalidPattern, PermissionRule};
 pub use problem::{Excerpt, Place, Problem, Problems};
