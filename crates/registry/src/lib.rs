@@ -43,6 +43,7 @@ mod complete;
 mod definitions;
 mod describe;
 mod expectations_json;
+mod lineage;
 mod object_query;
 mod on_demand_chain;
 mod permission_rule;
@@ -62,7 +63,11 @@ pub use binding::{BindingError, BoundInput, bind_inputs, check_outputs};
 pub use definitions::{
     DefinitionFiles, Definitions, FeatureRepo, definitions_json_schema, test_file_json_schema,
 };
-pub use describe::{Description, ListFilter, Listing, PermissionCheck, PermittedObjects};
+pub use describe::{
+    Description, ListFilter, Listing, PermissionCheck, PermittedObjects, RegisteredFeature, RegisteredObject,
+    RegistryObjects,
+};
+pub use lineage::{Lineage, LineageKind, LineageNode, Relation};
 pub use object_query::{ObjectQuery, Page, Pagination, SortOrder, SortValue};
 pub use on_demand_chain::{ChainLink, OnDemandCycle};
 pub use permission_rule::{InvalidPattern, PermissionRule};

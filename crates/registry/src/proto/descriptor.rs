@@ -655,6 +655,11 @@ pub(crate) fn value_type_name(number: u64) -> Option<&'static str> {
     VALUE_TYPES.iter().find(|(known, _)| *known == number).map(|(_, name)| *name)
 }
 
+/// The number of a type's name.
+pub(crate) fn value_type_number(name: &str) -> Option<u64> {
+    VALUE_TYPES.iter().find(|(_, known)| *known == name).map(|(number, _)| *number)
+}
+
 const VALUE_TYPES: [(u64, &str); 45] = [
     (0, "INVALID"),
     (1, "BYTES"),

@@ -44,7 +44,7 @@ pub use self::error::{DamagedContents, RegistryError};
 use self::job_file::JobFile;
 pub(crate) use self::reading::of_project;
 use self::versioning::Versioning;
-use crate::describe::{self, Description, PermissionCheck, PermittedObjects};
+use crate::describe::{self, Description, PermissionCheck, PermittedObjects, RegistryObjects};
 use crate::{Definitions, ListFilter, Listing, ObjectKind, RegistryDiff, RegistrySnapshot};
 
 /// A registry on the local disk.
@@ -68,6 +68,7 @@ struct Cache {
     stamp: Option<FileStamp>,
     contents: Option<Arc<Contents>>,
     snapshots: HashMap<String, Arc<RegistrySnapshot>>,
+    objects: Option<Arc<RegistryObjects>>,
 }
 
 impl RegistryFile {
@@ -143,8 +144,7 @@ impl RegistryFile {
         }
         // The stamp is older than the contents if the file is replaced in between: then it is read again.
         let contents = Arc::new(self.read()?);
-        *cache =
-            Cache { stamp: Some(stamp), contents: Some(Arc::clone(&contents)), snapshots: HashMap::new() };
+        *cache = Cache { stamp: Some(stamp), contents: Some(Arc::clone(&contents)), ..Cache::default() };
         Ok(contents)
     }
 
@@ -502,6 +502,26 @@ impl RegistryFile {
     pub fn describe(&self, project: &str, kind: ObjectKind, name: &str) -> Result<Option<Description>> {
         let contents = self.contents()?;
         Ok(describe::describe(&contents, project, kind, name).map_err(|error| error.at(&self.path))?)
+    }
+
+    /// The objects of all projects in protobuf's JSON form. The same are given out until the file changes.
+    ///
+    /// # Errors
+    ///
+    /// As [`snapshot`](Self::snapshot).
+    pub fn objects(&self) -> Result<Arc<RegistryObjects>> {
+        Ok(self.cached_objects()?)
+    }
+
+    fn cached_objects(&self) -> Result<Arc<RegistryObjects>, RegistryError> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let contents = self.refresh(&mut cache)?;
+        if let Some(objects) = &cache.objects {
+            return Ok(Arc::clone(objects));
+        }
+        let objects = Arc::new(RegistryObjects::of(&contents).map_err(|error| error.at(&self.path))?);
+        cache.objects = Some(Arc::clone(&objects));
+        Ok(objects)
     }
 
     /// All objects of a project as Feast's `registry-dump` prints them.
