@@ -41,6 +41,7 @@ mod job;
 mod online;
 mod online_changes;
 mod recorder;
+mod registry_http;
 mod registry_log;
 mod saved_dataset;
 mod server;
@@ -67,10 +68,10 @@ pub use larder_registry::{
     definitions_json_schema, test_file_json_schema,
 };
 pub use larder_serving::{
-    EntityValues, FeatureServer, JobIsRunning, JobLogLine, JobOutcome, JobRunReport, JobServer, JobSummary,
-    JobTrigger, MaterializeEvent, MaterializeRange, MaterializeRequest, MaterializeSummary, MaterializedView,
-    OnlineRequest, OnlineResponse, PushRequest, SearchRequest, ServerCertificate, ServerOptions, StartJob,
-    WriteRequest, connect_to_certificate, shutdown_signal,
+    DoorOptions, EntityValues, FeatureServer, JobIsRunning, JobLogLine, JobOutcome, JobRunReport, JobServer,
+    JobSummary, JobTrigger, MaterializeEvent, MaterializeRange, MaterializeRequest, MaterializeSummary,
+    MaterializedView, OnlineRequest, OnlineResponse, PushRequest, SearchRequest, ServerCertificate,
+    ServerOptions, StartJob, WriteRequest, connect_to_certificate, shutdown_signal,
 };
 pub use online::PublishedServer;
 pub use saved_dataset::NewSavedDataset;

@@ -65,7 +65,7 @@ pub use definitions::{
 };
 pub use describe::{
     Description, ListFilter, Listing, PermissionCheck, PermittedObjects, RegisteredFeature, RegisteredObject,
-    RegistryObjects,
+    RegistryObjects, value_type_text,
 };
 pub use lineage::{Lineage, LineageKind, LineageNode, Relation};
 pub use object_query::{ObjectQuery, Page, Pagination, SortOrder, SortValue};

@@ -37,6 +37,7 @@ mod serve;
 mod tls;
 
 pub use error::error_text;
+pub(crate) use error::{json_response, python_repr};
 pub use mcp::McpServerInfo;
 pub(crate) use metrics::FeatureCounts;
 pub use options::ServerOptions;

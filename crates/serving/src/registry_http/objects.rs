@@ -1,0 +1,147 @@
+//! Single objects, each with what a Python program would write to define it.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Path, State};
+use larder_registry::{LineageKind, ObjectKind, RegisteredObject};
+use serde_json::Value;
+
+use super::definition_text as text;
+use super::door::{Answer, Asked, Door, Json};
+use super::lists::{relations_of, typed_view, with_data_sources};
+use super::refusal::Refusal;
+use super::sight::Sight;
+use super::visits::{Seen, visitor};
+
+type VisitedAnswer = Result<(Extension<Seen>, Json), Refusal>;
+
+pub(super) async fn entity(
+    State(door): State<Arc<Door>>,
+    Path(name): Path<String>,
+    asked: Asked,
+) -> VisitedAnswer {
+    let one = One::read(&door, asked, &name).await?;
+    let entity = one.sight.find(ObjectKind::Entity, &name)?;
+    let lineage = one.sight.lineage();
+    let mut sources: Vec<Value> = Vec::new();
+    let mut seen: Vec<&str> = Vec::new();
+    for relation in lineage.all_of("entity", &name) {
+        let target = &relation.target;
+        if target.kind == LineageKind::DataSource && !seen.contains(&target.name.as_str()) {
+            seen.push(&target.name);
+            let source = one.sight.find(ObjectKind::DataSource, &target.name);
+            sources.extend(source.ok().map(|source| source.json.clone()));
+        }
+    }
+    let mut shown = entity.json.clone();
+    shown["dataSources"] = sources.into();
+    one.finish(shown, "entity", entity, Some(text::of_entity(entity)))
+}
+
+pub(super) async fn data_source(
+    State(door): State<Arc<Door>>,
+    Path(name): Path<String>,
+    asked: Asked,
+) -> VisitedAnswer {
+    let one = One::read(&door, asked, &name).await?;
+    let source = one.sight.find(ObjectKind::DataSource, &name)?;
+    one.finish(source.json.clone(), "dataSource", source, Some(text::of_data_source(source)))
+}
+
+pub(super) async fn feature_view(
+    State(door): State<Arc<Door>>,
+    Path(name): Path<String>,
+    asked: Asked,
+) -> VisitedAnswer {
+    let one = One::read(&door, asked, &name).await?;
+    let view = one.sight.find_view(&name)?;
+    one.finish(typed_view(view), "featureView", view, Some(text::of_view(view)))
+}
+
+pub(super) async fn label_view(
+    State(door): State<Arc<Door>>,
+    Path(name): Path<String>,
+    asked: Asked,
+) -> Answer {
+    let one = One::read(&door, asked, &name).await?;
+    let view = one.sight.find(ObjectKind::LabelView, &name)?;
+    one.finish(typed_view(view), "featureView", view, None).map(|(_, shown)| shown)
+}
+
+pub(super) async fn feature_service(
+    State(door): State<Arc<Door>>,
+    Path(name): Path<String>,
+    asked: Asked,
+) -> VisitedAnswer {
+    let one = One::read(&door, asked, &name).await?;
+    let service = one.sight.find(ObjectKind::FeatureService, &name)?;
+    one.finish(service.json.clone(), "featureService", service, Some(text::of_feature_service(service)))
+}
+
+pub(super) async fn saved_dataset(
+    State(door): State<Arc<Door>>,
+    Path(name): Path<String>,
+    asked: Asked,
+) -> VisitedAnswer {
+    let one = One::read(&door, asked, &name).await?;
+    let dataset = one.sight.find(ObjectKind::SavedDataset, &name)?;
+    let shown = with_data_sources(&one.sight, dataset);
+    one.finish(shown, "savedDataset", dataset, Some(text::of_saved_dataset(dataset)))
+}
+
+pub(super) async fn permission(
+    State(door): State<Arc<Door>>,
+    Path(name): Path<String>,
+    asked: Asked,
+) -> Answer {
+    let one = One::read(&door, asked, &name).await?;
+    let permission = one.sight.find(ObjectKind::Permission, &name)?;
+    one.finish(permission.json.clone(), "permission", permission, None).map(|(_, shown)| shown)
+}
+
+pub(super) async fn project(
+    State(door): State<Arc<Door>>,
+    Path(name): Path<String>,
+    mut asked: Asked,
+) -> Answer {
+    asked.parameters.flag("allow_cache", true);
+    asked.parameters.finish()?;
+    let sight = Sight::of(door.server.as_ref(), &asked.access, &name).await?;
+    Ok(Json(sight.find(ObjectKind::Project, &name)?.json.clone()))
+}
+
+/// A request for one object of a project.
+struct One {
+    sight: Sight,
+    seen: Seen,
+    with_relations: bool,
+}
+
+impl One {
+    async fn read(door: &Door, mut asked: Asked, name: &str) -> Result<Self, Refusal> {
+        let project = asked.parameters.required("project");
+        let with_relations = asked.parameters.flag("include_relationships", false);
+        asked.parameters.flag("allow_cache", true);
+        asked.parameters.finish()?;
+        let sight = Sight::of(door.server.as_ref(), &asked.access, &project).await?;
+        let seen = Seen { project, name: name.to_owned(), user: visitor(&asked.access) };
+        Ok(Self { sight, seen, with_relations })
+    }
+
+    fn finish(
+        &self,
+        mut shown: Value,
+        relation: &str,
+        object: &RegisteredObject,
+        definition: Option<String>,
+    ) -> VisitedAnswer {
+        if self.with_relations {
+            shown["relationships"] = relations_of(&self.sight.lineage(), relation, &object.name);
+        }
+        if let Some(definition) = definition {
+            shown["featureDefinition"] = definition.into();
+        }
+        Ok((Extension(self.seen.clone()), Json(shown)))
+    }
+}
