@@ -79,6 +79,22 @@ pub enum RequestError {
         /// The project it was looked for in.
         project: String,
     },
+    /// No project has this name.
+    #[error("Project {project} does not exist")]
+    ProjectNotFound {
+        /// The name asked for.
+        project: String,
+    },
+    /// A view would have the name of another one, but for upper and lower case.
+    #[error("{}", conflict_text(view, existing, new))]
+    ConflictingFeatureViewNames {
+        /// The name of the new view.
+        view: String,
+        /// Feast's class of the view that is there.
+        existing: &'static str,
+        /// Feast's class of the new view.
+        new: &'static str,
+    },
     /// A view has no such version.
     #[error("Version v{version} of feature view {view} does not exist in project {project}")]
     FeatureViewVersionNotFound {
@@ -275,7 +291,9 @@ impl RequestError {
             Self::SavedDatasetNotFound { .. } => "SavedDatasetNotFound",
             Self::SavedDatasetLocationAlreadyExists { .. } => "SavedDatasetLocationAlreadyExists",
             Self::ValidationReferenceNotFound { .. } => "ValidationReferenceNotFound",
-            Self::PermissionNotFound { .. } => "PermissionNotFoundException",
+            Self::PermissionNotFound { .. } => "PermissionObjectNotFoundException",
+            Self::ProjectNotFound { .. } => "ProjectObjectNotFoundException",
+            Self::ConflictingFeatureViewNames { .. } => "ConflictingFeatureViewNames",
             Self::FeatureViewVersionNotFound { .. } => "FeatureViewVersionNotFound",
             Self::FeatureViewPinConflict { .. } => "FeatureViewPinConflict",
             Self::ObjectNotFound { .. } => "FeastObjectNotFoundException",
@@ -301,6 +319,7 @@ impl From<RequestError> for Error {
             | RequestError::SavedDatasetNotFound { .. }
             | RequestError::ValidationReferenceNotFound { .. }
             | RequestError::PermissionNotFound { .. }
+            | RequestError::ProjectNotFound { .. }
             | RequestError::FeatureViewVersionNotFound { .. }
             | RequestError::ObjectNotFound { .. }
             | RequestError::FeatureNotFound { .. }
@@ -324,6 +343,19 @@ fn collision_text(names: &[String], full_feature_names: bool) -> String {
          or ensure that the features in question have different names."
     };
     format!("Duplicate features named {} found.\n{advice}", names.join(", "))
+}
+
+fn conflict_text(view: &str, existing: &str, new: &str) -> String {
+    if existing == new {
+        return format!(
+            "Multiple {new}s with name '{view}' found. Feature view names must be case-insensitively unique. It may be \
+             necessary to ignore certain files in your feature repository by using a .feastignore file."
+        );
+    }
+    format!(
+        "Feature view name '{view}' is already used by a {existing}. Cannot register a {new} with the same name. \
+         Feature view names must be unique across FeatureView, StreamFeatureView, and OnDemandFeatureView."
+    )
 }
 
 /// Renders names as Python prints a list of strings, which is how Feast's messages show them.

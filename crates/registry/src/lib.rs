@@ -51,7 +51,9 @@ mod problem;
 mod proto;
 mod registry_diff;
 mod registry_file;
+mod registry_messages;
 mod repo_config;
+mod sent_object;
 mod shape;
 mod snapshot;
 mod suggestion;
@@ -74,12 +76,14 @@ pub use permission_rule::{InvalidPattern, PermissionRule};
 pub use problem::{Excerpt, Place, Problem, Problems};
 pub use registry_diff::{Action, ObjectChange, ObjectKind, PropertyChange, RegistryDiff, TableChange};
 pub use registry_file::{ApplyOptions, DamagedContents, RegistryError, RegistryFile};
+pub use registry_messages::{FeatureMessage, ObjectMessage, RegistryMessages, ViewFilter};
 pub use repo_config::{
     AuditLoggingConfig, AuditSink, AuthConfig, CompatConfig, ErrorStatus, FEATURE_STORE_YAML,
     FeatureLoggingConfig, FeatureServerConfig, HttpConfig, MaterializationConfig, McpConfig, McpTransport,
     MetricsConfig, OfflinePushBatching, OfflineStoreConfig, OidcClientConfig, OidcConfig, OnlineStoreConfig,
     OnlineTtl, RegistryConfig, RepoConfig, Secret, Settings,
 };
+pub use sent_object::SentObject;
 pub use snapshot::{
     FeatureViewVersion, Registered, RegistrySnapshot, SnapshotObjects, UnsupportedObject, VersionedView,
 };

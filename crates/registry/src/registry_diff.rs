@@ -31,6 +31,14 @@ pub enum ObjectKind {
 }
 
 impl ObjectKind {
+    /// Whether it is one of the kinds of views, which share their names.
+    pub fn is_view(self) -> bool {
+        matches!(
+            self,
+            Self::FeatureView | Self::OnDemandFeatureView | Self::StreamFeatureView | Self::LabelView
+        )
+    }
+
     /// Feast's words for it in the texts of `plan` and `apply`.
     pub fn noun(self) -> &'static str {
         match self {

@@ -6,9 +6,11 @@ use larder_core::{
     DataSource, DataSourceKind, FileFormat, FileSource, PushSource, RequestSource, Timestamp, ValueType,
 };
 
-use super::external_table::{columns_of, external_table_from_proto, external_table_to_proto, with_columns};
+use super::external_table::{
+    columns_of, external_table_from_proto, external_table_to_proto, table_class, with_columns,
+};
 use super::field::{field_from_proto, field_to_proto};
-use super::stream_source::{stream_source_from_proto, stream_source_to_proto};
+use super::stream_source::{KAFKA_CLASS, KINESIS_CLASS, stream_source_from_proto, stream_source_to_proto};
 use super::{
     FileOptions, RESERVED_TAG_PREFIX, RequestDataOptions, SourceMeta, Unsupported, source_type,
     time_to_proto, visible_tags,
@@ -140,6 +142,18 @@ pub(crate) fn source_name(source: &proto::DataSource) -> &str {
     match &source.file_options {
         Some(file) if source.name.is_empty() => &file.uri,
         _ => &source.name,
+    }
+}
+
+/// The Python class of a type of sources; empty where each source names its own.
+pub(crate) fn usual_class(number: i32) -> &'static str {
+    match number {
+        source_type::BATCH_FILE => FILE_SOURCE_CLASS,
+        source_type::PUSH_SOURCE => PUSH_SOURCE_CLASS,
+        source_type::REQUEST_SOURCE => REQUEST_SOURCE_CLASS,
+        source_type::STREAM_KAFKA => KAFKA_CLASS,
+        source_type::STREAM_KINESIS => KINESIS_CLASS,
+        number => table_class(number).unwrap_or_default(),
     }
 }
 

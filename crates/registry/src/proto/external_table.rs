@@ -42,7 +42,12 @@ pub(super) fn numbers(system: ExternalSystem) -> &'static [(u32, &'static str)] 
 }
 
 fn class(table: &ExternalTable) -> &str {
-    match table.system {
+    system_class(table.system).unwrap_or_else(|| table.option(CLASS))
+}
+
+/// The Python class of a system's tables; none where a table says it itself.
+fn system_class(system: ExternalSystem) -> Option<&'static str> {
+    Some(match system {
         ExternalSystem::BigQuery => "feast.infra.offline_stores.bigquery_source.BigQuerySource",
         ExternalSystem::Redshift => "feast.infra.offline_stores.redshift_source.RedshiftSource",
         ExternalSystem::Snowflake => "feast.infra.offline_stores.snowflake_source.SnowflakeSource",
@@ -57,8 +62,15 @@ fn class(table: &ExternalTable) -> &str {
         }
         ExternalSystem::Iceberg => ICEBERG_CLASS,
         ExternalSystem::Postgres => POSTGRES_CLASS,
-        _ => table.option(CLASS),
-    }
+        _ => return None,
+    })
+}
+
+/// The Python class of the tables of a type of sources, where there is one.
+pub(super) fn table_class(number: i32) -> Option<&'static str> {
+    let systems = ExternalSystem::ALL.into_iter().filter(|system| source_type(*system) == number);
+    let mut systems = systems.filter(|_| number != source_type::CUSTOM_SOURCE);
+    systems.next().and_then(system_class)
 }
 
 fn source_type(system: ExternalSystem) -> i32 {

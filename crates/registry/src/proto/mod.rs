@@ -23,6 +23,7 @@ mod permission;
 mod projection;
 mod python_function;
 mod saved_dataset;
+pub(crate) mod soundness;
 mod span;
 mod stream_feature_view;
 mod stream_source;
@@ -33,7 +34,7 @@ pub(crate) mod unknown_fields;
 pub(crate) mod wire;
 
 pub(crate) use chained_sources::inherited_names;
-pub(crate) use data_source::{DataSourceEncoder, data_source_from_proto, source_name};
+pub(crate) use data_source::{DataSourceEncoder, data_source_from_proto, source_name, usual_class};
 pub(crate) use entity::{dummy_entity_to_proto, entity_from_proto, entity_to_proto};
 pub(crate) use feature_service::{feature_service_from_proto, feature_service_to_proto};
 pub(crate) use feature_view::{

@@ -7,8 +7,8 @@ use super::span::{span_from_proto, span_to_proto};
 use super::{FormatText, KafkaOptions, KinesisOptions, StreamFormat, Unsupported, source_name, source_type};
 use crate::proto;
 
-const KAFKA_CLASS: &str = "feast.data_source.KafkaSource";
-const KINESIS_CLASS: &str = "feast.data_source.KinesisSource";
+pub(super) const KAFKA_CLASS: &str = "feast.data_source.KafkaSource";
+pub(super) const KINESIS_CLASS: &str = "feast.data_source.KinesisSource";
 
 /// Fills in what is the stream's of a source that has what is common to all.
 pub(super) fn stream_source_to_proto(

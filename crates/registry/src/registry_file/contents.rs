@@ -128,6 +128,7 @@ pub(crate) mod number {
     pub(crate) const FEATURE_VIEWS: u32 = 6;
     pub(crate) const FEATURE_SERVICES: u32 = 7;
     pub(crate) const ON_DEMAND_FEATURE_VIEWS: u32 = 8;
+    pub(crate) const INFRA: u32 = 10;
     pub(crate) const SAVED_DATASETS: u32 = 11;
     pub(crate) const DATA_SOURCES: u32 = 12;
     pub(crate) const VALIDATION_REFERENCES: u32 = 13;
@@ -143,7 +144,7 @@ pub(crate) mod number {
 const RECORDS: u32 = 1;
 
 /// The schema version that Feast writes.
-const SCHEMA_VERSION: &str = "1";
+pub(crate) const SCHEMA_VERSION: &str = "1";
 
 impl Contents {
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, ContentsError> {
@@ -238,6 +239,28 @@ impl Contents {
             }
         }
         Ok(())
+    }
+
+    /// What Feast's clients have made for their online stores: a message that larder does not use.
+    pub(crate) fn infra(&self) -> &[u8] {
+        let infra = self.rest.iter().rev().find(|(number, _)| *number == number::INFRA);
+        infra.and_then(|(_, raw)| payload(raw)).unwrap_or_default()
+    }
+
+    pub(crate) fn set_infra(&mut self, message: &[u8]) {
+        self.rest.retain(|(number, _)| *number != number::INFRA);
+        if !message.is_empty() {
+            let mut raw = Vec::new();
+            wire::put_bytes(&mut raw, number::INFRA, message);
+            self.rest.push((number::INFRA, raw));
+        }
+    }
+
+    /// The messages in which Feast kept what it knew of a project before there were projects.
+    pub(crate) fn project_metadata(&self, project: &str) -> Vec<&[u8]> {
+        let all = self.rest.iter().filter(|(number, _)| *number == number::PROJECT_METADATA);
+        let owned = |message: &&[u8]| matches!(text(message, &[1]), Ok(Some(owner)) if owner == project.as_bytes());
+        all.filter_map(|(_, raw)| payload(raw)).filter(owned).collect()
     }
 
     /// Removes everything that belongs to a project, of every kind; whether there was anything.

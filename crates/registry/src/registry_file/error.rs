@@ -35,6 +35,14 @@ pub enum RegistryError {
     /// A mistake in what was asked for: a view that is not there, a version that cannot be pinned.
     #[error(transparent)]
     Request(#[from] RequestError),
+    /// What a client sends to be registered is nothing that everybody could read.
+    #[error("{object} cannot be registered: {reason}")]
+    Unregistrable {
+        /// Its kind, and its name if that much can be read.
+        object: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The file of jobs cannot be understood.
     #[error("the jobs in `{}` cannot be read: {reason}; run `larder apply` after removing the file", .path.display())]
     CorruptJobs {
@@ -137,9 +145,10 @@ impl From<RegistryError> for Error {
             RegistryError::NotFound { .. }
             | RegistryError::ProjectNotFound { .. }
             | RegistryError::ComponentNotFound { .. } => ErrorKind::NotFound,
-            RegistryError::IsFolder { .. } | RegistryError::Foreign { .. } | RegistryError::Request(_) => {
-                ErrorKind::Invalid
-            }
+            RegistryError::IsFolder { .. }
+            | RegistryError::Foreign { .. }
+            | RegistryError::Request(_)
+            | RegistryError::Unregistrable { .. } => ErrorKind::Invalid,
             RegistryError::Read { .. } | RegistryError::Write { .. } => ErrorKind::Unavailable,
             RegistryError::Corrupt { .. }
             | RegistryError::CorruptJobs { .. }

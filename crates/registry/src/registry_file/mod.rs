@@ -19,6 +19,7 @@ mod delete_object;
 mod durable;
 mod error;
 mod job_file;
+mod listed;
 mod property;
 mod reading;
 mod versioning;
@@ -37,15 +38,19 @@ use self::bindings::Bindings;
 pub use self::change::ApplyOptions;
 use self::change::Applying;
 use self::component_folder::ComponentFolder;
-pub(crate) use self::contents::{Contents, Object, Stored};
+pub(crate) use self::contents::{Contents, Object, SCHEMA_VERSION, Stored, number};
 use self::durable::{FileStamp, WriteLock};
 pub(crate) use self::error::ContentsError;
 pub use self::error::{DamagedContents, RegistryError};
 use self::job_file::JobFile;
+pub(crate) use self::listed::Listed;
 pub(crate) use self::reading::of_project;
 use self::versioning::Versioning;
 use crate::describe::{self, Description, PermissionCheck, PermittedObjects, RegistryObjects};
-use crate::{Definitions, ListFilter, Listing, ObjectKind, RegistryDiff, RegistrySnapshot};
+use crate::proto::wire;
+use crate::registry_messages::{ObjectMessage, RegistryMessages};
+use crate::repo_config::is_project_name;
+use crate::{Definitions, ListFilter, Listing, ObjectKind, RegistryDiff, RegistrySnapshot, SentObject};
 
 /// A registry on the local disk.
 ///
@@ -459,6 +464,100 @@ impl RegistryFile {
         })?)
     }
 
+    /// All objects of all projects as the messages that lie in the file; none, if there is no file.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError::Corrupt`] and [`RegistryError::Foreign`] if it cannot be understood,
+    /// [`RegistryError::Read`].
+    pub fn messages(&self) -> Result<RegistryMessages> {
+        match self.contents() {
+            Err(RegistryError::NotFound { .. }) => Ok(RegistryMessages::new(Arc::default())),
+            contents => Ok(RegistryMessages::new(contents?)),
+        }
+    }
+
+    /// Registers an object as a client sends it, in the place of the one of its kind and name, and makes its
+    /// project if it is not there. An object that is the same already stays as it is.
+    ///
+    /// `allow` is asked first, with the object that is there; nobody else changes the registry meanwhile. As with
+    /// [`apply`](Self::apply), a changed view gets a version where its schema or function has changed, and keeps its
+    /// record of materialization unless its source, its join keys or the type of a feature has. The state of a view
+    /// changes if the client says one.
+    ///
+    /// # Errors
+    ///
+    /// As `allow`; [`RequestError::ConflictingFeatureViewNames`] if a view has the name of another one, also in
+    /// other letters; [`RequestError::FeatureViewPinConflict`];
+    /// [`RegistryError::Unregistrable`] if the project cannot be one; else as [`apply`](Self::apply).
+    pub fn put_object(
+        &self,
+        project: &str,
+        object: &SentObject,
+        allow: impl FnOnce(Option<ObjectMessage<'_>>) -> Result<(), RequestError>,
+    ) -> Result<()> {
+        check_project(project)?;
+        let allow = |messages: &RegistryMessages| {
+            Ok(allow(messages.object(project, object.kind(), object.name()).ok())?)
+        };
+        Ok(self.change_if(allow, |contents, ()| {
+            change::put_object(contents, object, self.versioning(project))
+        })?)
+    }
+
+    /// Removes an object, whatever else refers to it; a view of any kind where `kind` is that of a view. The
+    /// versions of a view go with it.
+    ///
+    /// `allow` is asked first, with the object; nobody else changes the registry meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// The [`RequestError`] of its kind if it is not there; as `allow`; else as [`apply`](Self::apply).
+    pub fn take_object(
+        &self,
+        project: &str,
+        kind: ObjectKind,
+        name: &str,
+        allow: impl FnOnce(ObjectMessage<'_>) -> Result<(), RequestError>,
+    ) -> Result<()> {
+        let allow = |messages: &RegistryMessages| {
+            let object = if kind.is_view() {
+                messages.view(project, name)?
+            } else {
+                messages.object(project, kind, name)?
+            };
+            allow(object)?;
+            Ok(object.kind)
+        };
+        Ok(self.change_if(allow, |contents, kind| {
+            let removed = delete_object::delete_object(contents, project, kind, name);
+            if kind.is_view() {
+                contents.forget_versions(project, name);
+            }
+            Ok(removed)
+        })?)
+    }
+
+    /// Keeps what a client of Feast's has made for its online store, a `feast.core.Infra`. There is one for all
+    /// projects, as in Feast; `project` is made if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError::Unregistrable`] if the project cannot be one, or the message is none; else as
+    /// [`apply`](Self::apply).
+    pub fn put_infra(&self, project: &str, message: &[u8]) -> Result<()> {
+        check_project(project)?;
+        wire::fields(message).map_err(|error| RegistryError::Unregistrable {
+            object: "infra".to_owned(),
+            reason: error.to_string(),
+        })?;
+        Ok(self.update(|contents| {
+            let changed = change::put_project(contents, self.versioning(project)) || contents.infra() != message;
+            contents.set_infra(message);
+            Ok((changed, ()))
+        })?)
+    }
+
     /// Stores the bytes of a component beside the registry, durably, and returns their digest.
     ///
     /// # Errors
@@ -596,6 +695,20 @@ impl RegistryFile {
         }
     }
 
+    /// Changes the file under the lock, if `allow` lets it; `change` is handed what that answers.
+    fn change_if<T>(
+        &self,
+        allow: impl FnOnce(&RegistryMessages) -> Result<T, RegistryError>,
+        change: impl FnOnce(&mut Contents, T) -> Result<bool, RegistryError>,
+    ) -> Result<(), RegistryError> {
+        self.update(|contents| {
+            let messages = RegistryMessages::new(Arc::new(std::mem::take(contents)));
+            let allowed = allow(&messages)?;
+            *contents = messages.into_contents();
+            Ok((change(contents, allowed)?, ()))
+        })
+    }
+
     /// Changes the file under the lock; `change` says whether it changed anything.
     fn update<T>(
         &self,
@@ -620,4 +733,15 @@ impl RegistryFile {
     pub fn last_updated(&self) -> Result<Option<Timestamp>> {
         Ok(self.contents()?.last_updated)
     }
+}
+
+/// Refuses what cannot be the name of a project, before it is made.
+fn check_project(name: &str) -> Result<(), RegistryError> {
+    if !name.is_empty() && is_project_name(name) {
+        return Ok(());
+    }
+    Err(RegistryError::Unregistrable {
+        object: format!("project `{}`", name.escape_debug()),
+        reason: "a name holds letters, digits, `_` and `-`, and starts with a letter or a digit".to_owned(),
+    })
 }

@@ -48,7 +48,7 @@ pub(super) fn snapshot(
 /// The objects of one kind that belong to a project, in the order of the file.
 pub(crate) fn of_project<'a, M: Object>(
     objects: &'a [Stored<M>],
-    project: &'a str,
+    project: &str,
 ) -> impl Iterator<Item = &'a Stored<M>> {
     objects.iter().filter(move |object| object.message().key().0 == project)
 }

@@ -23,6 +23,7 @@ pub use feature_server::{
     OfflinePushBatching,
 };
 pub use mcp::{McpConfig, McpTransport};
+pub(crate) use read::is_project_name;
 pub use settings::Settings;
 
 use crate::problem::{Problem, Problems};

@@ -307,6 +307,6 @@ impl<'a> Block<'a> {
 }
 
 /// Feast's rule: word characters and `-`, the first of them neither `_` nor `-`.
-fn is_project_name(name: &str) -> bool {
+pub(crate) fn is_project_name(name: &str) -> bool {
     name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-') && !name.starts_with(['_', '-'])
 }

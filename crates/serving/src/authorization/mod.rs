@@ -128,6 +128,25 @@ impl Access {
         }
     }
 
+    /// As [`check`](Self::check), of an object that is to be registered.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn check_unregistered(
+        &self,
+        snapshot: &Arc<RegistrySnapshot>,
+        actions: &[PermittedAction],
+        object: &Protected<'_>,
+    ) -> Result<(), RequestError> {
+        match &self.caller {
+            Some((Caller::User(user), authorization)) => {
+                authorization.rules(snapshot).check_unregistered(user, actions, object)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses what the permissions of a server's project do not grant: all of `actions` with each of the objects
     /// that `objects` finds in the registry.
     ///

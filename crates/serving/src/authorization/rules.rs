@@ -60,10 +60,35 @@ impl Rules {
         actions: &[PermittedAction],
         object: &Protected<'_>,
     ) -> Result<(), RequestError> {
+        self.check_about(user, actions, object, || self.about(object))
+    }
+
+    /// As [`check`](Self::check), of an object that is not in the registry, or not as it is there: nothing of it is
+    /// remembered.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub(crate) fn check_unregistered(
+        &self,
+        user: &Arc<User>,
+        actions: &[PermittedAction],
+        object: &Protected<'_>,
+    ) -> Result<(), RequestError> {
+        self.check_about(user, actions, object, || self.find_about(object))
+    }
+
+    fn check_about(
+        &self,
+        user: &Arc<User>,
+        actions: &[PermittedAction],
+        object: &Protected<'_>,
+        about: impl FnOnce() -> Arc<[usize]>,
+    ) -> Result<(), RequestError> {
         if !self.snapshot.has_permissions() {
             return if user.name.is_empty() { Err(denied(NOBODY.to_owned())) } else { Ok(()) };
         }
-        let about = self.about(object);
+        let about = about();
         let admitting = self.admitting(user);
         let granting = |at: &&usize| {
             let rule = self.permissions.get(**at).map(PermissionRule::permission);
@@ -87,13 +112,16 @@ impl Rules {
                 return Arc::clone(known);
             }
         }
-        let is_about =
-            |(_, rule): &(usize, &PermissionRule)| rule.is_about(object.kind, object.name, object.tags);
-        let found: Arc<[usize]> =
-            self.permissions.iter().enumerate().filter(is_about).map(|(at, _)| at).collect();
+        let found = self.find_about(object);
         let mut about = self.about.write().unwrap_or_else(PoisonError::into_inner);
         about.entry(object.kind).or_default().insert(object.name.to_owned(), Arc::clone(&found));
         found
+    }
+
+    fn find_about(&self, object: &Protected<'_>) -> Arc<[usize]> {
+        let is_about =
+            |(_, rule): &(usize, &PermissionRule)| rule.is_about(object.kind, object.name, object.tags);
+        self.permissions.iter().enumerate().filter(is_about).map(|(at, _)| at).collect()
     }
 
     fn admitting(&self, user: &Arc<User>) -> Arc<[bool]> {

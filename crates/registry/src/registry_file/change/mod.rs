@@ -1,6 +1,7 @@
 //! How definitions and materializations change the contents of a registry.
 
 mod one_object;
+mod put;
 mod views;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -13,6 +14,7 @@ pub(super) use self::one_object::{
     bind_component, keep_dataset_profile, put_saved_dataset, record_materialization,
     record_materialization_of_version, restore_version, set_enabled, set_state,
 };
+pub(super) use self::put::{put_object, put_project};
 use super::contents::{Contents, Object, Stored};
 use super::error::{ContentsError, RegistryError};
 use super::property::{

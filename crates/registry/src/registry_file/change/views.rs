@@ -133,16 +133,7 @@ impl<'a> Apply<'a> {
 
     /// The versions of views that are gone.
     pub(super) fn forget_versions(&self, contents: &mut Contents) {
-        let is_view = |kind| {
-            matches!(
-                kind,
-                ObjectKind::FeatureView
-                    | ObjectKind::OnDemandFeatureView
-                    | ObjectKind::StreamFeatureView
-                    | ObjectKind::LabelView
-            )
-        };
-        let of_views = || self.diff.changes.iter().filter(|change| is_view(change.kind));
+        let of_views = || self.diff.changes.iter().filter(|change| change.kind.is_view());
         for change in of_views().filter(|change| change.action == Action::Delete) {
             // A view that became one of another kind goes on.
             let goes_on = of_views().any(|other| other.name == change.name && other.action == Action::Create);
@@ -181,7 +172,7 @@ fn version<M: ViewMessage>(
     })
 }
 
-fn version_number(number: i32) -> u32 {
+pub(super) fn version_number(number: i32) -> u32 {
     u32::try_from(number).unwrap_or_default()
 }
 
