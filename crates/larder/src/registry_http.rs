@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use larder_core::{Error, ErrorKind, Result};
-use larder_registry::{RegistryObjects, RegistrySnapshot};
-use larder_serving::{Authorization, DoorOptions, RegistryServer, registry_router, serve_router};
+use larder_registry::{ObjectKind, ObjectMessage, RegistryObjects, RegistrySnapshot, SentObject};
+use larder_serving::{
+    AllowPut, AllowTake, Authorization, DoorOptions, Protected, RegistryServer, registry_router, serve_router,
+};
 use tokio::net::TcpListener;
 
 use crate::auth::authenticator;
@@ -54,4 +56,22 @@ impl RegistryServer for FeatureStore {
         let (registry, project) = (Arc::clone(self.registry()), project.to_owned());
         blocking::run(move || registry.snapshot(&project)).await
     }
+
+    async fn put_object(&self, project: &str, object: Arc<SentObject>, allow: AllowPut) -> Result<()> {
+        let (registry, project) = (Arc::clone(self.registry()), project.to_owned());
+        let put = move || {
+            registry.put_object(&project, &object, |existing| allow(existing.as_ref().map(protected)))
+        };
+        blocking::run(put).await
+    }
+
+    async fn take_object(&self, project: &str, kind: ObjectKind, name: &str, allow: AllowTake) -> Result<()> {
+        let (registry, project, name) = (Arc::clone(self.registry()), project.to_owned(), name.to_owned());
+        blocking::run(move || registry.take_object(&project, kind, &name, |object| allow(protected(&object))))
+            .await
+    }
+}
+
+fn protected<'a>(object: &ObjectMessage<'a>) -> Protected<'a> {
+    Protected { kind: object.permission_type, name: object.name, tags: object.tags }
 }

@@ -53,6 +53,7 @@ mod registry_diff;
 mod registry_file;
 mod registry_messages;
 mod repo_config;
+mod sent_json;
 mod sent_object;
 mod shape;
 mod snapshot;

@@ -8,7 +8,9 @@ use prost::Message as _;
 
 use crate::proto::descriptor::value_type_name;
 use crate::proto::wire;
-use crate::proto::{self, FeatureSpecV2, author_tags, source_name, time_from_proto, time_to_proto, value_type_of};
+use crate::proto::{
+    self, FeatureSpecV2, author_tags, source_name, time_from_proto, time_to_proto, value_type_of,
+};
 use crate::registry_diff::ObjectKind;
 use crate::registry_file::{Contents, Listed, SCHEMA_VERSION, Stored, number, of_project};
 
@@ -188,14 +190,20 @@ impl RegistryMessages {
                 && (filter.data_source.is_empty() || facts.sources.contains(&filter.data_source))
                 && filter.updated_since.is_none_or(is_new)
         };
-        self.view_facts(project).into_iter().filter(|facts| admits(facts.clone())).map(|facts| facts.object).collect()
+        self.view_facts(project)
+            .into_iter()
+            .filter(|facts| admits(facts.clone()))
+            .map(|facts| facts.object)
+            .collect()
     }
 
     /// The features of all views of a project.
     pub fn features(&self, project: &str) -> Vec<FeatureMessage<'_>> {
         let facts = self.view_facts(project).into_iter();
         facts
-            .flat_map(|facts| facts.features.into_iter().map(move |spec| FeatureMessage { view: facts.object, spec }))
+            .flat_map(|facts| {
+                facts.features.into_iter().map(move |spec| FeatureMessage { view: facts.object, spec })
+            })
             .collect()
     }
 
@@ -286,7 +294,8 @@ impl RegistryMessages {
             let Some(spec) = &stored.message().spec else { continue };
             let sources = spec.batch_source.iter().chain(&spec.stream_source).map(source_name);
             // Its features are all columns, also the join keys.
-            let is_key = |column: &&FeatureSpecV2| spec.entity_columns.iter().any(|key| key.name == column.name);
+            let is_key =
+                |column: &&FeatureSpecV2| spec.entity_columns.iter().any(|key| key.name == column.name);
             all.push(ViewFacts {
                 object: ObjectMessage::of(stored),
                 entities: &spec.entities,
@@ -349,7 +358,9 @@ pub(crate) fn not_found(project: &str, kind: ObjectKind, name: &str) -> RequestE
         ObjectKind::FeatureService => RequestError::FeatureServiceNotFound { service: name, project },
         ObjectKind::Permission => RequestError::PermissionNotFound { permission: name, project },
         ObjectKind::SavedDataset => RequestError::SavedDatasetNotFound { dataset: name, project },
-        ObjectKind::ValidationReference => RequestError::ValidationReferenceNotFound { reference: name, project },
+        ObjectKind::ValidationReference => {
+            RequestError::ValidationReferenceNotFound { reference: name, project }
+        }
         // Feast does not say which kind of view was looked for.
         ObjectKind::FeatureView
         | ObjectKind::OnDemandFeatureView

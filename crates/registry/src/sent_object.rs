@@ -165,10 +165,13 @@ impl SentObject {
             Sent::StreamFeatureView(view) => {
                 stream_feature_view_from_proto(view.message(), &keys, &mut unsupported).map(|_| ())
             }
-            Sent::LabelView(view) => label_view_from_proto(view.message(), &keys, &mut unsupported).map(|_| ()),
+            Sent::LabelView(view) => {
+                label_view_from_proto(view.message(), &keys, &mut unsupported).map(|_| ())
+            }
             Sent::FeatureService(service) => feature_service_from_proto(service.message()).map(|_| ()),
             Sent::Permission(permission) => {
-                let permission = permission_from_proto(permission.message()).map_err(|error| error.to_string())?;
+                let permission =
+                    permission_from_proto(permission.message()).map_err(|error| error.to_string())?;
                 return PermissionRule::new(permission).map(|_| ()).map_err(|error| error.to_string());
             }
             Sent::SavedDataset(dataset) => saved_dataset_from_proto(dataset.message()).map(|_| ()),
@@ -225,9 +228,10 @@ fn check_function(view: &proto::OnDemandFeatureView) -> Result<(), String> {
     let function = transformation.and_then(|known| known.user_defined_function.as_ref());
     let has_text = function.is_some_and(|function| !function.body_text.is_empty());
     let has_plan = transformation.is_some_and(|known| known.substrait_transformation.is_some());
-    let has_old = spec.user_defined_function.as_ref().is_some_and(|old| {
-        !old.body.is_empty() || !old.body_text.is_empty()
-    });
+    let has_old = spec
+        .user_defined_function
+        .as_ref()
+        .is_some_and(|old| !old.body.is_empty() || !old.body_text.is_empty());
     let mode = spec.mode.as_str();
     if has_text {
         if !matches!(mode, "pandas" | "python") {

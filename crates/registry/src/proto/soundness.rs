@@ -89,7 +89,10 @@ fn check_value(value: WireValue<'_>, field: &Field, depth: usize) -> Result<(), 
         }
         (Kind::ValueType | Kind::ValueTypeMap, WireValue::Varint(number)) => {
             // Some types of Feast's Python have no name in its protobuf.
-            let nameless = |number| i32::try_from(number).is_ok_and(|number| larder_core::ValueType::from_number(number).is_some());
+            let nameless = |number| {
+                i32::try_from(number)
+                    .is_ok_and(|number| larder_core::ValueType::from_number(number).is_some())
+            };
             let known = value_type_name(number).is_some() || nameless(number);
             if known { Ok(()) } else { Err(Unsound::Number { field: name, number }) }
         }
@@ -100,7 +103,8 @@ fn check_value(value: WireValue<'_>, field: &Field, depth: usize) -> Result<(), 
         }
         (Kind::Duration, WireValue::Bytes(bytes)) => {
             let span = Duration::decode(bytes).map_err(|_| other())?;
-            let is_sound = span.seconds.unsigned_abs() <= LONGEST_SPAN && span.nanos.unsigned_abs() < 1_000_000_000;
+            let is_sound =
+                span.seconds.unsigned_abs() <= LONGEST_SPAN && span.nanos.unsigned_abs() < 1_000_000_000;
             if is_sound { Ok(()) } else { Err(Unsound::Span { field: name }) }
         }
         (Kind::Message(table) | Kind::MessageMap(table), WireValue::Bytes(bytes)) => {
@@ -169,7 +173,10 @@ mod tests {
         let other = |field| Err(Unsound::Other { field });
         assert_eq!(check(&number(1, 7), &ENTITY), other("spec"));
         assert_eq!(check(&message(&[(1, &message(&[(1, b"\xff")]))]), &ENTITY), other("name"));
-        assert_eq!(check(&message(&[(1, &message(&[(8, &message(&[(2, b"\xff")]))]))]), &ENTITY), other("tags"));
+        assert_eq!(
+            check(&message(&[(1, &message(&[(8, &message(&[(2, b"\xff")]))]))]), &ENTITY),
+            other("tags")
+        );
         let no_type = Unsound::Number { field: "valueType", number: 999 };
         assert_eq!(check(&message(&[(1, &number(2, 999))]), &ENTITY), Err(no_type));
         for (seconds, nanos) in [(-62_135_596_801, 0), (253_402_300_800, 0), (0, -1), (0, 1_000_000_000)] {

@@ -47,7 +47,9 @@ pub(crate) fn restore_unknown(
     let mut parts: HashMap<u32, std::vec::IntoIter<&[u8]>> = HashMap::new();
     for field in &new {
         if matches!(table.field(field.number).map(|known| &known.kind), Some(Kind::Message(_))) {
-            parts.entry(field.number).or_insert_with(|| values(&old, field.number).collect::<Vec<_>>().into_iter());
+            parts
+                .entry(field.number)
+                .or_insert_with(|| values(&old, field.number).collect::<Vec<_>>().into_iter());
         }
     }
     let mut restored = Vec::with_capacity(original.len());
@@ -143,7 +145,9 @@ mod tests {
 
         // Entries of a map come in any order.
         let source = |name: &[u8], more: &[(u32, &[u8])]| put(&[(1, name), (2, &put(more))]);
-        let spec = |entries: &[&[u8]]| put(&[(1, &put(&entries.iter().map(|entry| (4, *entry)).collect::<Vec<_>>()))]);
+        let spec = |entries: &[&[u8]]| {
+            put(&[(1, &put(&entries.iter().map(|entry| (4, *entry)).collect::<Vec<_>>()))])
+        };
         let known = spec(&[&source(b"a", &[]), &source(b"b", &[])]);
         let original = spec(&[&source(b"b", &[(88, b"of b")]), &source(b"a", &[(88, b"of a")])]);
         let expected = spec(&[&source(b"a", &[(88, b"of a")]), &source(b"b", &[(88, b"of b")])]);

@@ -259,7 +259,8 @@ impl Contents {
     /// The messages in which Feast kept what it knew of a project before there were projects.
     pub(crate) fn project_metadata(&self, project: &str) -> Vec<&[u8]> {
         let all = self.rest.iter().filter(|(number, _)| *number == number::PROJECT_METADATA);
-        let owned = |message: &&[u8]| matches!(text(message, &[1]), Ok(Some(owner)) if owner == project.as_bytes());
+        let owned =
+            |message: &&[u8]| matches!(text(message, &[1]), Ok(Some(owner)) if owner == project.as_bytes());
         all.filter_map(|(_, raw)| payload(raw)).filter(owned).collect()
     }
 

@@ -28,7 +28,10 @@ static NO_TAGS: BTreeMap<String, String> = BTreeMap::new();
 
 macro_rules! times {
     ($object:expr) => {
-        $object.meta.as_ref().map_or((None, None), |meta| (meta.created_timestamp, meta.last_updated_timestamp))
+        $object
+            .meta
+            .as_ref()
+            .map_or((None, None), |meta| (meta.created_timestamp, meta.last_updated_timestamp))
     };
 }
 

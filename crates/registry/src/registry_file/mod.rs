@@ -552,7 +552,8 @@ impl RegistryFile {
             reason: error.to_string(),
         })?;
         Ok(self.update(|contents| {
-            let changed = change::put_project(contents, self.versioning(project)) || contents.infra() != message;
+            let changed =
+                change::put_project(contents, self.versioning(project)) || contents.infra() != message;
             contents.set_infra(message);
             Ok((changed, ()))
         })?)

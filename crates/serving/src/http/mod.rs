@@ -38,6 +38,7 @@ mod tls;
 
 pub use error::error_text;
 pub(crate) use error::{json_response, python_repr};
+pub(crate) use fields::lenient_boolean;
 pub use mcp::McpServerInfo;
 pub(crate) use metrics::FeatureCounts;
 pub use options::ServerOptions;

@@ -239,7 +239,7 @@ fn python_tags(tags: &BTreeMap<String, String>) -> String {
 }
 
 /// A value as Python prints it.
-fn python(value: &Value) -> String {
+pub(super) fn python(value: &Value) -> String {
     match value {
         Value::Null => "None".to_owned(),
         Value::Bool(truth) => if *truth { "True" } else { "False" }.to_owned(),

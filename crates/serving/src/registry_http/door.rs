@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::parameters::Parameters;
 use super::refusal::Refusal;
 use super::visits::{Visits, note_visit};
-use super::{RegistryServer, features, lineage, lists, metrics, objects, search};
+use super::{RegistryServer, apply, features, lineage, lists, metrics, objects, search};
 use crate::http::json_response;
 use crate::{Access, Authorization};
 
@@ -58,28 +58,31 @@ pub(super) fn api(
 ) -> Router {
     let door = Arc::new(Door { server, authorization, clock, visits: Visits::default() });
     let visited = Router::new()
-        .route("/entities/{name}", get(objects::entity))
-        .route("/data_sources/{name}", get(objects::data_source))
-        .route("/feature_views/{name}", get(objects::feature_view))
-        .route("/feature_services/{name}", get(objects::feature_service))
-        .route("/saved_datasets/{name}", get(objects::saved_dataset))
+        .route("/entities/{name}", get(objects::entity).delete(apply::delete_entity))
+        .route("/data_sources/{name}", get(objects::data_source).delete(apply::delete_data_source))
+        .route("/feature_views/{name}", get(objects::feature_view).delete(apply::delete_feature_view))
+        .route(
+            "/feature_services/{name}",
+            get(objects::feature_service).delete(apply::delete_feature_service),
+        )
+        .route("/saved_datasets/{name}", get(objects::saved_dataset).delete(apply::delete_saved_dataset))
         .route_layer(axum::middleware::from_fn_with_state(Arc::clone(&door), note_visit));
     visited
-        .route("/entities", get(lists::entities))
+        .route("/entities", get(lists::entities).post(apply::entity))
         .route("/entities/all", get(lists::all_entities))
-        .route("/data_sources", get(lists::data_sources))
+        .route("/data_sources", get(lists::data_sources).post(apply::data_source))
         .route("/data_sources/all", get(lists::all_data_sources))
-        .route("/feature_views", get(lists::feature_views))
+        .route("/feature_views", get(lists::feature_views).post(apply::feature_view))
         .route("/feature_views/all", get(lists::all_feature_views))
         .route("/label_views", get(lists::label_views))
         .route("/label_views/all", get(lists::all_label_views))
         .route("/label_views/{name}", get(objects::label_view))
-        .route("/feature_services", get(lists::feature_services))
+        .route("/feature_services", get(lists::feature_services).post(apply::feature_service))
         .route("/feature_services/all", get(lists::all_feature_services))
-        .route("/saved_datasets", get(lists::saved_datasets))
+        .route("/saved_datasets", get(lists::saved_datasets).post(apply::saved_dataset))
         .route("/saved_datasets/all", get(lists::all_saved_datasets))
-        .route("/permissions", get(lists::permissions))
-        .route("/permissions/{name}", get(objects::permission))
+        .route("/permissions", get(lists::permissions).post(apply::permission))
+        .route("/permissions/{name}", get(objects::permission).delete(apply::delete_permission))
         .route("/projects", get(lists::projects))
         .route("/projects/{name}", get(objects::project))
         .route("/features", get(features::features))

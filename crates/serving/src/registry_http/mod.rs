@@ -5,6 +5,7 @@
 //! | `GET /entities`, `/data_sources`, `/feature_views`, … | the objects of a kind in a project, a page of them |
 //! | `GET /entities/all`, … | those of all projects |
 //! | `GET /entities/{name}`, … | one object, with its definition as Python has it |
+//! | `POST /entities`, …, `DELETE /entities/{name}`, … | registers or removes an object |
 //! | `GET /features`, `/labels`, `/features/{view}/{name}` | what views hold |
 //! | `GET /projects`, `/projects/{name}` | projects |
 //! | `GET /lineage/registry`, `/lineage/objects/{kind}/{name}`, `/lineage/complete` | what feeds what |
@@ -19,6 +20,8 @@
 //! permissions that they ask are those of the feature server.
 
 mod all_page;
+mod apply;
+mod body;
 mod definition_text;
 mod door;
 mod features;
@@ -36,10 +39,17 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use larder_core::Result;
-use larder_registry::{RegistryObjects, RegistrySnapshot};
+use larder_core::{RequestError, Result};
+use larder_registry::{ObjectKind, RegistryObjects, RegistrySnapshot, SentObject};
 
 pub use self::door::registry_router;
+use crate::Protected;
+
+/// Whether an object may be put in the place of the one that is there.
+pub type AllowPut = Box<dyn FnOnce(Option<Protected<'_>>) -> Result<(), RequestError> + Send>;
+
+/// Whether an object may be removed.
+pub type AllowTake = Box<dyn FnOnce(Protected<'_>) -> Result<(), RequestError> + Send>;
 
 /// The verbs behind a door to a registry. Methods may run concurrently and never block the caller's thread.
 #[async_trait]
@@ -61,4 +71,19 @@ pub trait RegistryServer: Debug + Send + Sync + 'static {
     /// [`ErrorKind::NotFound`](larder_core::ErrorKind::NotFound) if it is not there; else as
     /// [`objects`](Self::objects).
     async fn project_snapshot(&self, project: &str) -> Result<Arc<RegistrySnapshot>>;
+
+    /// Registers an object in the place of the one of its kind and name, if `allow` lets it, which is asked while
+    /// nobody else changes the registry.
+    ///
+    /// # Errors
+    ///
+    /// As `allow`; if the registry would be one that nobody can read; if it cannot be written.
+    async fn put_object(&self, project: &str, object: Arc<SentObject>, allow: AllowPut) -> Result<()>;
+
+    /// Removes an object, or a view of any kind where `kind` is that of a view, if `allow` lets it.
+    ///
+    /// # Errors
+    ///
+    /// As `allow`; the [`RequestError`] of its kind if it is not there; if the registry cannot be written.
+    async fn take_object(&self, project: &str, kind: ObjectKind, name: &str, allow: AllowTake) -> Result<()>;
 }

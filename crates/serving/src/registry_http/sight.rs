@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use larder_core::{ErrorKind, PermissionType, PermittedAction, Project, RequestError, Timestamp};
 use larder_registry::{
-    Lineage, ObjectKind, RegisteredObject, RegistryObjects, RegistrySnapshot, SnapshotObjects,
+    Lineage, ObjectKind, RegisteredObject, RegistryObjects, RegistrySnapshot, SentObject, SnapshotObjects,
 };
 
 use super::RegistryServer;
@@ -41,9 +41,35 @@ impl Sight {
         actions: &[PermittedAction],
         object: &RegisteredObject,
     ) -> Result<(), RequestError> {
-        let Some(snapshot) = &self.snapshot else { return Ok(()) };
         let (kind, name, tags) = (object.permission_type, object.name.as_str(), &object.tags);
-        self.access.check(snapshot, actions, &Protected { kind, name, tags })
+        self.check_protected(actions, &Protected { kind, name, tags })
+    }
+
+    /// As [`check`](Self::check), of an object that is known by its parts.
+    pub(super) fn check_protected(
+        &self,
+        actions: &[PermittedAction],
+        object: &Protected<'_>,
+    ) -> Result<(), RequestError> {
+        let Some(snapshot) = &self.snapshot else { return Ok(()) };
+        self.access.check(snapshot, actions, object)
+    }
+
+    /// Refuses to put an object in the place of `existing`, unless the sender may update both; and to make a new one,
+    /// unless they may create it.
+    pub(super) fn check_put(
+        &self,
+        existing: Option<Protected<'_>>,
+        sent: &SentObject,
+    ) -> Result<(), RequestError> {
+        let Some(snapshot) = &self.snapshot else { return Ok(()) };
+        let object = Protected { kind: sent.permission_type(), name: sent.name(), tags: sent.tags() };
+        let Some(existing) = existing else {
+            return self.access.check_unregistered(snapshot, &[PermittedAction::Create], &object);
+        };
+        let actions = [PermittedAction::Describe, PermittedAction::Update];
+        self.access.check(snapshot, &actions, &existing)?;
+        self.access.check_unregistered(snapshot, &actions, &object)
     }
 
     fn sees(&self, object: &RegisteredObject) -> bool {

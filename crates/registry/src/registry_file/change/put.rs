@@ -8,14 +8,16 @@ use larder_core::{FeatureViewState, Project, RequestError, Timestamp};
 
 use super::views::version_number;
 use crate::proto::unknown_fields::{carry_unknown, restore_unknown};
-use crate::proto::{self, FeatureViewMeta, Meta, OnDemandFeatureViewMeta, SourceMeta, time_to_proto, usual_class};
+use crate::proto::{
+    self, FeatureViewMeta, Meta, OnDemandFeatureViewMeta, SourceMeta, time_to_proto, usual_class,
+};
 use crate::registry_diff::{ObjectKind, PropertyChange};
 use crate::registry_file::contents::{Contents, Object, Stored};
 use crate::registry_file::error::{ContentsError, RegistryError};
 use crate::registry_file::listed::Listed;
 use crate::registry_file::property::{
-    self, entity_changes, feature_service_changes, permission_changes, project_changes, saved_dataset_changes,
-    source_changes, validation_reference_changes,
+    self, entity_changes, feature_service_changes, permission_changes, project_changes,
+    saved_dataset_changes, source_changes, validation_reference_changes,
 };
 use crate::registry_file::versioning::{Outcome, Records, Versioning, ViewMessage};
 use crate::sent_object::{Sent, SentObject};
@@ -32,21 +34,25 @@ pub(in super::super) fn put_object(
     let made = !matches!(sent.message, Sent::Project(_)) && put.project(contents);
     let own = |spec_project: &mut String| spec_project.clone_from(&project);
     let changed = match &sent.message {
-        Sent::Project(sent) => put.plain(&mut contents.projects, sent, project_changes, |object, times| {
-            object.meta = Some(times.meta());
-        })?,
+        Sent::Project(sent) => {
+            put.plain(&mut contents.projects, sent, project_changes, |object, times| {
+                object.meta = Some(times.meta());
+            })?
+        }
         Sent::Entity(sent) => put.plain(&mut contents.entities, sent, entity_changes, |object, times| {
             object.spec.iter_mut().for_each(|spec| own(&mut spec.project));
             object.meta = Some(times.meta());
         })?,
-        Sent::DataSource(sent) => put.plain(&mut contents.data_sources, sent, source_changes, |object, times| {
-            own(&mut object.project);
-            if object.data_source_class_type.is_empty() {
-                usual_class(object.source_type).clone_into(&mut object.data_source_class_type);
-            }
-            let Meta { created_timestamp, last_updated_timestamp } = times.meta();
-            object.meta = Some(SourceMeta { created_timestamp, last_updated_timestamp });
-        })?,
+        Sent::DataSource(sent) => {
+            put.plain(&mut contents.data_sources, sent, source_changes, |object, times| {
+                own(&mut object.project);
+                if object.data_source_class_type.is_empty() {
+                    usual_class(object.source_type).clone_into(&mut object.data_source_class_type);
+                }
+                let Meta { created_timestamp, last_updated_timestamp } = times.meta();
+                object.meta = Some(SourceMeta { created_timestamp, last_updated_timestamp });
+            })?
+        }
         Sent::FeatureService(sent) => {
             put.plain(&mut contents.feature_services, sent, feature_service_changes, |object, times| {
                 object.spec.iter_mut().for_each(|spec| own(&mut spec.project));
@@ -168,7 +174,8 @@ macro_rules! stored_view {
             fn set_meta(&mut self, times: Meta, before: Option<&Self>) {
                 let said = self.meta.clone().unwrap_or_default();
                 let known = before.and_then(|before| before.meta.clone());
-                let mut meta = known.unwrap_or_else(|| FeatureViewMeta { current_version_number: 0, ..said.clone() });
+                let mut meta =
+                    known.unwrap_or_else(|| FeatureViewMeta { current_version_number: 0, ..said.clone() });
                 if said.state != 0 {
                     meta.state = said.state;
                 }
@@ -185,7 +192,11 @@ macro_rules! stored_view {
 }
 
 stored_view!(proto::FeatureView, |spec| proto::view_class(spec), property::invalidates_online_values);
-stored_view!(proto::StreamFeatureView, |_spec| "StreamFeatureView", property::stream_invalidates_online_values);
+stored_view!(
+    proto::StreamFeatureView,
+    |_spec| "StreamFeatureView",
+    property::stream_invalidates_online_values
+);
 
 impl SentView for proto::OnDemandFeatureView {
     fn class(&self) -> &'static str {
@@ -307,7 +318,8 @@ impl Put<'_> {
             view.with_version(before.map_or(0, M::current), asked)
         };
         let name = sent.message().key().1.to_owned();
-        let slot = stored.iter_mut().find(|slot| slot.message().key() == (self.versioning.project, name.as_str()));
+        let slot =
+            stored.iter_mut().find(|slot| slot.message().key() == (self.versioning.project, name.as_str()));
         let Some(slot) = slot else {
             let view = complete(None, Some(self.now()));
             let Outcome::Replaced(view) = self.versioning.apply(records, &name, None, 0, view)? else {
@@ -350,7 +362,11 @@ impl Put<'_> {
     }
 
     /// Refuses a view that has the name of another one, of another kind or but for upper and lower case.
-    fn check_view_name<M: SentView>(&self, contents: &Contents, sent: &Stored<M>) -> Result<(), RegistryError> {
+    fn check_view_name<M: SentView>(
+        &self,
+        contents: &Contents,
+        sent: &Stored<M>,
+    ) -> Result<(), RegistryError> {
         fn first<M: SentView>(
             views: &[Stored<M>],
             is_kind: bool,
@@ -365,8 +381,16 @@ impl Put<'_> {
             owner == project && name.to_lowercase() == folded && !(is_kind && name == view)
         };
         let existing = first(&contents.feature_views, M::KIND == ObjectKind::FeatureView, &conflicts)
-            .or_else(|| first(&contents.stream_feature_views, M::KIND == ObjectKind::StreamFeatureView, &conflicts))
-            .or_else(|| first(&contents.on_demand_feature_views, M::KIND == ObjectKind::OnDemandFeatureView, &conflicts))
+            .or_else(|| {
+                first(&contents.stream_feature_views, M::KIND == ObjectKind::StreamFeatureView, &conflicts)
+            })
+            .or_else(|| {
+                first(
+                    &contents.on_demand_feature_views,
+                    M::KIND == ObjectKind::OnDemandFeatureView,
+                    &conflicts,
+                )
+            })
             .or_else(|| first(&contents.label_views, M::KIND == ObjectKind::LabelView, &conflicts));
         match existing {
             Some(existing) => {
