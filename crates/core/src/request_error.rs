@@ -131,6 +131,16 @@ pub enum RequestError {
         /// The view it was looked for in.
         view: String,
     },
+    /// A registry has no such feature.
+    #[error("Feature {feature} not found in feature view {view} in project {project}")]
+    RegisteredFeatureNotFound {
+        /// The feature asked for.
+        feature: String,
+        /// The view it was looked for in, which need not be there either.
+        view: String,
+        /// The project of the view.
+        project: String,
+    },
     /// A feature reference is not `view:feature`.
     #[error(
         "Invalid feature reference '{reference}'. Expected format: '<feature_view>:<feature>' or '<feature_view>@<version>:<feature>'"
@@ -296,7 +306,9 @@ impl RequestError {
             Self::ConflictingFeatureViewNames { .. } => "ConflictingFeatureViewNames",
             Self::FeatureViewVersionNotFound { .. } => "FeatureViewVersionNotFound",
             Self::FeatureViewPinConflict { .. } => "FeatureViewPinConflict",
-            Self::ObjectNotFound { .. } => "FeastObjectNotFoundException",
+            Self::ObjectNotFound { .. } | Self::RegisteredFeatureNotFound { .. } => {
+                "FeastObjectNotFoundException"
+            }
             Self::FeatureNameCollision { .. } => "FeatureNameCollisionError",
             Self::RequestDataMissingOnline { .. } => "RequestDataNotFoundInEntityRowsException",
             Self::RequestDataMissingHistorical { .. } => "RequestDataNotFoundInEntityDfException",
@@ -323,6 +335,7 @@ impl From<RequestError> for Error {
             | RequestError::FeatureViewVersionNotFound { .. }
             | RequestError::ObjectNotFound { .. }
             | RequestError::FeatureNotFound { .. }
+            | RequestError::RegisteredFeatureNotFound { .. }
             | RequestError::RequestDataMissingOnline { .. }
             | RequestError::RequestDataMissingHistorical { .. }
             | RequestError::PushSourceNotFound { .. } => ErrorKind::NotFound,

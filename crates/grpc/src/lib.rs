@@ -4,8 +4,11 @@
 //! methods ([`service`]), and those that stream are made by `tonic`. What a door does is a trait's, which the
 //! feature store implements; no door knows a store.
 
+mod blocking;
 mod encoded;
+mod registry_server;
 mod service;
 mod status;
 
+pub use registry_server::registry_server;
 pub use service::ServiceOptions;

@@ -77,7 +77,7 @@ pub use permission_rule::{InvalidPattern, PermissionRule};
 pub use problem::{Excerpt, Place, Problem, Problems};
 pub use registry_diff::{Action, ObjectChange, ObjectKind, PropertyChange, RegistryDiff, TableChange};
 pub use registry_file::{ApplyOptions, DamagedContents, RegistryError, RegistryFile};
-pub use registry_messages::{FeatureMessage, ObjectMessage, RegistryMessages, ViewFilter};
+pub use registry_messages::{ObjectMessage, RegistryMessages, ViewFilter};
 pub use repo_config::{
     AuditLoggingConfig, AuditSink, AuthConfig, CompatConfig, ErrorStatus, FEATURE_STORE_YAML,
     FeatureLoggingConfig, FeatureServerConfig, HttpConfig, MaterializationConfig, McpConfig, McpTransport,

@@ -6,11 +6,8 @@ use std::sync::Arc;
 use larder_core::{PermissionType, RequestError, Timestamp};
 use prost::Message as _;
 
-use crate::proto::descriptor::value_type_name;
 use crate::proto::wire;
-use crate::proto::{
-    self, FeatureSpecV2, author_tags, source_name, time_from_proto, time_to_proto, value_type_of,
-};
+use crate::proto::{self, FeatureSpecV2, source_name, time_from_proto, time_to_proto};
 use crate::registry_diff::ObjectKind;
 use crate::registry_file::{Contents, Listed, SCHEMA_VERSION, Stored, number, of_project};
 
@@ -69,40 +66,6 @@ pub struct ViewFilter<'a> {
     pub data_source: &'a str,
     /// The view has changed then or later.
     pub updated_since: Option<Timestamp>,
-}
-
-/// A feature of a view.
-#[derive(Clone, Copy, Debug)]
-pub struct FeatureMessage<'a> {
-    /// The view.
-    pub view: ObjectMessage<'a>,
-    spec: &'a FeatureSpecV2,
-}
-
-impl<'a> FeatureMessage<'a> {
-    /// Its name.
-    pub fn name(&self) -> &'a str {
-        &self.spec.name
-    }
-
-    /// What is said of it.
-    pub fn description(&self) -> &'a str {
-        &self.spec.description
-    }
-
-    /// Its type, as Feast's Python prints it.
-    pub fn value_type(&self) -> String {
-        let number = u64::try_from(self.spec.value_type).unwrap_or_default();
-        value_type_of(self.spec.value_type, &self.spec.tags).map_or_else(
-            || value_type_name(number).unwrap_or("UNKNOWN").to_owned(),
-            |value_type| value_type.to_string(),
-        )
-    }
-
-    /// The tags of its author.
-    pub fn tags(&self) -> BTreeMap<String, String> {
-        author_tags(&self.spec.tags)
-    }
 }
 
 impl RegistryMessages {
@@ -190,21 +153,7 @@ impl RegistryMessages {
                 && (filter.data_source.is_empty() || facts.sources.contains(&filter.data_source))
                 && filter.updated_since.is_none_or(is_new)
         };
-        self.view_facts(project)
-            .into_iter()
-            .filter(|facts| admits(facts.clone()))
-            .map(|facts| facts.object)
-            .collect()
-    }
-
-    /// The features of all views of a project.
-    pub fn features(&self, project: &str) -> Vec<FeatureMessage<'_>> {
-        let facts = self.view_facts(project).into_iter();
-        facts
-            .flat_map(|facts| {
-                facts.features.into_iter().map(move |spec| FeatureMessage { view: facts.object, spec })
-            })
-            .collect()
+        self.view_facts(project).into_iter().filter(|facts| admits(facts.clone())).map(|facts| facts.object).collect()
     }
 
     /// The feature services of a project that take from a view.
@@ -294,8 +243,7 @@ impl RegistryMessages {
             let Some(spec) = &stored.message().spec else { continue };
             let sources = spec.batch_source.iter().chain(&spec.stream_source).map(source_name);
             // Its features are all columns, also the join keys.
-            let is_key =
-                |column: &&FeatureSpecV2| spec.entity_columns.iter().any(|key| key.name == column.name);
+            let is_key = |column: &&FeatureSpecV2| spec.entity_columns.iter().any(|key| key.name == column.name);
             all.push(ViewFacts {
                 object: ObjectMessage::of(stored),
                 entities: &spec.entities,
@@ -358,9 +306,7 @@ pub(crate) fn not_found(project: &str, kind: ObjectKind, name: &str) -> RequestE
         ObjectKind::FeatureService => RequestError::FeatureServiceNotFound { service: name, project },
         ObjectKind::Permission => RequestError::PermissionNotFound { permission: name, project },
         ObjectKind::SavedDataset => RequestError::SavedDatasetNotFound { dataset: name, project },
-        ObjectKind::ValidationReference => {
-            RequestError::ValidationReferenceNotFound { reference: name, project }
-        }
+        ObjectKind::ValidationReference => RequestError::ValidationReferenceNotFound { reference: name, project },
         // Feast does not say which kind of view was looked for.
         ObjectKind::FeatureView
         | ObjectKind::OnDemandFeatureView

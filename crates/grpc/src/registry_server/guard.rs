@@ -1,0 +1,99 @@
+//! Whether a caller may do what it asks for with the objects of a project.
+
+use std::sync::Arc;
+
+use larder_core::{ErrorKind, PermissionType, PermittedAction, Project, RequestError, Result, Timestamp};
+use larder_registry::{Definitions, ObjectMessage, RegistryFile, RegistrySnapshot, SentObject};
+use larder_serving::{Access, Protected};
+
+/// What the permissions of a project grant to a caller. Projects too are judged by their own permissions.
+#[derive(Debug)]
+pub(crate) struct Guard<'a> {
+    access: &'a Access,
+    /// What says so; nothing where everything is granted.
+    snapshot: Option<Arc<RegistrySnapshot>>,
+}
+
+impl<'a> Guard<'a> {
+    /// # Errors
+    ///
+    /// If the registry cannot be read. A project that is not there has no permissions.
+    pub(crate) fn of(registry: &RegistryFile, access: &'a Access, project: &str) -> Result<Self> {
+        if !access.is_limited() {
+            return Ok(Self { access, snapshot: None });
+        }
+        let snapshot = match registry.snapshot(project) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                Arc::new(Definitions::new(Project::new(project)).snapshot(Timestamp::EPOCH))
+            }
+            snapshot => snapshot?,
+        };
+        Ok(Self { access, snapshot: Some(snapshot) })
+    }
+
+    /// Refuses what is not granted with an object that is registered.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::PermissionDenied`].
+    pub(crate) fn check(
+        &self,
+        object: &ObjectMessage<'_>,
+        actions: &[PermittedAction],
+    ) -> Result<(), RequestError> {
+        let Some(snapshot) = &self.snapshot else { return Ok(()) };
+        let protected =
+            Protected { kind: object.permission_type, name: object.name, tags: object.tags };
+        self.access.check(snapshot, actions, &protected)
+    }
+
+    /// Whether the caller may know of an object.
+    pub(crate) fn shows(&self, object: &ObjectMessage<'_>) -> bool {
+        self.check(object, &[PermittedAction::Describe]).is_ok()
+    }
+
+    /// As [`shows`](Self::shows), of an object that is known by its parts.
+    pub(crate) fn shows_protected(&self, protected: &Protected<'_>) -> bool {
+        let describe = [PermittedAction::Describe];
+        self.snapshot
+            .as_ref()
+            .is_none_or(|snapshot| self.access.check(snapshot, &describe, protected).is_ok())
+    }
+
+    /// Refuses to put an object in the place of `existing`, unless the caller may update both; and to make a new one,
+    /// unless it may create it.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::PermissionDenied`].
+    pub(crate) fn check_put(
+        &self,
+        existing: Option<&ObjectMessage<'_>>,
+        sent: &SentObject,
+    ) -> Result<(), RequestError> {
+        let Some(snapshot) = &self.snapshot else { return Ok(()) };
+        let protected = Protected { kind: sent.permission_type(), name: sent.name(), tags: sent.tags() };
+        let Some(existing) = existing else {
+            return self.access.check_unregistered(snapshot, &[PermittedAction::Create], &protected);
+        };
+        let actions = [PermittedAction::Describe, PermittedAction::Update];
+        self.check(existing, &actions)?;
+        self.access.check_unregistered(snapshot, &actions, &protected)
+    }
+
+    /// Refuses what is not granted with a project that is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::PermissionDenied`].
+    pub(crate) fn check_new_project(
+        &self,
+        name: &str,
+        actions: &[PermittedAction],
+    ) -> Result<(), RequestError> {
+        let Some(snapshot) = &self.snapshot else { return Ok(()) };
+        let project = Project::new(name);
+        let protected = Protected { kind: PermissionType::Project, name, tags: &project.tags };
+        self.access.check_unregistered(snapshot, actions, &protected)
+    }
+}

@@ -1,0 +1,125 @@
+//! The registry over gRPC: `feast.registry.RegistryServer`, which Feast's clients with a registry of type `remote`
+//! speak.
+//!
+//! Reads hand out the bytes that lie in the file. A client's change is written when it is answered, one object at a
+//! time, whether or not it says that a commit follows; `Commit` and `Refresh` have nothing left to do. So an apply
+//! that fails half way leaves the objects before it registered, and whoever reads meanwhile sees some of them: Feast's
+//! server, whose one cache all clients change and read, behaves no differently until its process ends.
+//!
+//! An object is refused if a client could not read it, since clients read all objects of a kind at once. The
+//! functions in it are never run; Feast's server runs them when they are applied.
+
+mod guard;
+mod messages;
+mod read;
+mod reply;
+mod write;
+
+use std::sync::Arc;
+
+use axum::Router;
+use larder_core::Result;
+use larder_registry::{ObjectKind, RegistryFile};
+use larder_serving::Access;
+use prost::Message;
+use tonic::Status;
+
+use crate::blocking;
+use crate::encoded::Encoded;
+use crate::service::{Service, ServiceOptions};
+use crate::status::status_of;
+
+const NAME: &str = "feast.registry.RegistryServer";
+
+/// The kinds of objects that have the same four methods, and the words in the names of these.
+const KINDS: [(ObjectKind, &str, &str); 6] = [
+    (ObjectKind::Entity, "Entity", "Entities"),
+    (ObjectKind::DataSource, "DataSource", "DataSources"),
+    (ObjectKind::SavedDataset, "SavedDataset", "SavedDatasets"),
+    (ObjectKind::ValidationReference, "ValidationReference", "ValidationReferences"),
+    (ObjectKind::Permission, "Permission", "Permissions"),
+    (ObjectKind::FeatureService, "FeatureService", ""),
+];
+
+/// The kinds of views, of which each has its reads, and all share the rest.
+const VIEWS: [(ObjectKind, &str); 4] = [
+    (ObjectKind::FeatureView, "FeatureView"),
+    (ObjectKind::StreamFeatureView, "StreamFeatureView"),
+    (ObjectKind::OnDemandFeatureView, "OnDemandFeatureView"),
+    (ObjectKind::LabelView, "LabelView"),
+];
+
+/// Feast's jobs over saved datasets, which its web page starts. Its clients in Python do not call them.
+const DATASET_JOBS: [&str; 4] =
+    ["CreateDatasetFromRetrieval", "GetDatasetData", "GetDatasetJobStatus", "ListDatasetJobs"];
+
+/// The service of a registry, as a router.
+pub fn registry_server(registry: Arc<RegistryFile>, options: ServiceOptions) -> Router {
+    let mut service = Service::new(NAME, registry, options);
+    for (kind, one, all) in KINDS {
+        service = call(service, &format!("Apply{one}"), move |registry, access, request| {
+            write::apply(registry, access, kind, &request)
+        });
+        service = call(service, &format!("Get{one}"), move |registry, access, request| {
+            read::get(registry, access, kind, &request)
+        });
+        service = call(service, &format!("Delete{one}"), move |registry, access, request| {
+            write::delete(registry, access, kind, &request)
+        });
+        if !all.is_empty() {
+            service = call(service, &format!("List{all}"), move |registry, access, request| {
+                read::list(registry, access, kind, request)
+            });
+        }
+    }
+    for (kind, one) in VIEWS {
+        service = call(service, &format!("Get{one}"), move |registry, access, request| {
+            read::get(registry, access, kind, &request)
+        });
+        service = call(service, &format!("List{one}s"), move |registry, access, request| {
+            read::list(registry, access, kind, request)
+        });
+    }
+    service = call(service, "DeleteFeatureView", |registry, access, request| {
+        write::delete(registry, access, ObjectKind::FeatureView, &request)
+    });
+    service = call(service, "ApplyFeatureView", |r, a, m| write::apply_feature_view(r, a, &m));
+    service = call(service, "GetAnyFeatureView", |r, a, m| read::get_any_feature_view(r, a, &m));
+    service = call(service, "ListAllFeatureViews", read::list_all_feature_views);
+    service = call(service, "ListFeatureServices", read::list_feature_services);
+    service = call(service, "ApplyProject", |r, a, m| write::apply_project(r, a, &m));
+    service = call(service, "GetProject", |r, a, m| read::get_project(r, a, &m));
+    service = call(service, "ListProjects", read::list_projects);
+    service = call(service, "DeleteProject", |r, a, m| write::delete_project(r, a, &m));
+    service = call(service, "ListProjectMetadata", |r, a, m| read::list_project_metadata(r, a, &m));
+    service = call(service, "ApplyMaterialization", |r, a, m| write::apply_materialization(r, a, &m));
+    service = call(service, "UpdateInfra", |r, a, m| write::update_infra(r, a, &m));
+    service = call(service, "GetInfra", |r, a, m| read::get_infra(r, a, &m));
+    service = call(service, "Commit", |r, a, m| write::commit(r, a, &m));
+    service = call(service, "Refresh", |r, a, m| write::refresh(r, a, &m));
+    service = call(service, "Proto", |r, a, m| read::proto(r, a, &m));
+    service = call(service, "ListFeatures", read::list_features);
+    service = call(service, "GetFeature", |r, a, m| read::get_feature(r, a, &m));
+    service = call(service, "GetRegistryLineage", read::get_registry_lineage);
+    service = call(service, "GetObjectRelationships", read::get_object_relationships);
+    for method in DATASET_JOBS {
+        service = service.method(method, async |_registry, _access, _request: messages::Nothing| {
+            Err(Status::unimplemented(
+                "larder's registry server makes no datasets; `larder get-historical-features --save-as NAME` does",
+            ))
+        });
+    }
+    service.into_router()
+}
+
+/// Adds a method that works on the registry's file.
+fn call<M: Message + Default + 'static>(
+    service: Service<RegistryFile>,
+    method: &str,
+    work: impl Fn(&RegistryFile, &Access, M) -> Result<Encoded> + Copy + Send + Sync + 'static,
+) -> Service<RegistryFile> {
+    service.method(method, move |registry: Arc<RegistryFile>, access: Access, request: M| async move {
+        let worked = blocking::run(move || work(&registry, &access, request)).await;
+        worked.map_err(|error| status_of(&error))
+    })
+}
