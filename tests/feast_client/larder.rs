@@ -59,12 +59,28 @@ impl Repo {
 
     /// The golden repo as Python definitions, applied by Feast, with a `SQLite` online store.
     pub(crate) fn of_feast(release: &Release) -> Self {
+        let repo = Self::in_python();
+        release.feast(repo.path(), &["apply"]);
+        repo
+    }
+
+    /// The same, not applied, with the registry server at `address`.
+    pub(crate) fn of_registry_client(address: &str) -> Self {
+        let repo = Self::in_python();
+        let file = repo.path().join("feature_store.yaml");
+        let text = fs::read_to_string(&file).unwrap();
+        let remote = format!("registry: {{registry_type: remote, path: '{address}'}}");
+        assert!(text.contains("registry: data/registry.db"), "{text}");
+        fs::write(&file, text.replace("registry: data/registry.db", &remote)).unwrap();
+        repo
+    }
+
+    fn in_python() -> Self {
         let repo = Self { folder: tempfile::tempdir().unwrap() };
         copy_folder(&recorded_repo().join("data"), &repo.path().join("data"));
         let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/feast_client/repo");
         fs::copy(sources.join("feature_repo.py"), repo.path().join("feature_repo.py")).unwrap();
         fs::copy(sources.join("feature_store.yaml"), repo.path().join("feature_store.yaml")).unwrap();
-        release.feast(repo.path(), &["apply"]);
         repo
     }
 
@@ -105,7 +121,7 @@ impl Repo {
     }
 }
 
-/// A running `larder serve`; killed when dropped.
+/// A running server of larder's; killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
@@ -113,9 +129,18 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves a repo on a free port.
+    /// Serves the features of a repo over HTTP on a free port.
     pub(crate) fn start(repo: &Repo, flags: &[&str]) -> Self {
-        let arguments = [&["serve", "-p", "0"], flags].concat();
+        Self::of_command(repo, "serve", flags)
+    }
+
+    /// Serves the registry of a repo over gRPC on a free port. Its URL is its address alone.
+    pub(crate) fn of_registry(repo: &Repo) -> Self {
+        Self::of_command(repo, "serve_registry", &[])
+    }
+
+    fn of_command(repo: &Repo, command: &str, flags: &[&str]) -> Self {
+        let arguments = [&[command, "-p", "0"], flags].concat();
         let mut child = repo.command(&arguments).stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut seen = String::new();
@@ -123,8 +148,8 @@ impl Server {
             let mut line = String::new();
             assert!(stderr.read_line(&mut line).unwrap() > 0, "the server ended: {seen}");
             seen.push_str(&line);
-            if let Some((_, url)) = line.split_once(" on http://") {
-                break format!("http://{}", url.trim());
+            if let Some((_, url)) = line.split_once(" on ").filter(|_| line.starts_with("Serving ")) {
+                break url.trim().to_owned();
             }
         };
         // Goes on reading, so that the server never waits for somebody to read its log.

@@ -10,6 +10,7 @@
 mod larder;
 mod python;
 
+use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use larder::{Repo, Server};
@@ -71,6 +72,95 @@ fn official_mcp_clients_find_feasts_tools_and_get_feasts_answers() {
     python::LATEST.session("mcp_tools", &[&repo.path().display().to_string(), server.url()]);
     python::session_of_latest_mcp("mcp_latest", &[server.url()]);
 }
+
+#[test]
+fn a_client_with_the_registry_server_reads_changes_and_deletes_every_kind_of_object() {
+    for release in python::RELEASES {
+        let repo = Repo::materialized();
+        let server = Server::of_registry(&repo);
+        release.session("remote_registry", &[&repo.path().display().to_string(), server.url()]);
+        // A server of features beside it follows, and what the client deleted is defined no more than before.
+        let plan = repo.larder(&["plan"]);
+        assert!(plan.contains("Updated on demand feature view transformed_conv_rate\n\tdescription: "), "{plan}");
+        assert!(!plan.contains("rider"), "{plan}");
+    }
+}
+
+#[test]
+fn feast_apply_through_the_registry_server_makes_the_registry_that_it_makes_in_a_file() {
+    for release in python::RELEASES {
+        let of_file = Repo::of_feast(release);
+        let served = Repo::of_larder();
+        let server = Server::of_registry(&served);
+        let client = Repo::of_registry_client(server.url());
+        let applied = release.feast(client.path(), &["apply"]);
+        assert!(applied.contains("Created feature view driver_hourly_stats"), "{applied}");
+        let again = release.feast(client.path(), &["apply"]);
+        assert!(again.contains("No changes to registry"), "{again}");
+        for repo in [&of_file, &client] {
+            release.feast(repo.path(), &FIRST_SPAN);
+        }
+        let [of_file, shared, folder] = [&of_file, &served, &client].map(|repo| repo.path().display().to_string());
+        release.session("remote_registry_of_feast", &[&of_file, &shared, &folder, server.url()]);
+
+        // The commands of both print the same, the one by way of the server, the other from the file.
+        for kind in ["entities", "data-sources", "feature-services", "features", "projects"] {
+            let listed = release.feast(client.path(), &[kind, "list"]);
+            assert_eq!(listed, served.larder(&[kind, "list"]), "{kind}");
+        }
+        let described = ["feature-views", "describe", "driver_hourly_stats"];
+        assert_eq!(release.feast(client.path(), &described), served.larder(&described));
+
+        // What the repo no longer defines goes.
+        let file = client.path().join("feature_repo.py");
+        let text = fs::read_to_string(&file).unwrap();
+        let (kept, _) = text.split_once("driver_logged = ").unwrap();
+        fs::write(&file, kept).unwrap();
+        let applied = release.feast(client.path(), &["apply"]);
+        assert!(applied.contains("Deleted feature service driver_logged"), "{applied}");
+        assert!(!served.larder(&["feature-services", "list"]).contains("driver_logged"));
+    }
+}
+
+#[test]
+fn permissions_say_what_a_client_of_the_registry_server_may_see_and_change() {
+    let provider = OidcProvider::start(vec![SigningKey::rsa("first")], json!({}));
+    #[expect(clippy::disallowed_methods, reason = "the server under test uses the machine's clock")]
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let claims = |role: &str| json!({ "preferred_username": "ada", "roles": [role], "exp": now + 3600 });
+    let tokens = ["admin", "editor", "reader", "guest"].map(|role| provider.token(&claims(role)));
+    let stranger = SigningKey::rsa("first").token(&claims("admin"));
+    for release in python::RELEASES {
+        let repo = Repo::of_larder();
+        repo.add("permissions.yaml", REGISTRY_PERMISSIONS);
+        let url = provider.discovery_url();
+        let auth = format!("auth: {{type: oidc, auth_discovery_url: '{url}', client_id: feast}}\n");
+        repo.add("feature_store.yaml", &auth);
+        repo.larder(&["apply"]);
+        let server = Server::of_registry(&repo);
+        let [admin, editor, reader, guest] = &tokens;
+        let repo = repo.path().display().to_string();
+        let arguments = [&repo, server.url(), admin, editor, reader, guest, &stranger];
+        release.session("remote_registry_tokens", &arguments);
+    }
+}
+
+/// Admins may do everything, editors change what is the drivers', readers see views and entities of theirs.
+const REGISTRY_PERMISSIONS: &str = "permissions:
+  - name: admins
+    actions: [create, describe, update, delete, read_online, read_offline, write_online, write_offline]
+    policy: {roles: [admin]}
+  - name: editors
+    types: [FeatureView, Entity]
+    name_patterns: ['driver.*']
+    actions: [create, describe, update]
+    policy: {roles: [editor]}
+  - name: readers
+    types: [FeatureView, Entity, Project]
+    name_patterns: ['driver.*', larder_golden]
+    actions: [describe]
+    policy: {roles: [reader]}
+";
 
 const PERMISSIONS: &str = "permissions:
   - name: readers

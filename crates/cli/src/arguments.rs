@@ -92,6 +92,16 @@ pub(crate) enum Command {
     /// Answer feature requests over HTTP.
     #[command(disable_help_flag = true)]
     Serve(ServeArguments),
+    /// Let Feast's clients read and change the registry over gRPC.
+    #[command(
+        name = "serve_registry",
+        disable_help_flag = true,
+        after_help = "Examples:\n  larder serve_registry\n  larder serve_registry -h 0.0.0.0 -p 6570 -k key.pem --cert \
+                      cert.pem\n\nA client's feature_store.yaml then says:\n  registry: {registry_type: remote, path: \
+                      'localhost:6570'}\nand with a certificate also `cert: cert.pem` under `registry`. Everybody who \
+                      reaches the port may change the registry, unless `auth` says otherwise."
+    )]
+    ServeRegistry(ServeRegistryArguments),
     /// List or describe entities.
     Entities(ObjectCommand),
     /// List or describe feature views of all kinds, switch one on or off, see its versions.
@@ -648,6 +658,41 @@ pub(crate) struct ServeArguments {
     pub(crate) kind: String,
     #[command(flatten)]
     pub(crate) of_feast: FlagsOfFeast,
+    /// Print help.
+    #[arg(long, action = clap::ArgAction::Help)]
+    pub(crate) help: Option<bool>,
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "they are flags")]
+pub(crate) struct ServeRegistryArguments {
+    /// The address to listen on.
+    #[arg(short = 'h', long, default_value = "127.0.0.1")]
+    pub(crate) host: String,
+    /// The port to listen on; 0 takes a free one.
+    #[arg(short, long, default_value_t = 6570)]
+    pub(crate) port: u16,
+    /// Serve gRPC, which is so unless `--no-grpc` says otherwise.
+    #[arg(long, overrides_with = "no_grpc")]
+    pub(crate) grpc: bool,
+    /// Do not serve gRPC.
+    #[arg(long, overrides_with = "grpc")]
+    pub(crate) no_grpc: bool,
+    /// Serve REST, on a port of its own.
+    #[arg(short, long, overrides_with = "no_rest_api")]
+    pub(crate) rest_api: bool,
+    /// Do not serve REST, which is so unless `--rest-api` says otherwise.
+    #[arg(long, overrides_with = "rest_api")]
+    pub(crate) no_rest_api: bool,
+    /// The port for REST; 0 takes a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 6572)]
+    pub(crate) rest_port: u16,
+    /// Speak TLS with this private key, in PEM; needs `--cert`.
+    #[arg(short, long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+    /// The certificate of the key, in PEM, followed by those of its authorities.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
     /// Print help.
     #[arg(long, action = clap::ArgAction::Help)]
     pub(crate) help: Option<bool>,

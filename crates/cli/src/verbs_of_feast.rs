@@ -16,13 +16,13 @@ pub(crate) fn instead(words: &[String]) -> Option<String> {
     }
 }
 
-/// What to say to somebody who gives the certificate of `serve` as Feast takes it, by `-c`, which names the
+/// What to say to somebody who gives the certificate of a server as Feast takes it, by `-c`, which names the
 /// feature repo here. `words` are the arguments without the program.
 pub(crate) fn certificate_flag(words: &[String]) -> Option<String> {
-    let after = words.iter().skip_while(|word| *word != "serve");
+    let after = words.iter().skip_while(|word| !["serve", "serve_registry"].contains(&word.as_str()));
     let has = |flags: &[&str]| after.clone().any(|word| flags.contains(&word.as_str()));
     (has(&["-k", "--key"]) && has(&["-c"]) && !has(&["--cert"])).then(|| {
-        "`-c` names the feature repo here, also after `serve`; give the certificate by `--cert FILE`"
+        "`-c` names the feature repo here, also after the command; give the certificate by `--cert FILE`"
             .to_owned()
     })
 }
@@ -35,7 +35,7 @@ enum Absent {
     Parts(&'static [(&'static str, &'static str)]),
 }
 
-const ABSENT: [(&str, Absent); 12] = [
+const ABSENT: [(&str, Absent); 11] = [
     (
         "demo-notebooks",
         Absent::Whole("`larder demo` shows the whole path in the terminal, without notebooks"),
@@ -58,12 +58,6 @@ const ABSENT: [(&str, Absent); 12] = [
         "serve_transformations",
         Absent::Whole(
             "transformations run inside larder, as WebAssembly components; no server for them is needed",
-        ),
-    ),
-    (
-        "serve_registry",
-        Absent::Whole(
-            "the registry is a file, which larder and Feast open directly; let both use the same path",
         ),
     ),
     (
@@ -152,7 +146,10 @@ mod tests {
     #[test]
     fn a_certificate_by_feasts_short_flag_is_answered_with_the_long_one() {
         let of = |line: &str| certificate_flag(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
-        assert!(of("-c repo serve -k key.pem -c cert.pem").unwrap().contains("`--cert FILE`"));
+        for command in ["serve", "serve_registry"] {
+            let line = format!("-c repo {command} -k key.pem -c cert.pem");
+            assert!(of(&line).unwrap().contains("`--cert FILE`"), "{line}");
+        }
         for line in
             ["-c repo serve -k key.pem", "serve -k key.pem --cert cert.pem -c repo", "-k a -c b apply"]
         {

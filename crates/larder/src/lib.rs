@@ -43,6 +43,7 @@ mod online_changes;
 mod recorder;
 mod registry_http;
 mod registry_log;
+mod registry_server;
 mod saved_dataset;
 mod server;
 mod udf_runtime;

@@ -16,6 +16,7 @@ mod project;
 mod projects;
 mod push;
 mod serve;
+mod serve_registry;
 mod teardown;
 pub(crate) mod udf;
 mod validate;
@@ -47,6 +48,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Push(push) => push::push(&repo()?, push).await,
         Command::WriteToOnlineStore(write) => push::write_to_online_store(&repo()?, write).await,
         Command::Serve(serve) => serve::run(&repo()?, serve).await,
+        Command::ServeRegistry(serve) => serve_registry::run(&repo()?, serve).await,
         Command::Udf(command) => udf::run(repo, &command.verb, quiet).await,
         Command::Job(command) => job::run(&repo()?, &command.verb, quiet).await,
         Command::Entities(command) => objects::run(&repo()?, ObjectKind::Entity, &command.verb).await,

@@ -18,10 +18,12 @@ mod write;
 use std::sync::Arc;
 
 use axum::Router;
-use larder_core::Result;
+use larder_core::json::python_dumps;
+use larder_core::{Error, RequestError, Result};
 use larder_registry::{ObjectKind, RegistryFile};
 use larder_serving::Access;
 use prost::Message;
+use serde_json::json;
 use tonic::Status;
 
 use crate::blocking;
@@ -120,6 +122,17 @@ fn call<M: Message + Default + 'static>(
 ) -> Service<RegistryFile> {
     service.method(method, move |registry: Arc<RegistryFile>, access: Access, request: M| async move {
         let worked = blocking::run(move || work(&registry, &access, request)).await;
-        worked.map_err(|error| status_of(&error))
+        worked.map_err(|error| feast_status_of(&error))
     })
+}
+
+/// The status of a failed call. Its clients take every text for Feast's envelope, so also mistakes for which Feast has no
+/// class come in one, and are raised as its `FeastError`.
+fn feast_status_of(error: &Error) -> Status {
+    let status = status_of(error);
+    if error.downcast_ref::<RequestError>().is_some_and(|mistake| mistake.feast_class().is_some()) {
+        return status;
+    }
+    let envelope = json!({ "module": "feast.errors", "class": "FeastError", "message": status.message() });
+    Status::new(status.code(), python_dumps(&envelope))
 }

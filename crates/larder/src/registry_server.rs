@@ -1,0 +1,40 @@
+//! Serving the registry to Feast's clients, and to whoever speaks as they do.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use larder_core::{Error, ErrorKind, Result};
+use larder_grpc::{ServiceOptions, registry_server};
+use larder_serving::{Authorization, DoorOptions, serve_router};
+use tokio::net::TcpListener;
+
+use crate::FeatureStore;
+use crate::auth::authenticator;
+
+impl FeatureStore {
+    /// Serves the registry over gRPC on `listener` until `shutdown` completes, then finishes what has begun: all
+    /// projects in it, to read and to change. Who may do what, `auth` of `feature_store.yaml` and the permissions of each project
+    /// say.
+    ///
+    /// Online rows are not its matter, as in Feast: those of a view that a client changes or deletes go when a
+    /// server that holds the store sees the change.
+    ///
+    /// # Errors
+    ///
+    /// If `auth` or a permission cannot be enforced, or the listener fails.
+    pub async fn serve_registry(
+        &self,
+        listener: TcpListener,
+        options: DoorOptions,
+        shutdown: impl Future<Output = ()> + Send,
+    ) -> Result<()> {
+        self.check_auth()?;
+        let authenticator = authenticator(&self.config().auth, self.clock())?;
+        let authorization = authenticator.map(|authenticator| Arc::new(Authorization::new(authenticator)));
+        let service = ServiceOptions { authorization, ..ServiceOptions::default() };
+        let router = registry_server(Arc::clone(self.registry()), service);
+        serve_router(listener, router, options, shutdown)
+            .await
+            .map_err(|source| Error::new(ErrorKind::Unavailable, source))
+    }
+}
