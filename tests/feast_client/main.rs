@@ -81,7 +81,10 @@ fn a_client_with_the_registry_server_reads_changes_and_deletes_every_kind_of_obj
         release.session("remote_registry", &[&repo.path().display().to_string(), server.url()]);
         // A server of features beside it follows, and what the client deleted is defined no more than before.
         let plan = repo.larder(&["plan"]);
-        assert!(plan.contains("Updated on demand feature view transformed_conv_rate\n\tdescription: "), "{plan}");
+        assert!(
+            plan.contains("Updated on demand feature view transformed_conv_rate\n\tdescription: "),
+            "{plan}"
+        );
         assert!(!plan.contains("rider"), "{plan}");
     }
 }
@@ -100,7 +103,8 @@ fn feast_apply_through_the_registry_server_makes_the_registry_that_it_makes_in_a
         for repo in [&of_file, &client] {
             release.feast(repo.path(), &FIRST_SPAN);
         }
-        let [of_file, shared, folder] = [&of_file, &served, &client].map(|repo| repo.path().display().to_string());
+        let [of_file, shared, folder] =
+            [&of_file, &served, &client].map(|repo| repo.path().display().to_string());
         release.session("remote_registry_of_feast", &[&of_file, &shared, &folder, server.url()]);
 
         // The commands of both print the same, the one by way of the server, the other from the file.

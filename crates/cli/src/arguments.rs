@@ -92,16 +92,26 @@ pub(crate) enum Command {
     /// Answer feature requests over HTTP.
     #[command(disable_help_flag = true)]
     Serve(ServeArguments),
-    /// Let Feast's clients read and change the registry over gRPC.
+    /// Let clients read and change the registry, Feast's over gRPC and others over REST.
     #[command(
         name = "serve_registry",
         disable_help_flag = true,
         after_help = "Examples:\n  larder serve_registry\n  larder serve_registry -h 0.0.0.0 -p 6570 -k key.pem --cert \
-                      cert.pem\n\nA client's feature_store.yaml then says:\n  registry: {registry_type: remote, path: \
+                      cert.pem\n  larder serve_registry --no-grpc --rest-api --rest-port 6572\n  curl \
+                      'localhost:6572/api/v1/feature_views?project=my_project'\n\nA client's feature_store.yaml then says:\n  \
+                      registry: {registry_type: remote, path: \
                       'localhost:6570'}\nand with a certificate also `cert: cert.pem` under `registry`. Everybody who \
-                      reaches the port may change the registry, unless `auth` says otherwise."
+                      reaches a port may change the registry, unless `auth` says otherwise."
     )]
     ServeRegistry(ServeRegistryArguments),
+    /// Show the registry as a web page, to read.
+    #[command(
+        disable_help_flag = true,
+        after_help = "Examples:\n  larder ui\n  larder ui -p 9000\n  larder ui -h 0.0.0.0 -k key.pem --cert cert.pem\n\nOpen \
+                      http://127.0.0.1:8888 then. A page about one view is at /p/PROJECT/feature-view/NAME, and the \
+                      routes behind the page are those of `serve_registry --rest-api`, under /api/v1."
+    )]
+    Ui(UiArguments),
     /// List or describe entities.
     Entities(ObjectCommand),
     /// List or describe feature views of all kinds, switch one on or off, see its versions.
@@ -693,6 +703,31 @@ pub(crate) struct ServeRegistryArguments {
     /// The certificate of the key, in PEM, followed by those of its authorities.
     #[arg(long, value_name = "FILE", requires = "key")]
     pub(crate) cert: Option<PathBuf>,
+    /// Print help.
+    #[arg(long, action = clap::ArgAction::Help)]
+    pub(crate) help: Option<bool>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UiArguments {
+    /// The address to listen on.
+    #[arg(short = 'h', long, default_value = "127.0.0.1")]
+    pub(crate) host: String,
+    /// The port to listen on; 0 takes a free one.
+    #[arg(short, long, default_value_t = 8888)]
+    pub(crate) port: u16,
+    /// The path at which a proxy shows the page, such as `/features`.
+    #[arg(long = "root_path", value_name = "PATH", default_value = "")]
+    pub(crate) root_path: larder::RootPath,
+    /// Speak TLS with this private key, in PEM; needs `--cert`.
+    #[arg(short, long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+    /// The certificate of the key, in PEM, followed by those of its authorities.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
+    /// No effect: the page shows the registry as it is whenever it is asked.
+    #[arg(short = 'r', long = "registry_ttl_sec", value_name = "SECONDS")]
+    pub(crate) registry_ttl_seconds: Option<u64>,
     /// Print help.
     #[arg(long, action = clap::ArgAction::Help)]
     pub(crate) help: Option<bool>,

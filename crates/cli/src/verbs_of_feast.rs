@@ -19,7 +19,7 @@ pub(crate) fn instead(words: &[String]) -> Option<String> {
 /// What to say to somebody who gives the certificate of a server as Feast takes it, by `-c`, which names the
 /// feature repo here. `words` are the arguments without the program.
 pub(crate) fn certificate_flag(words: &[String]) -> Option<String> {
-    let after = words.iter().skip_while(|word| !["serve", "serve_registry"].contains(&word.as_str()));
+    let after = words.iter().skip_while(|word| !["serve", "serve_registry", "ui"].contains(&word.as_str()));
     let has = |flags: &[&str]| after.clone().any(|word| flags.contains(&word.as_str()));
     (has(&["-k", "--key"]) && has(&["-c"]) && !has(&["--cert"])).then(|| {
         "`-c` names the feature repo here, also after the command; give the certificate by `--cert FILE`"
@@ -35,17 +35,10 @@ enum Absent {
     Parts(&'static [(&'static str, &'static str)]),
 }
 
-const ABSENT: [(&str, Absent); 11] = [
+const ABSENT: [(&str, Absent); 10] = [
     (
         "demo-notebooks",
         Absent::Whole("`larder demo` shows the whole path in the terminal, without notebooks"),
-    ),
-    (
-        "ui",
-        Absent::Whole(
-            "there is no web page yet; `larder registry-dump` and the `list` and `describe` of every kind of object \
-             show the registry, and `feast ui` opens the registry file that larder writes",
-        ),
     ),
     (
         "listen",
@@ -146,7 +139,7 @@ mod tests {
     #[test]
     fn a_certificate_by_feasts_short_flag_is_answered_with_the_long_one() {
         let of = |line: &str| certificate_flag(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
-        for command in ["serve", "serve_registry"] {
+        for command in ["serve", "serve_registry", "ui"] {
             let line = format!("-c repo {command} -k key.pem -c cert.pem");
             assert!(of(&line).unwrap().contains("`--cert FILE`"), "{line}");
         }

@@ -10,10 +10,10 @@ use larder_core::{FixedClock, Timestamp};
 use larder_grpc::{ServiceOptions, registry_server};
 use larder_registry::RegistryFile;
 use larder_serving::{DoorOptions, serve_router};
+use proptest::prelude::*;
 use prost::Message as _;
 use prost::bytes::{Buf as _, BufMut as _};
 use prost::encoding::{WireType, encode_key, encode_varint};
-use proptest::prelude::*;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tonic::client::Grpc;
@@ -75,7 +75,8 @@ impl Server {
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve_router(listener, router, DoorOptions::default(), std::future::pending()));
         let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
-        let client = Grpc::new(channel).max_decoding_message_size(64 << 20).max_encoding_message_size(64 << 20);
+        let client =
+            Grpc::new(channel).max_decoding_message_size(64 << 20).max_encoding_message_size(64 << 20);
         Self { folder, client }
     }
 
@@ -149,7 +150,12 @@ fn hostile() -> Vec<(&'static str, &'static str, Vec<u8>, &'static str)> {
         ("no name", "ApplyEntity", in_project(&named("")), "it has no name"),
         ("a name of two lines", "ApplyEntity", in_project(&named("a\nb")), "control characters"),
         ("a reference as a name", "ApplyFeatureView", view(1, &named("a@v2")), "`@` and `:` stand for"),
-        ("a project up the folder", "ApplyEntity", message(&[(1, &named("e")), (2, b"../p")]), "a name holds letters"),
+        (
+            "a project up the folder",
+            "ApplyEntity",
+            message(&[(1, &named("e")), (2, b"../p")]),
+            "a name holds letters",
+        ),
         ("no project", "ApplyEntity", message(&[(1, &named("e"))]), "a name holds letters"),
         ("a project of spaces", "ApplyProject", message(&[(1, &named("a b"))]), "a name holds letters"),
         ("no view", "ApplyFeatureView", message(&[(4, b"p")]), "no view, or more than one"),
@@ -167,8 +173,18 @@ fn hostile() -> Vec<(&'static str, &'static str, Vec<u8>, &'static str)> {
         ("a source of no type", "ApplyDataSource", in_project(&source(99)), "stands for nothing"),
         ("a file without options", "ApplyDataSource", in_project(&source(1)), "`file_options`"),
         ("a source of no class", "ApplyDataSource", in_project(&source(6)), "`data_source_class_type`"),
-        ("a mode of larder's own", "ApplyFeatureView", view(2, &on_demand("wasm", "def f(): 1")), "and not `wasm`"),
-        ("no function", "ApplyFeatureView", view(2, &on_demand("python", "")), "neither the text of a function"),
+        (
+            "a mode of larder's own",
+            "ApplyFeatureView",
+            view(2, &on_demand("wasm", "def f(): 1")),
+            "and not `wasm`",
+        ),
+        (
+            "no function",
+            "ApplyFeatureView",
+            view(2, &on_demand("python", "")),
+            "neither the text of a function",
+        ),
         ("no expression", "ApplyPermission", in_project(&permission), "not a regular expression"),
         ("a dataset nowhere", "ApplySavedDataset", in_project(&named("set")), "`storage`"),
         (
@@ -236,7 +252,9 @@ async fn a_registry_that_is_not_there_yet_is_empty() {
     let server = Server::start().await;
     // Nothing of the first field, and a page of nothing.
     let nothing = message(&[(2, b"")]);
-    for method in ["ListEntities", "ListFeatureViews", "ListFeatures", "ListAllFeatureViews", "ListPermissions"] {
+    for method in
+        ["ListEntities", "ListFeatureViews", "ListFeatures", "ListAllFeatureViews", "ListPermissions"]
+    {
         assert_eq!(server.call(method, message(&[(1, b"p")])).await.unwrap(), nothing, "{method}");
     }
     assert_eq!(server.call("ListProjects", Vec::new()).await.unwrap(), nothing);

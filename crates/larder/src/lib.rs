@@ -71,7 +71,7 @@ pub use larder_registry::{
 pub use larder_serving::{
     DoorOptions, EntityValues, FeatureServer, JobIsRunning, JobLogLine, JobOutcome, JobRunReport, JobServer,
     JobSummary, JobTrigger, MaterializeEvent, MaterializeRange, MaterializeRequest, MaterializeSummary,
-    MaterializedView, OnlineRequest, OnlineResponse, PushRequest, SearchRequest, ServerCertificate,
+    MaterializedView, OnlineRequest, OnlineResponse, PushRequest, RootPath, SearchRequest, ServerCertificate,
     ServerOptions, StartJob, WriteRequest, connect_to_certificate, shutdown_signal,
 };
 pub use online::PublishedServer;

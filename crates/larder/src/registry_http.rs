@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use larder_core::{Error, ErrorKind, Result};
 use larder_registry::{ObjectKind, ObjectMessage, RegistryObjects, RegistrySnapshot, SentObject};
 use larder_serving::{
-    AllowPut, AllowTake, Authorization, DoorOptions, Protected, RegistryServer, registry_router, serve_router,
+    AllowPut, AllowTake, Authorization, DoorOptions, Protected, RegistryServer, RootPath, page_router,
+    registry_router, serve_router,
 };
 use tokio::net::TcpListener;
 
@@ -30,6 +31,26 @@ impl FeatureStore {
         let authorization = self.registry_authorization()?;
         let clock = Arc::clone(self.clock());
         let router = registry_router(self as _, authorization, clock);
+        let served = serve_router(listener, router, options, shutdown).await;
+        served.map_err(|source| Error::new(ErrorKind::Unavailable, source))
+    }
+
+    /// Serves a web page over the registry on `listener` until `shutdown` completes, then finishes what has begun.
+    /// The page only reads; who may see what is as for [`serve_registry_http`](Self::serve_registry_http).
+    ///
+    /// # Errors
+    ///
+    /// As [`serve_registry_http`](Self::serve_registry_http).
+    pub async fn serve_ui(
+        self: Arc<Self>,
+        listener: TcpListener,
+        root: &RootPath,
+        options: DoorOptions,
+        shutdown: impl Future<Output = ()> + Send,
+    ) -> Result<()> {
+        let authorization = self.registry_authorization()?;
+        let clock = Arc::clone(self.clock());
+        let router = page_router(self as _, authorization, clock, root);
         let served = serve_router(listener, router, options, shutdown).await;
         served.map_err(|source| Error::new(ErrorKind::Unavailable, source))
     }

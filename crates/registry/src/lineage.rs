@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::{ObjectKind, RegisteredObject, SortValue};
+use crate::{ObjectKind, RegisteredObject, RegistryObjects, SortValue};
 
 /// The objects of a kind that are looked at, in the order of the registry.
 type OfKind<'o, 'f> = &'f dyn Fn(ObjectKind) -> Vec<&'o RegisteredObject>;
@@ -162,6 +162,11 @@ impl Lineage {
         let direct = direct(&of_kind);
         let indirect = indirect(&of_kind, &direct);
         Self { direct, indirect }
+    }
+
+    /// All relations of a project; none of a project that is not there.
+    pub fn of_project(objects: &RegistryObjects, project: &str) -> Self {
+        Self::of(|kind| objects.of_kind(project, kind).iter().collect())
     }
 
     /// All relations of one object, those that follow from others last.

@@ -153,7 +153,11 @@ impl RegistryMessages {
                 && (filter.data_source.is_empty() || facts.sources.contains(&filter.data_source))
                 && filter.updated_since.is_none_or(is_new)
         };
-        self.view_facts(project).into_iter().filter(|facts| admits(facts.clone())).map(|facts| facts.object).collect()
+        self.view_facts(project)
+            .into_iter()
+            .filter(|facts| admits(facts.clone()))
+            .map(|facts| facts.object)
+            .collect()
     }
 
     /// The feature services of a project that take from a view.
@@ -243,7 +247,8 @@ impl RegistryMessages {
             let Some(spec) = &stored.message().spec else { continue };
             let sources = spec.batch_source.iter().chain(&spec.stream_source).map(source_name);
             // Its features are all columns, also the join keys.
-            let is_key = |column: &&FeatureSpecV2| spec.entity_columns.iter().any(|key| key.name == column.name);
+            let is_key =
+                |column: &&FeatureSpecV2| spec.entity_columns.iter().any(|key| key.name == column.name);
             all.push(ViewFacts {
                 object: ObjectMessage::of(stored),
                 entities: &spec.entities,
@@ -306,7 +311,9 @@ pub(crate) fn not_found(project: &str, kind: ObjectKind, name: &str) -> RequestE
         ObjectKind::FeatureService => RequestError::FeatureServiceNotFound { service: name, project },
         ObjectKind::Permission => RequestError::PermissionNotFound { permission: name, project },
         ObjectKind::SavedDataset => RequestError::SavedDatasetNotFound { dataset: name, project },
-        ObjectKind::ValidationReference => RequestError::ValidationReferenceNotFound { reference: name, project },
+        ObjectKind::ValidationReference => {
+            RequestError::ValidationReferenceNotFound { reference: name, project }
+        }
         // Feast does not say which kind of view was looked for.
         ObjectKind::FeatureView
         | ObjectKind::OnDemandFeatureView

@@ -19,6 +19,7 @@ mod serve;
 mod serve_registry;
 mod teardown;
 pub(crate) mod udf;
+mod ui;
 mod validate;
 
 use anyhow::{Result, bail};
@@ -49,6 +50,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::WriteToOnlineStore(write) => push::write_to_online_store(&repo()?, write).await,
         Command::Serve(serve) => serve::run(&repo()?, serve).await,
         Command::ServeRegistry(serve) => serve_registry::run(&repo()?, serve).await,
+        Command::Ui(ui) => ui::run(&repo()?, ui).await,
         Command::Udf(command) => udf::run(repo, &command.verb, quiet).await,
         Command::Job(command) => job::run(&repo()?, &command.verb, quiet).await,
         Command::Entities(command) => objects::run(&repo()?, ObjectKind::Entity, &command.verb).await,

@@ -1,5 +1,6 @@
 //! `larder serve`.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,10 +17,7 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeArguments) -> Result<()> {
     let store = repo.open().await?;
     store.check_auth()?;
     store.check_mcp()?;
-    let certificate = match (&arguments.cert, &arguments.key) {
-        (Some(cert), Some(key)) => Some(ServerCertificate::load(cert, key)?),
-        _ => None,
-    };
+    let certificate = certificate(arguments.cert.as_deref(), arguments.key.as_deref())?;
     // Before the port is taken, so that a second server fails for the reason that matters.
     store.open_online_store().await?;
     let listener = listen(&arguments.host, arguments.port, "--port").await?;
@@ -45,7 +43,16 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeArguments) -> Result<()> {
     Ok(())
 }
 
-async fn listen(host: &str, port: u16, flag: &str) -> Result<TcpListener> {
+/// What a server shows to clients who speak TLS, where both its files are named.
+pub(super) fn certificate(cert: Option<&Path>, key: Option<&Path>) -> Result<Option<ServerCertificate>> {
+    match (cert, key) {
+        (Some(cert), Some(key)) => Ok(Some(ServerCertificate::load(cert, key)?)),
+        _ => Ok(None),
+    }
+}
+
+/// Takes a port, which `flag` names.
+pub(super) async fn listen(host: &str, port: u16, flag: &str) -> Result<TcpListener> {
     TcpListener::bind((host, port)).await.with_context(|| {
         format!("cannot listen on {host}:{port}; choose another port with `{flag}`, 0 for a free one")
     })

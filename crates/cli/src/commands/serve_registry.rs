@@ -1,35 +1,71 @@
 //! `larder serve_registry`.
 
-use anyhow::{Context as _, Result, bail};
-use larder::{DoorOptions, ServerCertificate, shutdown_signal};
-use tokio::net::TcpListener;
+use std::sync::Arc;
 
+use anyhow::{Result, bail};
+use larder::{DoorOptions, shutdown_signal};
+use tokio::sync::watch;
+
+use super::serve::{certificate, listen};
 use crate::arguments::ServeRegistryArguments;
 use crate::repo::Repo;
 
 pub(crate) async fn run(repo: &Repo, arguments: &ServeRegistryArguments) -> Result<()> {
-    if arguments.rest_api {
-        bail!("there is no REST server of the registry yet; leave `--rest-api` out, and the gRPC server starts");
-    }
-    if arguments.no_grpc {
-        bail!("there is nothing to serve with `--no-grpc`; leave it out");
+    if arguments.no_grpc && !arguments.rest_api {
+        bail!("there is nothing to serve with `--no-grpc` alone; add `--rest-api`, or leave it out");
     }
     let store = repo.open().await?;
     store.check_auth()?;
-    let certificate = match (&arguments.cert, &arguments.key) {
-        (Some(cert), Some(key)) => Some(ServerCertificate::load(cert, key)?),
-        _ => None,
+    let certificate = certificate(arguments.cert.as_deref(), arguments.key.as_deref())?;
+    let scheme = if certificate.is_some() { "https" } else { "http" };
+    let registry = store.config().registry.path.display().to_string();
+    // Both ports are taken before either serves, so that the command works as a whole or not at all.
+    let grpc = match arguments.no_grpc {
+        true => None,
+        false => Some(listen(&arguments.host, arguments.port, "--port").await?),
     };
-    let listener = TcpListener::bind((arguments.host.as_str(), arguments.port)).await.with_context(|| {
-        format!(
-            "cannot listen on {}:{}; choose another port with `--port`, 0 for a free one",
-            arguments.host, arguments.port
-        )
-    })?;
-    let address = listener.local_addr()?;
-    eprintln!("Serving the registry {} over gRPC on {address}", store.config().registry.path.display());
+    let rest = match arguments.rest_api {
+        true => Some(listen(&arguments.host, arguments.rest_port, "--rest-port").await?),
+        false => None,
+    };
+    if let Some(listener) = &grpc {
+        eprintln!("Serving the registry {registry} over gRPC on {}", listener.local_addr()?);
+    }
+    if let Some(listener) = &rest {
+        eprintln!(
+            "Serving the registry {registry} over REST on {scheme}://{}/api/v1",
+            listener.local_addr()?
+        );
+    }
+    let stopping = watch::Sender::new(false);
+    let stopped = || {
+        let mut stopping = stopping.subscribe();
+        async move {
+            // Nobody asks any more once the sender is gone.
+            let _gone = stopping.wait_for(|stopping| *stopping).await;
+        }
+    };
     let options = DoorOptions { certificate, ..DoorOptions::default() };
-    store.serve_registry(listener, options, shutdown_signal()).await?;
+    let (rest_store, rest_options) = (Arc::clone(&store), options.clone());
+    let (grpc_stopped, rest_stopped) = (stopped(), stopped());
+    let over_grpc = async {
+        match grpc {
+            Some(listener) => store.serve_registry(listener, options, grpc_stopped).await,
+            None => Ok(()),
+        }
+    };
+    let over_rest = async {
+        match rest {
+            Some(listener) => rest_store.serve_registry_http(listener, rest_options, rest_stopped).await,
+            None => Ok(()),
+        }
+    };
+    let until_told = async {
+        shutdown_signal().await;
+        stopping.send_replace(true);
+        Ok(())
+    };
+    tokio::try_join!(over_grpc, over_rest, until_told)?;
     eprintln!("Stopped.");
     Ok(())
 }

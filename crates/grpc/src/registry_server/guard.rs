@@ -42,8 +42,7 @@ impl<'a> Guard<'a> {
         actions: &[PermittedAction],
     ) -> Result<(), RequestError> {
         let Some(snapshot) = &self.snapshot else { return Ok(()) };
-        let protected =
-            Protected { kind: object.permission_type, name: object.name, tags: object.tags };
+        let protected = Protected { kind: object.permission_type, name: object.name, tags: object.tags };
         self.access.check(snapshot, actions, &protected)
     }
 

@@ -1,11 +1,9 @@
 //! Calls that change nothing. Lists hold what the caller may describe.
 
-use larder_core::{
-    ErrorKind, PROTECTED_PROJECT_TAG, PermittedAction, RequestError, Result, Timestamp,
-};
+use larder_core::{ErrorKind, PROTECTED_PROJECT_TAG, PermittedAction, RequestError, Result, Timestamp};
 use larder_registry::{
-    Lineage, ObjectKind, ObjectMessage, ObjectQuery, Page, RegisteredFeature, RegistryFile, RegistryObjects, Relation,
-    SortValue, ViewFilter,
+    Lineage, ObjectKind, ObjectMessage, ObjectQuery, Page, RegisteredFeature, RegistryFile, RegistryObjects,
+    Relation, SortValue, ViewFilter,
 };
 use larder_serving::{Access, Protected};
 use prost::Message as _;
@@ -21,14 +19,23 @@ use crate::encoded::Encoded;
 
 const DESCRIBE: [PermittedAction; 1] = [PermittedAction::Describe];
 
-pub(crate) fn get(registry: &RegistryFile, access: &Access, kind: ObjectKind, named: &Named) -> Result<Encoded> {
+pub(crate) fn get(
+    registry: &RegistryFile,
+    access: &Access,
+    kind: ObjectKind,
+    named: &Named,
+) -> Result<Encoded> {
     let messages = registry.messages()?;
     let object = messages.object(&named.project, kind, &named.name)?;
     Guard::of(registry, access, &named.project)?.check(&object, &DESCRIBE)?;
     Ok(reply::object(&object))
 }
 
-pub(crate) fn get_any_feature_view(registry: &RegistryFile, access: &Access, named: &Named) -> Result<Encoded> {
+pub(crate) fn get_any_feature_view(
+    registry: &RegistryFile,
+    access: &Access,
+    named: &Named,
+) -> Result<Encoded> {
     let messages = registry.messages()?;
     let view = messages.view(&named.project, &named.name)?;
     Guard::of(registry, access, &named.project)?.check(&view, &DESCRIBE)?;
@@ -42,7 +49,12 @@ pub(crate) fn get_project(registry: &RegistryFile, access: &Access, named: &Name
     Ok(reply::object(&project))
 }
 
-pub(crate) fn list(registry: &RegistryFile, access: &Access, kind: ObjectKind, request: List) -> Result<Encoded> {
+pub(crate) fn list(
+    registry: &RegistryFile,
+    access: &Access,
+    kind: ObjectKind,
+    request: List,
+) -> Result<Encoded> {
     let List { project, tags, pagination, sorting, namespace, collection } = request;
     let messages = registry.messages()?;
     let objects = match kind {
@@ -83,9 +95,10 @@ pub(crate) fn list_all_feature_views(
     let guard = Guard::of(registry, access, project)?;
     let service = messages.object(project, ObjectKind::FeatureService, &request.feature_service);
     if !request.feature_service.is_empty() && !service.is_ok_and(|service| guard.shows(&service)) {
-        return Ok(reply::list(ObjectQuery::default().page(Vec::<()>::new(), |(), _| SortValue::Missing), |()| {
-            Vec::new()
-        }));
+        return Ok(reply::list(
+            ObjectQuery::default().page(Vec::<()>::new(), |(), _| SortValue::Missing),
+            |()| Vec::new(),
+        ));
     }
     let updated_since = request.updated_since.map(|time| {
         let micros = i64::from(time.nanos) / 1_000;
@@ -106,13 +119,19 @@ pub(crate) fn list_all_feature_views(
 }
 
 /// Projects that are protected are listed nowhere, as in Feast.
-pub(crate) fn list_projects(registry: &RegistryFile, access: &Access, request: ListProjects) -> Result<Encoded> {
+pub(crate) fn list_projects(
+    registry: &RegistryFile,
+    access: &Access,
+    request: ListProjects,
+) -> Result<Encoded> {
     let messages = registry.messages()?;
     let query = query(request.tags, request.pagination, request.sorting);
     let mut shown = Vec::new();
     for project in messages.list("", ObjectKind::Project) {
         let is_protected = project.tags.get(PROTECTED_PROJECT_TAG).is_some_and(|value| value == "true");
-        if !is_protected && query.admits(project.tags) && Guard::of(registry, access, project.name)?.shows(&project)
+        if !is_protected
+            && query.admits(project.tags)
+            && Guard::of(registry, access, project.name)?.shows(&project)
         {
             shown.push(project);
         }
@@ -158,7 +177,11 @@ pub(crate) fn proto(registry: &RegistryFile, access: &Access, _request: &Nothing
     }
 }
 
-pub(crate) fn list_features(registry: &RegistryFile, access: &Access, request: ListFeatures) -> Result<Encoded> {
+pub(crate) fn list_features(
+    registry: &RegistryFile,
+    access: &Access,
+    request: ListFeatures,
+) -> Result<Encoded> {
     let wants = |wanted: &str, is: &str| wanted.is_empty() || wanted == is;
     let features = features(registry, access, &request.project)?;
     let features = features.into_iter().filter(|feature| {
@@ -244,7 +267,9 @@ pub(crate) fn get_object_relationships(
 ) -> Result<Encoded> {
     check_project(registry, access, &request.project, &[])?;
     if larder_registry::LineageKind::of_name(&request.object_type).is_none() {
-        return Err(RequestError::other(format!("'{}' is not a valid FeastObjectType", request.object_type)).into());
+        return Err(
+            RequestError::other(format!("'{}' is not a valid FeastObjectType", request.object_type)).into()
+        );
     }
     let Lineage { direct: mut all, indirect } = Lineage::of_project(&*objects(registry)?, &request.project);
     if request.include_indirect {

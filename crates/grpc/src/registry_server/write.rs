@@ -12,7 +12,12 @@ use super::messages::{
 };
 use crate::encoded::Encoded;
 
-pub(crate) fn apply(registry: &RegistryFile, access: &Access, kind: ObjectKind, request: &Apply) -> Result<Encoded> {
+pub(crate) fn apply(
+    registry: &RegistryFile,
+    access: &Access,
+    kind: ObjectKind,
+    request: &Apply,
+) -> Result<Encoded> {
     put(registry, access, &request.project, &SentObject::read(kind, &request.object)?)
 }
 
@@ -34,7 +39,11 @@ pub(crate) fn apply_feature_view(
     put(registry, access, &request.project, &SentObject::read(kind, bytes)?)
 }
 
-pub(crate) fn apply_project(registry: &RegistryFile, access: &Access, request: &ApplyProject) -> Result<Encoded> {
+pub(crate) fn apply_project(
+    registry: &RegistryFile,
+    access: &Access,
+    request: &ApplyProject,
+) -> Result<Encoded> {
     let project = SentObject::read(ObjectKind::Project, &request.project)?;
     put(registry, access, project.name(), &project)
 }
@@ -45,7 +54,12 @@ fn put(registry: &RegistryFile, access: &Access, project: &str, object: &SentObj
     Ok(Encoded::default())
 }
 
-pub(crate) fn delete(registry: &RegistryFile, access: &Access, kind: ObjectKind, named: &Named) -> Result<Encoded> {
+pub(crate) fn delete(
+    registry: &RegistryFile,
+    access: &Access,
+    kind: ObjectKind,
+    named: &Named,
+) -> Result<Encoded> {
     let guard = Guard::of(registry, access, &named.project)?;
     registry.take_object(&named.project, kind, &named.name, |object| {
         guard.check(&object, &[PermittedAction::Delete])
@@ -53,7 +67,11 @@ pub(crate) fn delete(registry: &RegistryFile, access: &Access, kind: ObjectKind,
     Ok(Encoded::default())
 }
 
-pub(crate) fn delete_project(registry: &RegistryFile, access: &Access, named: &NamedProject) -> Result<Encoded> {
+pub(crate) fn delete_project(
+    registry: &RegistryFile,
+    access: &Access,
+    named: &NamedProject,
+) -> Result<Encoded> {
     let messages = registry.messages()?;
     let project = messages.object(&named.name, ObjectKind::Project, &named.name)?;
     Guard::of(registry, access, &named.name)?.check(&project, &[PermittedAction::Delete])?;
@@ -92,7 +110,11 @@ fn time(time: Option<&ProtoTime>, field: &str) -> Result<Timestamp> {
     Ok(Timestamp::from_micros(time.seconds * 1_000_000 + i64::from(time.nanos) / 1_000))
 }
 
-pub(crate) fn update_infra(registry: &RegistryFile, access: &Access, request: &UpdateInfra) -> Result<Encoded> {
+pub(crate) fn update_infra(
+    registry: &RegistryFile,
+    access: &Access,
+    request: &UpdateInfra,
+) -> Result<Encoded> {
     check_update(registry, access, &request.project)?;
     registry.put_infra(&request.project, &request.infra)?;
     Ok(Encoded::default())

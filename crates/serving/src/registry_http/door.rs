@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::parameters::Parameters;
 use super::refusal::Refusal;
-use super::visits::{Visits, note_visit};
+use super::visits::Visits;
 use super::{RegistryServer, apply, features, lineage, lists, metrics, objects, search};
 use crate::http::json_response;
 use crate::{Access, Authorization};
@@ -42,7 +42,8 @@ pub fn registry_router(
     authorization: Option<Arc<Authorization>>,
     clock: Arc<dyn Clock>,
 ) -> Router {
-    let routes = api(server, authorization, clock);
+    let door = Arc::new(Door::new(server, authorization, clock));
+    let routes = routes().with_state(door);
     Router::new()
         .nest(PREFIX, routes.clone())
         .merge(routes)
@@ -51,12 +52,7 @@ pub fn registry_router(
 }
 
 /// The routes without their prefix.
-pub(super) fn api(
-    server: Arc<dyn RegistryServer>,
-    authorization: Option<Arc<Authorization>>,
-    clock: Arc<dyn Clock>,
-) -> Router {
-    let door = Arc::new(Door { server, authorization, clock, visits: Visits::default() });
+pub(super) fn routes() -> Router<Arc<Door>> {
     let visited = Router::new()
         .route("/entities/{name}", get(objects::entity).delete(apply::delete_entity))
         .route("/data_sources/{name}", get(objects::data_source).delete(apply::delete_data_source))
@@ -65,8 +61,7 @@ pub(super) fn api(
             "/feature_services/{name}",
             get(objects::feature_service).delete(apply::delete_feature_service),
         )
-        .route("/saved_datasets/{name}", get(objects::saved_dataset).delete(apply::delete_saved_dataset))
-        .route_layer(axum::middleware::from_fn_with_state(Arc::clone(&door), note_visit));
+        .route("/saved_datasets/{name}", get(objects::saved_dataset).delete(apply::delete_saved_dataset));
     visited
         .route("/entities", get(lists::entities).post(apply::entity))
         .route("/entities/all", get(lists::all_entities))
@@ -101,7 +96,6 @@ pub(super) fn api(
         .route("/search", get(search::search))
         .route("/version", get(version))
         .route("/registry/refresh", axum::routing::post(refresh))
-        .with_state(door)
 }
 
 /// A request that was let in.
@@ -123,6 +117,14 @@ impl FromRequestParts<Arc<Door>> for Asked {
 }
 
 impl Door {
+    pub(super) fn new(
+        server: Arc<dyn RegistryServer>,
+        authorization: Option<Arc<Authorization>>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { server, authorization, clock, visits: Visits::default() }
+    }
+
     pub(super) async fn access(&self, headers: &HeaderMap) -> Result<Access, Refusal> {
         let Some(authorization) = &self.authorization else { return Ok(Access::open()) };
         let header = headers.get(header::AUTHORIZATION).and_then(|header| header.to_str().ok());

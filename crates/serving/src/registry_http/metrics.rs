@@ -175,7 +175,7 @@ pub(super) async fn recently_visited(State(door): State<Arc<Door>>, mut asked: A
             visits
         }
     };
-    visits.retain(|visit| kind.as_ref().is_none_or(|kind| *kind == visit.kind));
+    visits.retain(|visit| kind.as_ref().is_none_or(|kind| kind == visit.kind));
     let visits: Vec<Value> =
         visits.iter().skip(visits.len().saturating_sub(MAX_VISITS)).map(Visit::to_json).collect();
     let total = visits.len();

@@ -29,6 +29,7 @@ mod lineage;
 mod lists;
 mod metrics;
 mod objects;
+mod page;
 mod parameters;
 mod refusal;
 mod search;
@@ -43,6 +44,7 @@ use larder_core::{RequestError, Result};
 use larder_registry::{ObjectKind, RegistryObjects, RegistrySnapshot, SentObject};
 
 pub use self::door::registry_router;
+pub use self::page::{InvalidRootPath, RootPath, page_router};
 use crate::Protected;
 
 /// Whether an object may be put in the place of the one that is there.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::extract::{Path, State};
 use larder_registry::{LineageKind, ObjectKind, RegisteredObject};
 use serde_json::Value;
@@ -12,16 +11,10 @@ use super::door::{Answer, Asked, Door, Json};
 use super::lists::{relations_of, typed_view, with_data_sources};
 use super::refusal::Refusal;
 use super::sight::Sight;
-use super::visits::{Seen, visitor};
+use super::visits::{Visit, visitor};
 
-type VisitedAnswer = Result<(Extension<Seen>, Json), Refusal>;
-
-pub(super) async fn entity(
-    State(door): State<Arc<Door>>,
-    Path(name): Path<String>,
-    asked: Asked,
-) -> VisitedAnswer {
-    let one = One::read(&door, asked, &name).await?;
+pub(super) async fn entity(State(door): State<Arc<Door>>, Path(name): Path<String>, asked: Asked) -> Answer {
+    let one = One::read(&door, asked).await?;
     let entity = one.sight.find(ObjectKind::Entity, &name)?;
     let lineage = one.sight.lineage();
     let mut sources: Vec<Value> = Vec::new();
@@ -36,27 +29,32 @@ pub(super) async fn entity(
     }
     let mut shown = entity.json.clone();
     shown["dataSources"] = sources.into();
-    one.finish(shown, "entity", entity, Some(text::of_entity(entity)))
+    one.finish(shown, ("entity", Some("entities")), entity, Some(text::of_entity(entity)))
 }
 
 pub(super) async fn data_source(
     State(door): State<Arc<Door>>,
     Path(name): Path<String>,
     asked: Asked,
-) -> VisitedAnswer {
-    let one = One::read(&door, asked, &name).await?;
+) -> Answer {
+    let one = One::read(&door, asked).await?;
     let source = one.sight.find(ObjectKind::DataSource, &name)?;
-    one.finish(source.json.clone(), "dataSource", source, Some(text::of_data_source(source)))
+    one.finish(
+        source.json.clone(),
+        ("dataSource", Some("data_sources")),
+        source,
+        Some(text::of_data_source(source)),
+    )
 }
 
 pub(super) async fn feature_view(
     State(door): State<Arc<Door>>,
     Path(name): Path<String>,
     asked: Asked,
-) -> VisitedAnswer {
-    let one = One::read(&door, asked, &name).await?;
+) -> Answer {
+    let one = One::read(&door, asked).await?;
     let view = one.sight.find_view(&name)?;
-    one.finish(typed_view(view), "featureView", view, Some(text::of_view(view)))
+    one.finish(typed_view(view), ("featureView", Some("feature_views")), view, Some(text::of_view(view)))
 }
 
 pub(super) async fn label_view(
@@ -64,30 +62,40 @@ pub(super) async fn label_view(
     Path(name): Path<String>,
     asked: Asked,
 ) -> Answer {
-    let one = One::read(&door, asked, &name).await?;
+    let one = One::read(&door, asked).await?;
     let view = one.sight.find(ObjectKind::LabelView, &name)?;
-    one.finish(typed_view(view), "featureView", view, None).map(|(_, shown)| shown)
+    one.finish(typed_view(view), ("featureView", None), view, None)
 }
 
 pub(super) async fn feature_service(
     State(door): State<Arc<Door>>,
     Path(name): Path<String>,
     asked: Asked,
-) -> VisitedAnswer {
-    let one = One::read(&door, asked, &name).await?;
+) -> Answer {
+    let one = One::read(&door, asked).await?;
     let service = one.sight.find(ObjectKind::FeatureService, &name)?;
-    one.finish(service.json.clone(), "featureService", service, Some(text::of_feature_service(service)))
+    one.finish(
+        service.json.clone(),
+        ("featureService", Some("feature_services")),
+        service,
+        Some(text::of_feature_service(service)),
+    )
 }
 
 pub(super) async fn saved_dataset(
     State(door): State<Arc<Door>>,
     Path(name): Path<String>,
     asked: Asked,
-) -> VisitedAnswer {
-    let one = One::read(&door, asked, &name).await?;
+) -> Answer {
+    let one = One::read(&door, asked).await?;
     let dataset = one.sight.find(ObjectKind::SavedDataset, &name)?;
     let shown = with_data_sources(&one.sight, dataset);
-    one.finish(shown, "savedDataset", dataset, Some(text::of_saved_dataset(dataset)))
+    one.finish(
+        shown,
+        ("savedDataset", Some("saved_datasets")),
+        dataset,
+        Some(text::of_saved_dataset(dataset)),
+    )
 }
 
 pub(super) async fn permission(
@@ -95,9 +103,9 @@ pub(super) async fn permission(
     Path(name): Path<String>,
     asked: Asked,
 ) -> Answer {
-    let one = One::read(&door, asked, &name).await?;
+    let one = One::read(&door, asked).await?;
     let permission = one.sight.find(ObjectKind::Permission, &name)?;
-    one.finish(permission.json.clone(), "permission", permission, None).map(|(_, shown)| shown)
+    one.finish(permission.json.clone(), ("permission", None), permission, None)
 }
 
 pub(super) async fn project(
@@ -112,36 +120,43 @@ pub(super) async fn project(
 }
 
 /// A request for one object of a project.
-struct One {
+struct One<'a> {
+    door: &'a Door,
     sight: Sight,
-    seen: Seen,
+    user: String,
     with_relations: bool,
 }
 
-impl One {
-    async fn read(door: &Door, mut asked: Asked, name: &str) -> Result<Self, Refusal> {
+impl<'a> One<'a> {
+    async fn read(door: &'a Door, mut asked: Asked) -> Result<Self, Refusal> {
         let project = asked.parameters.required("project");
         let with_relations = asked.parameters.flag("include_relationships", false);
         asked.parameters.flag("allow_cache", true);
         asked.parameters.finish()?;
         let sight = Sight::of(door.server.as_ref(), &asked.access, &project).await?;
-        let seen = Seen { project, name: name.to_owned(), user: visitor(&asked.access) };
-        Ok(Self { sight, seen, with_relations })
+        Ok(Self { door, sight, user: visitor(&asked.access), with_relations })
     }
 
+    /// Shows an object, and takes note of the visit where it is to be remembered: under what `words` call its kind in
+    /// relations and in paths.
     fn finish(
         &self,
         mut shown: Value,
-        relation: &str,
+        words: (&str, Option<&'static str>),
         object: &RegisteredObject,
         definition: Option<String>,
-    ) -> VisitedAnswer {
+    ) -> Answer {
+        let (relation, path) = words;
         if self.with_relations {
             shown["relationships"] = relations_of(&self.sight.lineage(), relation, &object.name);
         }
         if let Some(definition) = definition {
             shown["featureDefinition"] = definition.into();
         }
-        Ok((Extension(self.seen.clone()), Json(shown)))
+        if let Some(kind) = path {
+            let (project, user, name) = (self.sight.project.clone(), self.user.clone(), object.name.clone());
+            self.door.visits.add(Visit { time: self.door.clock.now(), kind, project, user, name });
+        }
+        Ok(Json(shown))
     }
 }

@@ -1,15 +1,12 @@
 //! Which objects people looked at last.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
 use larder_core::Timestamp;
 use serde_json::{Value, json};
 
-use super::door::{Door, PREFIX};
+use super::door::PREFIX;
 use crate::Access;
 
 /// So many visits are remembered of a user in a project.
@@ -26,11 +23,11 @@ pub(super) struct Visits(Mutex<HashMap<(String, String), VecDeque<Visit>>>);
 #[derive(Clone, Debug)]
 pub(super) struct Visit {
     pub(super) time: Timestamp,
-    pub(super) kind: String,
-    project: String,
-    user: String,
-    path: String,
-    name: String,
+    /// The word for the kind of object in paths: `entities`.
+    pub(super) kind: &'static str,
+    pub(super) project: String,
+    pub(super) user: String,
+    pub(super) name: String,
 }
 
 impl Visit {
@@ -38,7 +35,7 @@ impl Visit {
     pub(super) fn to_json(&self) -> Value {
         let time = self.time.to_string();
         json!({
-            "path": self.path,
+            "path": format!("{PREFIX}/{}/{}", self.kind, self.name),
             "timestamp": format!("{}+00:00", time.strip_suffix('Z').unwrap_or(&time)),
             "project": self.project,
             "user": self.user,
@@ -50,7 +47,7 @@ impl Visit {
 }
 
 impl Visits {
-    fn add(&self, visit: Visit) {
+    pub(super) fn add(&self, visit: Visit) {
         let mut visits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (visit.project.clone(), visit.user.clone());
         if visits.len() >= MAX_VISITORS && !visits.contains_key(&key) {
@@ -75,29 +72,4 @@ impl Visits {
 pub(super) fn visitor(access: &Access) -> String {
     let name = access.user().map(|user| user.name.clone()).filter(|name| !name.is_empty());
     name.unwrap_or_else(|| "anonymous".to_owned())
-}
-
-/// Takes note of a request about one object, if its answer is good.
-pub(super) async fn note_visit(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
-    let uri = request.uri().clone();
-    let is_get = request.method() == axum::http::Method::GET;
-    let response = next.run(request).await;
-    let seen = response.extensions().get::<Seen>().cloned();
-    if let Some(seen) = seen.filter(|_| is_get && response.status().is_success()) {
-        // Within a nest of routes the path is without the prefix.
-        let path = uri.path();
-        let path = if path.starts_with(PREFIX) { path.to_owned() } else { format!("{PREFIX}{path}") };
-        let kind = path.split('/').nth(3).unwrap_or_default().to_owned();
-        let Seen { project, name, user } = seen;
-        door.visits.add(Visit { time: door.clock.now(), kind, project, user, path, name });
-    }
-    response
-}
-
-/// Which object an answer is about, and who asked.
-#[derive(Clone, Debug)]
-pub(super) struct Seen {
-    pub(super) project: String,
-    pub(super) name: String,
-    pub(super) user: String,
 }
