@@ -42,10 +42,10 @@ function missing(project, kind, name) {
 
 const FACTS = {
   view: (project, view) => [
-    ["Entities", view.entities.length ? joined(view.entities.map((entity) => objectLink(project, "entity", entity))) : "none: one row for all"],
+    ["Entities", view.entities.length ? joined(view.entities.map((entity) => objectLink(project, "entity", entity))) : view.onDemand ? "none" : "none: one row for all"],
     ["Reads", !view.onDemand && view.inputs.length ? joined(view.inputs.map((input) => objectLink(project, input.kind, input.name))) : null],
     ["Kept online", view.onDemand ? (view.online ? "yes, computed when rows are written" : "no, computed for each request") : view.online ? "yes" : "no"],
-    ["Rows count for", view.onDemand ? null : span(view.ttl)],
+    ["Rows count for (ttl)", view.onDemand ? null : span(view.ttl)],
     ["Version", view.version || view.pinned ? `v${view.version}${view.pinned ? `, pinned to ${view.pinned}` : ""}` : null],
     ["State", view.state],
     ["Annotates", objectLink(project, "view", view.annotates)],

@@ -101,7 +101,7 @@ export function plural(count, word, words = `${word}s`) {
 export function tags(object) {
   const pairs = Object.entries(object ?? {});
   if (!pairs.length) return h("span", { class: "quiet" }, "–");
-  return h("span", { class: "tags" }, pairs.map(([key, value]) => h("span", { class: "tag" }, h("b", {}, key), value && ` ${value}`)));
+  return h("span", { class: "tags" }, pairs.map(([key, value]) => h("span", { class: "tag", title: `${key}: ${value}` }, h("b", {}, key), value && ` ${value}`)));
 }
 
 export function badge(text, kind) {

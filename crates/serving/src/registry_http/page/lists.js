@@ -29,7 +29,7 @@ export function standing(view) {
   if (!view.fresh) return badge("never materialized", "warn");
   const age = (Date.now() - new Date(view.fresh)) / 1000;
   const ttl = Number.parseFloat(view.ttl ?? "0");
-  return ttl && age > ttl ? badge("older than its span", "warn") : badge(view.state || "materialized", "good");
+  return ttl && age > ttl ? badge("older than its ttl", "warn") : badge(view.state || "materialized", "good");
 }
 
 const name = (project) => ({

@@ -57,7 +57,16 @@ export class Project {
     this.services = (objects.featureServices ?? []).map(makeService);
     this.datasets = (objects.savedDatasets ?? []).map(makeDataset);
     this.permissions = (objects.permissions ?? []).map(makePermission);
+    for (const view of this.views) if (view.onDemand) view.entities = this.#entitiesOf(view, new Set());
     this.features = this.views.flatMap((view) => view.features.map((feature) => ({ ...feature, view })));
+  }
+
+  /** An on-demand view has the entities of the views that it reads. */
+  #entitiesOf(view, path) {
+    if (!view.onDemand || path.has(view.name)) return view.entities;
+    path.add(view.name);
+    const read = view.inputs.filter(({ kind }) => kind === "view").map(({ name }) => this.views.find((other) => other.name === name));
+    return [...new Set(read.filter(Boolean).flatMap((other) => this.#entitiesOf(other, path)))];
   }
 
   list(kind) {
