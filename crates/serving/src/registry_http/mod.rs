@@ -59,11 +59,11 @@ pub trait RegistryServer: Debug + Send + Sync + 'static {
     /// The project of the server's own feature repo.
     fn project(&self) -> &str;
 
-    /// All objects of all projects, as the registry holds them now.
+    /// All objects of all projects, as the registry holds them now; none, if there is no registry yet.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`](larder_core::ErrorKind::NotFound) if there is no registry; else if it cannot be read.
+    /// If it cannot be read.
     async fn objects(&self) -> Result<Arc<RegistryObjects>>;
 
     /// A project as the registry holds it now, whose permissions are asked.
