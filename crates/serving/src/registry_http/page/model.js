@@ -156,7 +156,7 @@ function makeView(kind, view, types) {
     fresh: ends.at(-1) ?? null,
     component: own[`${OWN}wasm-component`] ? componentOf(own) : null,
     python: pythonOf(spec),
-    policy: spec.conflictPolicy,
+    policy: kind === "labelView" ? (spec.conflictPolicy ?? "LAST_WRITE_WINS") : null,
     annotates: spec.referenceFeatureView,
   };
 }
