@@ -36,10 +36,9 @@ fn bytes_of(kind: ObjectKind, json: &Value) -> Result<Vec<u8>, RegistryError> {
 
 fn name_class(source: &mut Value) {
     let number = source.get("type").and_then(Value::as_str).and_then(source_type_number);
-    if let (Some(number), None) = (number, source.get("dataSourceClassType"))
-        && !usual_class(number).is_empty()
-    {
-        source["dataSourceClassType"] = usual_class(number).into();
+    let Some(class) = number.map(usual_class).filter(|class| !class.is_empty()) else { return };
+    if let Some(source) = source.as_object_mut() {
+        source.entry("dataSourceClassType").or_insert_with(|| class.into());
     }
 }
 

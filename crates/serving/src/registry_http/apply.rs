@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use super::body::{Fields, Mistakes};
 use super::door::{Asked, Door, Json};
+use super::json_object::set;
 use super::refusal::Refusal;
 use super::sight::{Sight, view_type};
 use crate::http::json_response;
@@ -110,10 +111,10 @@ pub(super) async fn data_source(State(door): State<Arc<Door>>, sent: Sent) -> Re
             // Feast forgets the format, and then cannot read what it has registered.
             match key {
                 "kafkaOptions" => {
-                    options["messageFormat"] = format_of(body, "kafka_options", "message_format")
+                    set(&mut options, "messageFormat", format_of(body, "kafka_options", "message_format"));
                 }
                 "kinesisOptions" => {
-                    options["recordFormat"] = format_of(body, "kinesis_options", "record_format")
+                    set(&mut options, "recordFormat", format_of(body, "kinesis_options", "record_format"));
                 }
                 _ => {}
             }
@@ -271,10 +272,10 @@ fn projection(sight: &Sight, name: &str, features: &[String]) -> Result<Value, R
     if let Some(source) = view.spec("batchSource") {
         let mut carried = source.clone();
         for key in ["timestampField", "createdTimestampColumn", "datePartitionColumn"] {
-            projection[key] = source.get(key).cloned().unwrap_or_default();
+            set(&mut projection, key, source.get(key).cloned().unwrap_or_default());
         }
         carried.as_object_mut().and_then(|source| source.shift_remove("dataSourceClassType"));
-        projection["batchSource"] = carried;
+        set(&mut projection, "batchSource", carried);
     }
     Ok(projection)
 }
@@ -536,8 +537,8 @@ macro_rules! delete {
             asked: Asked,
         ) -> Result<Json, Refusal> {
             let project = take(&door, asked, $kind, &name).await?;
-            let answer: fn(String, String) -> Value = $answer;
-            Ok(Json(answer(name, project)))
+            let answer: fn(&str, &str) -> Value = $answer;
+            Ok(Json(answer(&name, &project)))
         }
     };
 }
@@ -551,7 +552,7 @@ delete!(delete_saved_dataset, ObjectKind::SavedDataset, |name, project| {
     json!({ "status": "ok", "name": name, "project": project })
 });
 
-fn deleted(name: String, project: String) -> Value {
+fn deleted(name: &str, project: &str) -> Value {
     json!({ "name": name, "project": project, "status": "deleted" })
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use larder_registry::{ObjectKind, RegisteredFeature, RegisteredObject, value_type_text};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::http::python_repr;
 
@@ -133,7 +133,7 @@ pub(super) fn of_feature_service(service: &RegisteredObject) -> String {
         text += &format!("description=\"{description}\",");
     }
     if let Some(config) =
-        service.spec("loggingConfig").filter(|config| **config != Value::Object(Default::default()))
+        service.spec("loggingConfig").filter(|config| **config != Value::Object(Map::default()))
     {
         text += &format!("logging_config={},", python(config));
     }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use larder_registry::{RegisteredFeature, SortValue};
+use larder_registry::{RegisteredFeature, RegisteredObject, SortValue};
 use serde_json::{Map, Value, json};
 
 use super::all_page::page_of_all;
 use super::definition_text;
 use super::door::{Answer, Asked, Door, Json};
+use super::json_object::set;
 use super::lists::{relations, relations_of};
 use super::refusal::Refusal;
 use super::sight::{Sight, all_sights};
@@ -39,15 +40,15 @@ pub(super) async fn feature(
     asked.parameters.flag("allow_cache", true);
     asked.parameters.finish()?;
     let sight = Sight::of(door.server.as_ref(), &asked.access, &project).await?;
-    let mut found = sight.views().filter(|known| known.name == view).flat_map(|known| known.features());
+    let mut found = sight.views().filter(|known| known.name == view).flat_map(RegisteredObject::features);
     let feature = found.find(|feature| feature.name == name).ok_or_else(|| {
         Refusal::not_found(format!("Feature {name} not found in feature view {view} in project {project}"))
     })?;
     let mut shown = to_json(&feature);
     if with_relations {
-        shown["relationships"] = relations_of(&sight.lineage(), "feature", &name);
+        set(&mut shown, "relationships", relations_of(&sight.lineage(), "feature", &name));
     }
-    shown["featureDefinition"] = definition_text::of_feature(&feature).into();
+    set(&mut shown, "featureDefinition", definition_text::of_feature(&feature));
     Ok(Json(shown))
 }
 
@@ -69,7 +70,7 @@ impl Sort {
 
     /// Those of the views that may be seen, in the order in which Feast lists views.
     pub(super) fn of(self, sight: &Sight) -> Vec<RegisteredFeature> {
-        let all = sight.views().flat_map(|view| view.features());
+        let all = sight.views().flat_map(RegisteredObject::features);
         all.filter(|feature| self == Self::Both || feature.is_label == (self == Self::Labels)).collect()
     }
 }
@@ -91,7 +92,7 @@ async fn list(door: &Door, mut asked: Asked, sort: Sort) -> Answer {
     let mut answer = json!({ sort.key(): page.objects, "pagination": page.pagination.to_json() });
     if with_relations {
         let names = page.objects.iter().filter_map(|feature| feature["name"].as_str());
-        answer["relationships"] = relations(&sight.lineage(), "feature", names);
+        set(&mut answer, "relationships", relations(&sight.lineage(), "feature", names));
     }
     Ok(Json(answer))
 }
@@ -112,14 +113,14 @@ async fn all(door: &Door, mut asked: Asked, sort: Sort) -> Answer {
         }
         features.extend(of_project.iter().map(|feature| {
             let mut shown = to_json(feature);
-            shown["project"] = project.name.as_str().into();
+            set(&mut shown, "project", project.name.as_str());
             shown
         }));
     }
     let (features, pagination) = page_of_all(features, &query);
     let mut answer = json!({ sort.key(): features, "pagination": pagination });
     if with_relations {
-        answer["relationships"] = Value::Object(related);
+        set(&mut answer, "relationships", Value::Object(related));
     }
     Ok(Json(answer))
 }
@@ -132,11 +133,11 @@ pub(super) fn to_json(feature: &RegisteredFeature) -> Value {
         "type": feature.value_type,
     });
     if !feature.description.is_empty() {
-        json["description"] = feature.description.as_str().into();
+        set(&mut json, "description", feature.description.as_str());
     }
     if !feature.tags.is_empty() {
-        json["tags"] = json!(feature.tags);
+        set(&mut json, "tags", json!(feature.tags));
     }
-    json["kind"] = if feature.is_label { "label" } else { "feature" }.into();
+    set(&mut json, "kind", if feature.is_label { "label" } else { "feature" });
     json
 }

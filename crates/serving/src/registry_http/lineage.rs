@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::door::{Answer, Asked, Door, Json};
 use super::features::{Sort, to_json};
+use super::json_object::set;
 use super::refusal::Refusal;
 use super::sight::{Sight, all_sights, view_type};
 
@@ -39,7 +40,7 @@ pub(super) async fn registry_of_all(State(door): State<Arc<Door>>, mut asked: As
         let lineage = sight.lineage().touching(&kind, &name);
         let of_project = |relation: &Relation| {
             let mut relation = relation.to_json();
-            relation["project"] = project.name.as_str().into();
+            set(&mut relation, "project", project.name.as_str());
             relation
         };
         direct.extend(lineage.direct.iter().map(of_project));
@@ -85,8 +86,8 @@ pub(super) async fn complete(State(door): State<Arc<Door>>, mut asked: Asked) ->
     let (sight, lineage) = lineage_of(&door, &asked, &project).await?;
     let (direct, indirect) = (page(&query, lineage.direct), page(&query, lineage.indirect));
     let mut all = Complete::of(&sight, &query);
-    all.pagination["relationships"] = direct.pagination.to_json();
-    all.pagination["indirectRelationships"] = indirect.pagination.to_json();
+    set(&mut all.pagination, "relationships", direct.pagination.to_json());
+    set(&mut all.pagination, "indirectRelationships", indirect.pagination.to_json());
     Ok(Json(json!({
         "project": project,
         "objects": all.objects,
@@ -105,7 +106,7 @@ pub(super) async fn complete_of_all(State(door): State<Arc<Door>>, mut asked: As
         let mut objects = Complete::of(&sight, &ObjectQuery::default()).objects;
         let lists = objects.as_object_mut().into_iter().flatten();
         for object in lists.filter_map(|(_, list)| list.as_array_mut()).flatten() {
-            object["project"] = project.name.as_str().into();
+            set(object, "project", project.name.as_str());
         }
         projects.push(json!({
             "project": project.name,
@@ -129,8 +130,8 @@ impl Complete {
         let mut complete = Self { objects: json!({}), pagination: json!({}) };
         let own = |object: &RegisteredObject| object.json.clone();
         let mut add = |key: &str, page: Page<Value>| {
-            complete.objects[key] = page.objects.into();
-            complete.pagination[key] = page.pagination.to_json();
+            set(&mut complete.objects, key, page.objects);
+            set(&mut complete.pagination, key, page.pagination.to_json());
         };
         let listed = |objects: Vec<&RegisteredObject>, shown: &dyn Fn(&RegisteredObject) -> Value| {
             let page = query.page(objects, |object, attribute| object.sort_value(attribute));

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::all_page::page_of_all;
 use super::door::{Answer, Asked, Door, Json};
+use super::json_object::set;
 use super::refusal::Refusal;
 use super::sight::{Sight, all_sights, view_type};
 
@@ -150,7 +151,7 @@ async fn list(
     let mut answer = json!({ list.key: shown, "pagination": page.pagination.to_json() });
     if with_relations {
         let names = page.objects.iter().map(|object| object.name.as_str());
-        answer["relationships"] = relations(&sight.lineage(), list.relation, names);
+        set(&mut answer, "relationships", relations(&sight.lineage(), list.relation, names));
     }
     Ok(Json(answer))
 }
@@ -171,7 +172,7 @@ async fn all(
         listed.retain(|object| wanted(object));
         for object in &listed {
             let mut shown = list.shown(&sight, object);
-            shown["project"] = project.name.as_str().into();
+            set(&mut shown, "project", project.name.as_str());
             objects.push(shown);
         }
         if with_relations {
@@ -184,7 +185,7 @@ async fn all(
     let (objects, pagination) = page_of_all(objects, &query);
     let mut answer = json!({ list.key: objects, "pagination": pagination });
     if with_relations {
-        answer["relationships"] = Value::Object(related);
+        set(&mut answer, "relationships", Value::Object(related));
     }
     Ok(Json(answer))
 }
@@ -233,7 +234,7 @@ pub(super) fn with_data_sources(sight: &Sight, dataset: &RegisteredObject) -> Va
     }
     let mut shown = dataset.json.clone();
     if !found.is_empty() {
-        shown["spec"]["dataSources"] = json!(found);
+        shown.get_mut("spec").into_iter().for_each(|spec| set(spec, "dataSources", json!(found)));
     }
     shown
 }

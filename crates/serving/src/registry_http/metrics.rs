@@ -1,5 +1,6 @@
 //! Counts, tags that many views have, and what was looked at last.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -119,7 +120,7 @@ pub(super) async fn popular_tags(State(door): State<Arc<Door>>, mut asked: Asked
                 match tags.iter_mut().find(|tag| (&tag.key, &tag.value) == (key, value)) {
                     Some(tag) => tag.views.push(shown),
                     None => {
-                        tags.push(PopularTag { key: key.clone(), value: value.clone(), views: vec![shown] })
+                        tags.push(PopularTag { key: key.clone(), value: value.clone(), views: vec![shown] });
                     }
                 }
             }
@@ -162,18 +163,15 @@ pub(super) async fn recently_visited(State(door): State<Arc<Door>>, mut asked: A
     let kind = asked.parameters.full_text("object");
     asked.parameters.finish()?;
     let (server, user) = (door.server.as_ref(), visitor(&asked.access));
-    let mut visits: Vec<Visit> = match project {
-        Some(project) => {
-            Sight::of(server, &asked.access, &project).await?.check_project()?;
-            door.visits.of(&project, &user)
-        }
-        None => {
-            let sights = all_sights(server, &asked.access).await?;
-            let of_all = sights.iter().flat_map(|(project, _)| door.visits.of(&project.name, &user));
-            let mut visits: Vec<Visit> = of_all.collect();
-            visits.sort_by(|one, other| other.time.cmp(&one.time));
-            visits
-        }
+    let mut visits: Vec<Visit> = if let Some(project) = project {
+        Sight::of(server, &asked.access, &project).await?.check_project()?;
+        door.visits.of(&project, &user)
+    } else {
+        let sights = all_sights(server, &asked.access).await?;
+        let of_all = sights.iter().flat_map(|(project, _)| door.visits.of(&project.name, &user));
+        let mut visits: Vec<Visit> = of_all.collect();
+        visits.sort_by_key(|visit| Reverse(visit.time));
+        visits
     };
     visits.retain(|visit| kind.as_ref().is_none_or(|kind| kind == visit.kind));
     let visits: Vec<Value> =

@@ -25,6 +25,7 @@ mod body;
 mod definition_text;
 mod door;
 mod features;
+mod json_object;
 mod lineage;
 mod lists;
 mod metrics;

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::definition_text as text;
 use super::door::{Answer, Asked, Door, Json};
+use super::json_object::set;
 use super::lists::{relations_of, typed_view, with_data_sources};
 use super::refusal::Refusal;
 use super::sight::Sight;
@@ -28,8 +29,8 @@ pub(super) async fn entity(State(door): State<Arc<Door>>, Path(name): Path<Strin
         }
     }
     let mut shown = entity.json.clone();
-    shown["dataSources"] = sources.into();
-    one.finish(shown, ("entity", Some("entities")), entity, Some(text::of_entity(entity)))
+    set(&mut shown, "dataSources", sources);
+    Ok(one.finish(shown, ("entity", Some("entities")), entity, Some(text::of_entity(entity))))
 }
 
 pub(super) async fn data_source(
@@ -39,12 +40,12 @@ pub(super) async fn data_source(
 ) -> Answer {
     let one = One::read(&door, asked).await?;
     let source = one.sight.find(ObjectKind::DataSource, &name)?;
-    one.finish(
+    Ok(one.finish(
         source.json.clone(),
         ("dataSource", Some("data_sources")),
         source,
         Some(text::of_data_source(source)),
-    )
+    ))
 }
 
 pub(super) async fn feature_view(
@@ -54,7 +55,7 @@ pub(super) async fn feature_view(
 ) -> Answer {
     let one = One::read(&door, asked).await?;
     let view = one.sight.find_view(&name)?;
-    one.finish(typed_view(view), ("featureView", Some("feature_views")), view, Some(text::of_view(view)))
+    Ok(one.finish(typed_view(view), ("featureView", Some("feature_views")), view, Some(text::of_view(view))))
 }
 
 pub(super) async fn label_view(
@@ -64,7 +65,7 @@ pub(super) async fn label_view(
 ) -> Answer {
     let one = One::read(&door, asked).await?;
     let view = one.sight.find(ObjectKind::LabelView, &name)?;
-    one.finish(typed_view(view), ("featureView", None), view, None)
+    Ok(one.finish(typed_view(view), ("featureView", None), view, None))
 }
 
 pub(super) async fn feature_service(
@@ -74,12 +75,12 @@ pub(super) async fn feature_service(
 ) -> Answer {
     let one = One::read(&door, asked).await?;
     let service = one.sight.find(ObjectKind::FeatureService, &name)?;
-    one.finish(
+    Ok(one.finish(
         service.json.clone(),
         ("featureService", Some("feature_services")),
         service,
         Some(text::of_feature_service(service)),
-    )
+    ))
 }
 
 pub(super) async fn saved_dataset(
@@ -90,12 +91,12 @@ pub(super) async fn saved_dataset(
     let one = One::read(&door, asked).await?;
     let dataset = one.sight.find(ObjectKind::SavedDataset, &name)?;
     let shown = with_data_sources(&one.sight, dataset);
-    one.finish(
+    Ok(one.finish(
         shown,
         ("savedDataset", Some("saved_datasets")),
         dataset,
         Some(text::of_saved_dataset(dataset)),
-    )
+    ))
 }
 
 pub(super) async fn permission(
@@ -105,7 +106,7 @@ pub(super) async fn permission(
 ) -> Answer {
     let one = One::read(&door, asked).await?;
     let permission = one.sight.find(ObjectKind::Permission, &name)?;
-    one.finish(permission.json.clone(), ("permission", None), permission, None)
+    Ok(one.finish(permission.json.clone(), ("permission", None), permission, None))
 }
 
 pub(super) async fn project(
@@ -145,18 +146,18 @@ impl<'a> One<'a> {
         words: (&str, Option<&'static str>),
         object: &RegisteredObject,
         definition: Option<String>,
-    ) -> Answer {
+    ) -> Json {
         let (relation, path) = words;
         if self.with_relations {
-            shown["relationships"] = relations_of(&self.sight.lineage(), relation, &object.name);
+            set(&mut shown, "relationships", relations_of(&self.sight.lineage(), relation, &object.name));
         }
         if let Some(definition) = definition {
-            shown["featureDefinition"] = definition.into();
+            set(&mut shown, "featureDefinition", definition);
         }
         if let Some(kind) = path {
             let (project, user, name) = (self.sight.project.clone(), self.user.clone(), object.name.clone());
             self.door.visits.add(Visit { time: self.door.clock.now(), kind, project, user, name });
         }
-        Ok(Json(shown))
+        Json(shown)
     }
 }

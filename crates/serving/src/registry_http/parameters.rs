@@ -79,14 +79,12 @@ impl Parameters {
         let digits = text.trim();
         // Pydantic takes `1.0` for a whole number too.
         let whole = digits.split_once('.').filter(|(_, zeros)| zeros.bytes().all(|digit| digit == b'0'));
-        match whole.map_or(digits, |(whole, _)| whole).parse() {
-            Ok(number) => Some(number),
-            Err(_) => {
-                let message = "Input should be a valid integer, unable to parse string as an integer";
-                self.refuse("int_parsing", name, message, &text, "");
-                None
-            }
+        let read = whole.map_or(digits, |(whole, _)| whole).parse().ok();
+        if read.is_none() {
+            let message = "Input should be a valid integer, unable to parse string as an integer";
+            self.refuse("int_parsing", name, message, &text, "");
         }
+        read
     }
 
     /// A whole number of at least 1, and of at most `most`.

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::all_page::page_of_all;
 use super::door::{Answer, Asked, Door, Json};
 use super::features::{Sort, to_json};
+use super::json_object::set;
 use super::parameters::Parameters;
 use super::refusal::Refusal;
 use super::sight::{Sight, all_sights};
@@ -184,17 +185,17 @@ impl Candidate {
             "project": project,
         });
         if let Some((key, view)) = &self.view {
-            found[*key] = view.as_str().into();
+            set(&mut found, key, view.as_str());
         }
         if text.is_empty() {
-            found["matched_tags"] = Value::Object(self.tags);
+            set(&mut found, "matched_tags", Value::Object(self.tags));
             return Some(found);
         }
         let text = text.to_lowercase();
         let (tags, tag_score) = self.matched_tags(&text);
-        found["matched_tags"] = Value::Object(tags);
+        set(&mut found, "matched_tags", Value::Object(tags));
         let name = self.name.to_lowercase();
-        found["match_score"] = if name.contains(&text) {
+        let score: Value = if name.contains(&text) {
             NAME_SCORE.into()
         } else if self.description.to_lowercase().contains(&text) {
             DESCRIPTION_SCORE.into()
@@ -207,6 +208,7 @@ impl Candidate {
             }
             (likeness * 100.0).into()
         };
+        set(&mut found, "match_score", score);
         Some(found)
     }
 

@@ -166,9 +166,9 @@ fn title(name: &str) -> String {
     for letter in name.chars() {
         let letter = if letter == '_' { ' ' } else { letter };
         if begins {
-            title.extend(letter.to_uppercase())
+            title.extend(letter.to_uppercase());
         } else {
-            title.extend(letter.to_lowercase())
+            title.extend(letter.to_lowercase());
         }
         begins = !letter.is_alphabetic();
     }
