@@ -237,6 +237,7 @@ pub(crate) struct GetFeature {
 
 /// `Feature`. Owner and times are those of no object of Feast's, which leaves them empty too.
 #[derive(Clone, PartialEq, Message)]
+#[expect(clippy::struct_field_names, reason = "the names are Feast's")]
 pub(crate) struct Feature {
     #[prost(string, tag = "1")]
     pub(crate) name: String,
@@ -326,14 +327,14 @@ pub(crate) struct ObjectRelationships {
 
 /// What a request asks of a list. Numbers below zero ask for nothing, as in Feast.
 pub(crate) fn query(
-    tags: BTreeMap<String, String>,
+    tags: &BTreeMap<String, String>,
     pagination: Option<PaginationParams>,
-    sorting: Option<SortingParams>,
+    sorting: Option<&SortingParams>,
 ) -> ObjectQuery {
     let PaginationParams { page, limit } = pagination.unwrap_or_default();
-    let SortingParams { sort_by, sort_order } = sorting.unwrap_or_default();
+    let SortingParams { sort_by, sort_order } = sorting.cloned().unwrap_or_default();
     ObjectQuery {
-        tags,
+        tags: tags.clone(),
         sort_by,
         order: SortOrder::of_word(&sort_order),
         page: u32::try_from(page).unwrap_or_default(),

@@ -60,13 +60,13 @@ pub fn registry_server(registry: Arc<RegistryFile>, options: ServiceOptions) -> 
     let mut service = Service::new(NAME, registry, options);
     for (kind, one, all) in KINDS {
         service = call(service, &format!("Apply{one}"), move |registry, access, request| {
-            write::apply(registry, access, kind, &request)
+            write::apply(registry, access, kind, request)
         });
         service = call(service, &format!("Get{one}"), move |registry, access, request| {
-            read::get(registry, access, kind, &request)
+            read::get(registry, access, kind, request)
         });
         service = call(service, &format!("Delete{one}"), move |registry, access, request| {
-            write::delete(registry, access, kind, &request)
+            write::delete(registry, access, kind, request)
         });
         if !all.is_empty() {
             service = call(service, &format!("List{all}"), move |registry, access, request| {
@@ -76,32 +76,32 @@ pub fn registry_server(registry: Arc<RegistryFile>, options: ServiceOptions) -> 
     }
     for (kind, one) in VIEWS {
         service = call(service, &format!("Get{one}"), move |registry, access, request| {
-            read::get(registry, access, kind, &request)
+            read::get(registry, access, kind, request)
         });
         service = call(service, &format!("List{one}s"), move |registry, access, request| {
             read::list(registry, access, kind, request)
         });
     }
     service = call(service, "DeleteFeatureView", |registry, access, request| {
-        write::delete(registry, access, ObjectKind::FeatureView, &request)
+        write::delete(registry, access, ObjectKind::FeatureView, request)
     });
-    service = call(service, "ApplyFeatureView", |r, a, m| write::apply_feature_view(r, a, &m));
-    service = call(service, "GetAnyFeatureView", |r, a, m| read::get_any_feature_view(r, a, &m));
+    service = call(service, "ApplyFeatureView", write::apply_feature_view);
+    service = call(service, "GetAnyFeatureView", read::get_any_feature_view);
     service = call(service, "ListAllFeatureViews", read::list_all_feature_views);
     service = call(service, "ListFeatureServices", read::list_feature_services);
-    service = call(service, "ApplyProject", |r, a, m| write::apply_project(r, a, &m));
-    service = call(service, "GetProject", |r, a, m| read::get_project(r, a, &m));
+    service = call(service, "ApplyProject", write::apply_project);
+    service = call(service, "GetProject", read::get_project);
     service = call(service, "ListProjects", read::list_projects);
-    service = call(service, "DeleteProject", |r, a, m| write::delete_project(r, a, &m));
-    service = call(service, "ListProjectMetadata", |r, a, m| read::list_project_metadata(r, a, &m));
-    service = call(service, "ApplyMaterialization", |r, a, m| write::apply_materialization(r, a, &m));
-    service = call(service, "UpdateInfra", |r, a, m| write::update_infra(r, a, &m));
-    service = call(service, "GetInfra", |r, a, m| read::get_infra(r, a, &m));
-    service = call(service, "Commit", |r, a, m| write::commit(r, a, &m));
-    service = call(service, "Refresh", |r, a, m| write::refresh(r, a, &m));
-    service = call(service, "Proto", |r, a, m| read::proto(r, a, &m));
+    service = call(service, "DeleteProject", write::delete_project);
+    service = call(service, "ListProjectMetadata", read::list_project_metadata);
+    service = call(service, "ApplyMaterialization", write::apply_materialization);
+    service = call(service, "UpdateInfra", write::update_infra);
+    service = call(service, "GetInfra", read::get_infra);
+    service = call(service, "Commit", write::commit);
+    service = call(service, "Refresh", write::refresh);
+    service = call(service, "Proto", read::proto);
     service = call(service, "ListFeatures", read::list_features);
-    service = call(service, "GetFeature", |r, a, m| read::get_feature(r, a, &m));
+    service = call(service, "GetFeature", read::get_feature);
     service = call(service, "GetRegistryLineage", read::get_registry_lineage);
     service = call(service, "GetObjectRelationships", read::get_object_relationships);
     for method in DATASET_JOBS {
@@ -118,10 +118,10 @@ pub fn registry_server(registry: Arc<RegistryFile>, options: ServiceOptions) -> 
 fn call<M: Message + Default + 'static>(
     service: Service<RegistryFile>,
     method: &str,
-    work: impl Fn(&RegistryFile, &Access, M) -> Result<Encoded> + Copy + Send + Sync + 'static,
+    work: impl Fn(&RegistryFile, &Access, &M) -> Result<Encoded> + Copy + Send + Sync + 'static,
 ) -> Service<RegistryFile> {
     service.method(method, move |registry: Arc<RegistryFile>, access: Access, request: M| async move {
-        let worked = blocking::run(move || work(&registry, &access, request)).await;
+        let worked = blocking::run(move || work(&registry, &access, &request)).await;
         worked.map_err(|error| feast_status_of(&error))
     })
 }

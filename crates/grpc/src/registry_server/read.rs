@@ -1,9 +1,12 @@
 //! Calls that change nothing. Lists hold what the caller may describe.
 
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
 use larder_core::{ErrorKind, PROTECTED_PROJECT_TAG, PermittedAction, RequestError, Result, Timestamp};
 use larder_registry::{
-    Lineage, ObjectKind, ObjectMessage, ObjectQuery, Page, RegisteredFeature, RegistryFile, RegistryObjects,
-    Relation, SortValue, ViewFilter,
+    Lineage, ObjectKind, ObjectMessage, ObjectQuery, Page, RegisteredFeature, RegisteredObject, RegistryFile,
+    RegistryObjects, Relation, SortValue, ViewFilter,
 };
 use larder_serving::{Access, Protected};
 use prost::Message as _;
@@ -53,33 +56,33 @@ pub(crate) fn list(
     registry: &RegistryFile,
     access: &Access,
     kind: ObjectKind,
-    request: List,
+    request: &List,
 ) -> Result<Encoded> {
     let List { project, tags, pagination, sorting, namespace, collection } = request;
     let messages = registry.messages()?;
     let objects = match kind {
-        ObjectKind::SavedDataset => messages.saved_datasets_in(&project, &namespace, &collection),
-        kind => messages.list(&project, kind),
+        ObjectKind::SavedDataset => messages.saved_datasets_in(project, namespace, collection),
+        kind => messages.list(project, kind),
     };
-    let query = query(tags, pagination, sorting);
-    let shown = shown(registry, access, &project, &query, objects)?;
+    let query = query(tags, *pagination, sorting.as_ref());
+    let shown = shown(registry, access, project, &query, objects)?;
     reply::page_of_objects(registry, &query, shown, |object| object.bytes.to_vec())
 }
 
 pub(crate) fn list_feature_services(
     registry: &RegistryFile,
     access: &Access,
-    request: ListFeatureServices,
+    request: &ListFeatureServices,
 ) -> Result<Encoded> {
     let ListFeatureServices { project, tags, feature_view, pagination, sorting } = request;
     let messages = registry.messages()?;
     let services = if feature_view.is_empty() {
-        messages.list(&project, ObjectKind::FeatureService)
+        messages.list(project, ObjectKind::FeatureService)
     } else {
-        messages.services_of_view(&project, &feature_view)
+        messages.services_of_view(project, feature_view)
     };
-    let query = query(tags, pagination, sorting);
-    let shown = shown(registry, access, &project, &query, services)?;
+    let query = query(tags, *pagination, sorting.as_ref());
+    let shown = shown(registry, access, project, &query, services)?;
     reply::page_of_objects(registry, &query, shown, |object| object.bytes.to_vec())
 }
 
@@ -87,19 +90,15 @@ pub(crate) fn list_feature_services(
 pub(crate) fn list_all_feature_views(
     registry: &RegistryFile,
     access: &Access,
-    request: ListAllFeatureViews,
+    request: &ListAllFeatureViews,
 ) -> Result<Encoded> {
     let messages = registry.messages()?;
     let project = &request.project;
     // A service that the caller may not know of takes from no view.
     let guard = Guard::of(registry, access, project)?;
     let service = messages.object(project, ObjectKind::FeatureService, &request.feature_service);
-    if !request.feature_service.is_empty() && !service.is_ok_and(|service| guard.shows(&service)) {
-        return Ok(reply::list(
-            ObjectQuery::default().page(Vec::<()>::new(), |(), _| SortValue::Missing),
-            |()| Vec::new(),
-        ));
-    }
+    let takes_from_none =
+        !request.feature_service.is_empty() && !service.is_ok_and(|service| guard.shows(&service));
     let updated_since = request.updated_since.map(|time| {
         let micros = i64::from(time.nanos) / 1_000;
         Timestamp::from_micros(time.seconds.saturating_mul(1_000_000).saturating_add(micros))
@@ -112,8 +111,8 @@ pub(crate) fn list_all_feature_views(
         updated_since,
     };
     let mut views = messages.filtered_views(project, &filter);
-    views.retain(|view| view.kind != ObjectKind::LabelView);
-    let query = query(request.tags, request.pagination, request.sorting);
+    views.retain(|view| view.kind != ObjectKind::LabelView && !takes_from_none);
+    let query = query(&request.tags, request.pagination, request.sorting.as_ref());
     let shown = shown(registry, access, project, &query, views)?;
     reply::page_of_objects(registry, &query, shown, reply::in_any_view)
 }
@@ -122,10 +121,10 @@ pub(crate) fn list_all_feature_views(
 pub(crate) fn list_projects(
     registry: &RegistryFile,
     access: &Access,
-    request: ListProjects,
+    request: &ListProjects,
 ) -> Result<Encoded> {
     let messages = registry.messages()?;
-    let query = query(request.tags, request.pagination, request.sorting);
+    let query = query(&request.tags, request.pagination, request.sorting.as_ref());
     let mut shown = Vec::new();
     for project in messages.list("", ObjectKind::Project) {
         let is_protected = project.tags.get(PROTECTED_PROJECT_TAG).is_some_and(|value| value == "true");
@@ -157,30 +156,23 @@ pub(crate) fn get_infra(registry: &RegistryFile, access: &Access, request: &OfPr
 /// All that the caller may describe, as one registry.
 pub(crate) fn proto(registry: &RegistryFile, access: &Access, _request: &Nothing) -> Result<Encoded> {
     let messages = registry.messages()?;
-    let mut guards = std::collections::HashMap::new();
-    let mut failed = None;
+    let (mut guards, mut failed) = (HashMap::new(), None);
     let bytes = messages.registry(|object| {
-        let guard = guards
-            .entry(object.project.to_owned())
-            .or_insert_with(|| Guard::of(registry, access, object.project));
-        match guard {
-            Ok(guard) => guard.shows(object),
-            Err(_) => {
-                failed = Some(object.project.to_owned());
-                false
-            }
-        }
+        let guard = guards.entry(object.project.to_owned()).or_insert_with(|| {
+            Guard::of(registry, access, object.project).map_err(|error| failed = Some(error)).ok()
+        });
+        guard.as_ref().is_some_and(|guard| guard.shows(object))
     });
-    match failed.and_then(|project| guards.remove(&project)) {
-        Some(Err(error)) => Err(error),
-        _ => Ok(Encoded(bytes.into())),
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(Encoded(bytes.into())),
     }
 }
 
 pub(crate) fn list_features(
     registry: &RegistryFile,
     access: &Access,
-    request: ListFeatures,
+    request: &ListFeatures,
 ) -> Result<Encoded> {
     let wants = |wanted: &str, is: &str| wanted.is_empty() || wanted == is;
     let features = features(registry, access, &request.project)?;
@@ -189,7 +181,7 @@ pub(crate) fn list_features(
             && wants(&request.name, &feature.name)
             && wants(&request.kind, feature_kind(feature))
     });
-    let query = query(std::collections::BTreeMap::new(), request.pagination, request.sorting);
+    let query = query(&BTreeMap::new(), request.pagination, request.sorting.as_ref());
     let value = |feature: &RegisteredFeature, attribute: &str| match attribute {
         "name" => SortValue::of_text(&feature.name),
         "feature_view" => SortValue::of_text(&feature.view),
@@ -199,7 +191,7 @@ pub(crate) fn list_features(
         _ => SortValue::Missing,
     };
     let page = query.page(features.collect(), value);
-    Ok(reply::list(page, |feature| feature_message(feature).encode_to_vec()))
+    Ok(reply::list(&page, |feature| feature_message(feature).encode_to_vec()))
 }
 
 pub(crate) fn get_feature(registry: &RegistryFile, access: &Access, request: &GetFeature) -> Result<Encoded> {
@@ -223,7 +215,7 @@ fn features(registry: &RegistryFile, access: &Access, project: &str) -> Result<V
     let views = objects.views(project).filter(|view| {
         guard.shows_protected(&Protected { kind: view.permission_type, name: &view.name, tags: &view.tags })
     });
-    Ok(views.flat_map(|view| view.features()).collect())
+    Ok(views.flat_map(RegisteredObject::features).collect())
 }
 
 fn feature_kind(feature: &RegisteredFeature) -> &'static str {
@@ -244,12 +236,12 @@ fn feature_message(feature: &RegisteredFeature) -> Feature {
 pub(crate) fn get_registry_lineage(
     registry: &RegistryFile,
     access: &Access,
-    request: GetRegistryLineage,
+    request: &GetRegistryLineage,
 ) -> Result<Encoded> {
     check_project(registry, access, &request.project, &[])?;
     let lineage = Lineage::of_project(&*objects(registry)?, &request.project)
         .touching(&request.filter_object_type, &request.filter_object_name);
-    let query = query(std::collections::BTreeMap::new(), request.pagination, request.sorting);
+    let query = query(&BTreeMap::new(), request.pagination, request.sorting.as_ref());
     let page = |relations| query.page(relations, Relation::sort_value);
     let (direct, indirect) = (page(lineage.direct), page(lineage.indirect));
     Ok(Encoded::of(&RegistryLineage {
@@ -263,7 +255,7 @@ pub(crate) fn get_registry_lineage(
 pub(crate) fn get_object_relationships(
     registry: &RegistryFile,
     access: &Access,
-    request: GetObjectRelationships,
+    request: &GetObjectRelationships,
 ) -> Result<Encoded> {
     check_project(registry, access, &request.project, &[])?;
     if larder_registry::LineageKind::of_name(&request.object_type).is_none() {
@@ -276,7 +268,7 @@ pub(crate) fn get_object_relationships(
         all.extend(indirect);
     }
     all.retain(|relation| relation.touches(&request.object_type, &request.object_name));
-    let query = query(std::collections::BTreeMap::new(), request.pagination, request.sorting);
+    let query = query(&BTreeMap::new(), request.pagination, request.sorting.as_ref());
     let page = query.page(all, Relation::sort_value);
     let pagination = Some(page.pagination.into());
     Ok(Encoded::of(&ObjectRelationships { relationships: relations(&page), pagination }))
@@ -294,9 +286,9 @@ fn relations(page: &Page<Relation>) -> Vec<EntityRelation> {
 }
 
 /// A registry that is not there yet has no objects.
-fn objects(registry: &RegistryFile) -> Result<std::sync::Arc<RegistryObjects>> {
+fn objects(registry: &RegistryFile) -> Result<Arc<RegistryObjects>> {
     match registry.objects() {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(std::sync::Arc::default()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Arc::default()),
         objects => objects,
     }
 }

@@ -1,6 +1,6 @@
 //! Replies, put together from the bytes of a registry.
 
-use larder_registry::{ObjectKind, ObjectMessage, ObjectQuery, RegistryFile, SortValue};
+use larder_registry::{ObjectKind, ObjectMessage, ObjectQuery, Page, RegistryFile, SortValue};
 use prost::Message;
 use prost::encoding::{WireType, encode_key, encode_varint};
 
@@ -25,7 +25,7 @@ pub(crate) fn any_view(view: &ObjectMessage<'_>) -> Encoded {
 }
 
 /// A page of objects, as bytes already.
-pub(crate) fn list<T>(page: larder_registry::Page<T>, bytes: impl Fn(&T) -> Vec<u8>) -> Encoded {
+pub(crate) fn list<T>(page: &Page<T>, bytes: impl Fn(&T) -> Vec<u8>) -> Encoded {
     let mut reply = Vec::new();
     for object in &page.objects {
         put(&mut reply, OBJECTS, &bytes(object));
@@ -42,14 +42,14 @@ pub(crate) fn page_of_objects(
     bytes: fn(&ObjectMessage<'_>) -> Vec<u8>,
 ) -> larder_core::Result<Encoded> {
     if query.sort_by.trim().is_empty() {
-        return Ok(list(query.page(objects, |_, _| SortValue::Missing), bytes));
+        return Ok(list(&query.page(objects, |_, _| SortValue::Missing), bytes));
     }
     let readable = registry.objects()?;
     let value = |object: &ObjectMessage<'_>, attribute: &str| {
         let found = readable.find(object.project, object.kind, object.name);
         found.map_or(SortValue::Missing, |found| SortValue::of_json(&found.json, attribute))
     };
-    Ok(list(query.page(objects, value), bytes))
+    Ok(list(&query.page(objects, value), bytes))
 }
 
 /// `AnyFeatureView`

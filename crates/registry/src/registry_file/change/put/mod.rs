@@ -400,3 +400,6 @@ impl Put<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
