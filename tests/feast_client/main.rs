@@ -77,9 +77,10 @@ fn official_mcp_clients_find_feasts_tools_and_get_feasts_answers() {
 fn a_client_with_the_registry_server_reads_changes_and_deletes_every_kind_of_object() {
     for release in python::RELEASES {
         let repo = Repo::materialized();
-        let server = Server::of_registry(&repo);
-        release.session("remote_registry", &[&repo.path().display().to_string(), server.url()]);
-        // A server of features beside it follows, and what the client deleted is defined no more than before.
+        let (server, features) = (Server::of_registry(&repo), Server::start(&repo, &[]));
+        let folder = repo.path().display().to_string();
+        release.session("remote_registry", &[&folder, server.url(), features.url()]);
+        // What is left of it: one description.
         let plan = repo.larder(&["plan"]);
         assert!(
             plan.contains("Updated on demand feature view transformed_conv_rate\n\tdescription: "),

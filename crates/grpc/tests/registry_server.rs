@@ -165,6 +165,12 @@ fn hostile() -> Vec<(&'static str, &'static str, Vec<u8>, &'static str)> {
             message(&[(1, &named("a")), (3, &named("b")), (4, b"p")]),
             "no view, or more than one",
         ),
+        (
+            "a version of no number",
+            "ApplyFeatureView",
+            view(1, &spec(&[(18, b"newest")])),
+            "Invalid version string",
+        ),
         ("an endless ttl", "ApplyFeatureView", view(1, &spec(&[(6, &ttl)])), "longer than 10,000 years"),
         ("a type of no number", "ApplyFeatureView", view(1, &spec(&[(4, &retyped)])), "stands for nothing"),
         ("a date beyond the calendar", "ApplyEntity", in_project(&dated), "outside the years 1 to 9999"),
@@ -348,8 +354,11 @@ fn whatever_is_sent_there_is_an_answer_and_the_registry_stays_readable() {
             let code = status.code();
             prop_assert!(matches!(code, Code::InvalidArgument | Code::NotFound), "{method}: {status}");
         }
-        let whole = runtime.block_on(server.call("Proto", Vec::new()));
-        prop_assert!(whole.is_ok(), "{method}: {whole:?}");
+        // Each of them reads all that is registered.
+        for read in ["Proto", "ListFeatures", "GetRegistryLineage"] {
+            let all = runtime.block_on(server.call(read, message(&[(1, b"p")])));
+            prop_assert!(all.is_ok(), "{method}, {read}: {all:?}");
+        }
         let snapshot = RegistryFile::open(server.file(), Arc::new(FixedClock::new(Timestamp::EPOCH))).unwrap();
         prop_assert!(snapshot.messages().is_ok());
     });

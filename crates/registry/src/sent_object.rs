@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use larder_core::{DataSourceKind, ExternalSystem, PermissionType, Result};
+use larder_core::{DataSourceKind, ExternalSystem, PermissionType, Result, ViewVersion};
 
 use crate::PermissionRule;
 use crate::proto::descriptor::Message;
@@ -147,6 +147,13 @@ impl SentObject {
 
     /// What the tables of fields do not say.
     fn check_definition(&self) -> Result<(), String> {
+        let asked = match &self.message {
+            Sent::FeatureView(view) => view.message().spec.as_ref().map(|spec| &spec.version),
+            Sent::OnDemandFeatureView(view) => view.message().spec.as_ref().map(|spec| &spec.version),
+            Sent::StreamFeatureView(view) => view.message().spec.as_ref().map(|spec| &spec.version),
+            _ => None,
+        };
+        asked.map_or(Ok(ViewVersion::Latest), |asked| asked.parse()).map_err(|error| error.to_string())?;
         // Which entities there are is not known here, nor does it matter to what is checked.
         let (keys, mut unsupported) = (HashMap::new(), Vec::new());
         let read = match &self.message {

@@ -1,5 +1,6 @@
 """Feast's client with larder's registry server reads, changes and deletes every kind of object."""
 import sys
+import time
 import warnings
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -8,7 +9,6 @@ import pandas as pd
 from feast import (
     Entity, FeatureService, FeatureView, Field, FileSource, Project, PushSource, RequestSource, StreamFeatureView,
 )
-from feast.data_source import PushMode  # noqa: F401
 from feast.infra.offline_stores.file_source import SavedDatasetFileStorage
 from feast.on_demand_feature_view import on_demand_feature_view
 from feast.permissions.action import AuthzedAction
@@ -21,10 +21,10 @@ from feast.types import Float32, Float64, Int64, String
 from feast.value_type import ValueType
 from google.protobuf.empty_pb2 import Empty
 
-from golden import raised, remote_registry, store
+from golden import post, raised, remote_registry, store
 
 warnings.filterwarnings("ignore")
-repo, address = sys.argv[1:]
+repo, address, features_server = sys.argv[1:]
 PROJECT = "larder_golden"
 fs = remote_registry(address, repo)
 registry, stub = fs.registry, fs.registry.stub
@@ -175,8 +175,20 @@ def versions(view):
     return numbers, used
 
 
+def served(features, expected):
+    """Whether a server of features beside the registry server comes to answer a request with a status."""
+    body = {"features": features, "entities": {"driver_id": [1001]}}
+    for _ in range(100):
+        status, answer = post(features_server, "/get-online-features", body)
+        if status == expected:
+            return True
+        time.sleep(0.1)
+    raise AssertionError((status, answer))
+
+
 def applies_and_changes():
     fs.apply([source, rider, rider_stats()])
+    assert served(["rider_stats:conv_rate"], 200)
     first = fs.get_feature_view("rider_stats")
     local = opened()
     assert local.get_feature_view("rider_stats") == first
@@ -203,6 +215,16 @@ def applies_and_changes():
     assert versions("rider_stats") == ([0, 1], [1]), versions("rider_stats")
     assert [field.name for field in fs.get_feature_view("rider_stats").features] == ["conv_rate", "acc_rate"]
     assert fs.get_feature_view("rider_stats").created_timestamp == first.created_timestamp
+
+    # A version that is pinned comes back as it was, unless the definition says something else as well.
+    registry.apply_feature_view(rider_stats(schema=fields, version="v0"), PROJECT)
+    assert versions("rider_stats") == ([0, 1], [0]), versions("rider_stats")
+    assert [field.name for field in fs.get_feature_view("rider_stats").features] == ["conv_rate"]
+    other = fields + [Field(name="avg_daily_trips", dtype=Int64)]
+    kind, text = raised(lambda: registry.apply_feature_view(rider_stats(schema=other, version="v1"), PROJECT))
+    assert kind == "FeatureViewPinConflict" and "v1" in text, (kind, text)
+    registry.apply_feature_view(rider_stats(schema=other), PROJECT)
+    assert versions("rider_stats") == ([0, 1, 2], [2]), versions("rider_stats")
 
     # A name is that of one view.
     kind, text = raised(lambda: registry.apply_feature_view(rider_stats(name="Rider_Stats"), PROJECT))
@@ -325,6 +347,7 @@ def deletes():
         getattr(registry, delete)(name, PROJECT)
         assert raised(lambda: getattr(registry, delete)(name, PROJECT))[0] != "RpcError", (delete, name)
     assert versions("rider_stats") == ([], [])
+    assert served(["rider_stats:conv_rate"], 404)
     names = [name for objects in (fs.list_entities(), fs.list_data_sources(), fs.list_feature_views(),
                                   fs.list_feature_services()) for name in (known.name for known in objects)]
     assert not [name for name in names if name.startswith(("rider", "other"))], names
