@@ -6,7 +6,7 @@ use crate::larder::{Repo, larder};
 fn commands_that_are_not_here_are_usage_errors_that_say_what_is() {
     for (line, expected) in [
         (&["ui", "-p", "8888"][..], "larder has no `ui`: there is no web page yet"),
-        (&["-c", "anywhere", "listen"], "`larder serve` takes rows over HTTP"),
+        (&["-c", "anywhere", "serve_lineage"], "lineage events are neither sent nor collected"),
         (&["registry", "create-schema"], "larder has no `registry create-schema`: its registry is a file"),
         (&["dbt", "import", "-m", "x"], "larder has no `dbt`"),
     ] {
@@ -23,6 +23,8 @@ fn a_certificate_given_by_feasts_short_flag_is_not_taken_for_a_repo() {
     let cert = repo.dir().join("cert.pem").display().to_string();
     std::fs::write(&cert, "").unwrap();
     let both = larder(&["serve", "-k", "key.pem", "-c", &cert]).failure(2);
+    assert!(both.contains("give the certificate by `--cert FILE`"), "{both}");
+    let both = larder(&["serve_registry", "-k", "key.pem", "-c", &cert]).failure(2);
     assert!(both.contains("give the certificate by `--cert FILE`"), "{both}");
     let alone = larder(&["serve", "-c", &cert]).failure(1);
     assert!(alone.contains("is a file, and `-c` names the folder of a feature repo"), "{alone}");
