@@ -135,8 +135,8 @@ impl Server {
     }
 
     /// Serves the registry of a repo over gRPC on a free port. Its URL is its address alone.
-    pub(crate) fn of_registry(repo: &Repo) -> Self {
-        Self::of_command(repo, "serve_registry", &[])
+    pub(crate) fn of_registry(repo: &Repo, flags: &[&str]) -> Self {
+        Self::of_command(repo, "serve_registry", flags)
     }
 
     fn of_command(repo: &Repo, command: &str, flags: &[&str]) -> Self {

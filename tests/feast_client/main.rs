@@ -128,61 +128,6 @@ fn feast_apply_through_the_registry_server_makes_the_registry_that_it_makes_in_a
 }
 
 #[test]
-fn a_client_that_puts_back_what_it_has_read_changes_nothing() {
-    for release in python::RELEASES {
-        let repo = Repo::of_chains();
-        repo.add("python_functions.yaml", PYTHON_FUNCTIONS);
-        repo.add("lambda.py.txt", "lambda frame: frame");
-        repo.add("module.py.txt", "def of_module(inputs):\n    return inputs\n");
-        repo.add("more_kinds.yaml", MORE_KINDS);
-        repo.larder(&["apply"]);
-        let file = repo.path().join("data/kept.parquet").display().to_string();
-        let dataset = ["-f", "driver_hourly_stats:conv_rate", "-o", &file, "--save-as", "kept"];
-        let span = ["--start-date", "2024-01-01", "--end-date", "2024-01-10"];
-        repo.larder(&[&["get-historical-features"], &dataset[..], &span].concat());
-        assert!(repo.larder(&["plan"]).contains("No changes to registry"));
-        let server = Server::of_registry(&repo, &[]);
-        release.session("remote_registry_put_back", &[&repo.path().display().to_string(), server.url()]);
-        let plan = repo.larder(&["plan"]);
-        assert!(plan.contains("No changes to registry"), "{plan}");
-    }
-}
-
-const MORE_KINDS: &str = "data_sources:
-  - {name: label_push, type: push}
-  - name: clicks
-    type: kafka
-    kafka_bootstrap_servers: k:9092
-    topic: clicks
-    message_format: {json: 'driver_id int'}
-    timestamp_field: event_timestamp
-    batch_source: driver_stats_source
-  - {name: warehouse, type: bigquery, table: p.d.t, timestamp_field: ts}
-  - {name: lines, path: data/kept.ndjson, timestamp_field: event_timestamp}
-stream_feature_views:
-  - name: of_kafka
-    entities: [driver]
-    source: clicks
-    schema: [{name: conv_rate, dtype: Float32}]
-label_views:
-  - name: labels
-    entities: [driver]
-    source: label_push
-    schema: [{name: is_fraud, dtype: Bool}, {name: labeler, dtype: String}]
-feature_views:
-  - name: of_warehouse
-    entities: [driver]
-    source: warehouse
-    online: false
-    schema:
-      - {name: x, dtype: Int64, description: counted, tags: {a: b}}
-      - {name: nested, dtype: Array(Array(String))}
-      - {name: shape, dtype: 'Struct({a: Int64, b: String})'}
-permissions:
-  - {name: readers, types: [FeatureView], name_patterns: ['driver.*'], actions: [describe], policy: {roles: [reader]}}
-";
-
-#[test]
 fn a_client_that_trusts_its_certificate_reaches_the_registry_server_by_tls() {
     let signed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     for release in python::RELEASES {

@@ -64,8 +64,8 @@ pub use larder_offline::table;
 pub use larder_online::{OnlineError, ServerAddress};
 pub use larder_plan::Selection;
 pub use larder_registry::{
-    ApplyOptions, DefinitionFiles, Description, FeatureViewVersion, ListFilter, Listing, ObjectKind,
-    PermissionCheck, PermittedObjects, Problem, RegistryFile, RepoConfig, VersionedView,
+    ApplyOptions, AuthConfig, DefinitionFiles, Description, FeatureViewVersion, ListFilter, Listing,
+    ObjectKind, PermissionCheck, PermittedObjects, Problem, RegistryFile, RepoConfig, VersionedView,
     definitions_json_schema, test_file_json_schema,
 };
 pub use larder_serving::{
