@@ -207,6 +207,12 @@ fn hostile() -> Vec<(&'static str, &'static str, Vec<u8>, &'static str)> {
         ),
         ("infra of noise", "UpdateInfra", in_project(b"\xff"), "no protobuf message"),
         (
+            "an object of infra of noise",
+            "UpdateInfra",
+            in_project(&message(&[(1, b"\xff")])),
+            "no protobuf message",
+        ),
+        (
             "lineage of a kind that there is none of",
             "GetObjectRelationships",
             message(&[(1, b"p"), (2, b"nothing")]),

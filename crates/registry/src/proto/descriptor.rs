@@ -655,6 +655,35 @@ static PROJECT_SPEC: Message = Message {
     ],
 };
 
+/// What Feast's clients have made for their online stores.
+pub(crate) static INFRA: Message =
+    Message { fields: &[many(1, "infraObjects", Kind::Message(&INFRA_OBJECT))] };
+
+static INFRA_OBJECT: Message = Message {
+    fields: &[
+        one(1, "infraObjectClassType", Text),
+        one(3, "datastoreTable", Kind::Message(&DATASTORE_TABLE)),
+        one(4, "sqliteTable", Kind::Message(&SQLITE_TABLE)),
+        one(100, "customInfra", Kind::Message(&CUSTOM_INFRA)),
+    ],
+};
+
+static DATASTORE_TABLE: Message = Message {
+    fields: &[
+        one(1, "project", Text),
+        one(2, "name", Text),
+        one(3, "projectId", Kind::Message(&TEXT_VALUE)),
+        one(4, "namespace", Kind::Message(&TEXT_VALUE)),
+        one(5, "database", Kind::Message(&TEXT_VALUE)),
+    ],
+};
+
+static TEXT_VALUE: Message = Message { fields: &[one(1, "value", Text)] };
+
+static SQLITE_TABLE: Message = Message { fields: &[one(1, "path", Text), one(2, "name", Text)] };
+
+static CUSTOM_INFRA: Message = Message { fields: &[one(1, "field", Bytes)] };
+
 /// The name of a value type, also of those that larder cannot use.
 pub(crate) fn value_type_name(number: u64) -> Option<&'static str> {
     VALUE_TYPES.iter().find(|(known, _)| *known == number).map(|(_, name)| *name)

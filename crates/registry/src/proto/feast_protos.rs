@@ -350,6 +350,7 @@ fn what_is_shown_of_objects_has_feasts_names_numbers_and_types() {
         ("FeatureService", &descriptor::FEATURE_SERVICE),
         ("FeatureView", &descriptor::FEATURE_VIEW),
         ("FeatureViewVersionRecord", &descriptor::VERSION_RECORD),
+        ("Infra", &descriptor::INFRA),
         ("LabelView", &descriptor::LABEL_VIEW),
         ("OnDemandFeatureView", &descriptor::ON_DEMAND_FEATURE_VIEW),
         ("Permission", &descriptor::PERMISSION),

@@ -47,7 +47,8 @@ pub(crate) use self::listed::Listed;
 pub(crate) use self::reading::of_project;
 use self::versioning::Versioning;
 use crate::describe::{self, Description, PermissionCheck, PermittedObjects, RegistryObjects};
-use crate::proto::wire;
+use crate::proto::descriptor::INFRA;
+use crate::proto::soundness;
 use crate::registry_messages::{ObjectMessage, RegistryMessages};
 use crate::repo_config::is_project_name;
 use crate::{Definitions, ListFilter, Listing, ObjectKind, RegistryDiff, RegistrySnapshot, SentObject};
@@ -547,7 +548,7 @@ impl RegistryFile {
     /// [`apply`](Self::apply).
     pub fn put_infra(&self, project: &str, message: &[u8]) -> Result<()> {
         check_project(project)?;
-        wire::fields(message).map_err(|error| RegistryError::Unregistrable {
+        soundness::check(message, &INFRA).map_err(|error| RegistryError::Unregistrable {
             object: "infra".to_owned(),
             reason: error.to_string(),
         })?;
