@@ -3,12 +3,7 @@
 //! Its scripts run in a DOM under Node.js, against the command just built. The DOM runs whatever slips into it as HTML,
 //! so a text that is more than a text is found out.
 
-#![expect(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "the harness of a test fails as tests do"
-)]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "the harness of a test fails as tests do")]
 
 mod larder;
 mod node;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use larder::{DoorOptions, shutdown_signal};
+use larder::{AuthConfig, DoorOptions, shutdown_signal};
 use tokio::sync::watch;
 
 use super::serve::{certificate, listen};
@@ -20,13 +20,12 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeRegistryArguments) -> Resu
     let scheme = if certificate.is_some() { "https" } else { "http" };
     let registry = store.config().registry.path.display().to_string();
     // Both ports are taken before either serves, so that the command works as a whole or not at all.
-    let grpc = match arguments.no_grpc {
-        true => None,
-        false => Some(listen(&arguments.host, arguments.port, "--port").await?),
-    };
-    let rest = match arguments.rest_api {
-        true => Some(listen(&arguments.host, arguments.rest_port, "--rest-port").await?),
-        false => None,
+    let grpc =
+        if arguments.no_grpc { None } else { Some(listen(&arguments.host, arguments.port, "--port").await?) };
+    let rest = if arguments.rest_api {
+        Some(listen(&arguments.host, arguments.rest_port, "--rest-port").await?)
+    } else {
+        None
     };
     if let Some(listener) = &grpc {
         eprintln!("Serving the registry {registry} over gRPC on {}", listener.local_addr()?);
@@ -35,6 +34,16 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeRegistryArguments) -> Resu
         eprintln!(
             "Serving the registry {registry} over REST on {scheme}://{}/api/v1",
             listener.local_addr()?
+        );
+    }
+    let mut open_to_others = false;
+    for listener in grpc.iter().chain(&rest) {
+        open_to_others |= !listener.local_addr()?.ip().is_loopback();
+    }
+    if open_to_others && store.config().auth == AuthConfig::NoAuth {
+        eprintln!(
+            "note: whoever reaches this address may change the registry; `auth` in feature_store.yaml and permissions \
+             say who may"
         );
     }
     let stopping = watch::Sender::new(false);

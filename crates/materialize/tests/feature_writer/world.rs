@@ -132,7 +132,7 @@ impl World {
     }
 
     pub(crate) async fn push(&self, push_source: &str, feature: &str, rows: &[Row]) -> Result<()> {
-        let table = Arc::new(InputTable::from_arrow(&source_batch(feature, rows)));
+        let table = Arc::new(InputTable::from_arrow(source_batch(feature, rows)));
         let push = Push { push_source: push_source.to_owned(), table, to: PushMode::Online };
         self.writer.push(&self.catalog().await, &push).await.map(|_| ())
     }

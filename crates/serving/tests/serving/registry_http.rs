@@ -32,8 +32,8 @@ impl TestRegistry {
         Self { file, _folder: folder }
     }
 
-    fn put(self, project: &str, kind: ObjectKind, object: Value) -> Self {
-        let sent = SentObject::of_json(kind, &object).unwrap();
+    fn put(self, project: &str, kind: ObjectKind, object: &Value) -> Self {
+        let sent = SentObject::of_json(kind, object).unwrap();
         self.file.put_object(project, &sent, |_| Ok(())).unwrap();
         self
     }
@@ -52,9 +52,9 @@ impl TestRegistry {
                     "features": [{"name": "f", "valueType": "INT64"}], "batchSource": source,
                 }});
                 registry = registry
-                    .put(project, ObjectKind::Entity, entity)
-                    .put(project, ObjectKind::DataSource, source)
-                    .put(project, ObjectKind::FeatureView, view);
+                    .put(project, ObjectKind::Entity, &entity)
+                    .put(project, ObjectKind::DataSource, &source)
+                    .put(project, ObjectKind::FeatureView, &view);
             }
         }
         let permission = |name: &str, role: &str, patterns: &[&str], actions: &[&str]| {
@@ -64,11 +64,11 @@ impl TestRegistry {
             }})
         };
         registry
-            .put("p", ObjectKind::Permission, permission("see", "reader", &["open.*", "p"], &["DESCRIBE"]))
+            .put("p", ObjectKind::Permission, &permission("see", "reader", &["open.*", "p"], &["DESCRIBE"]))
             .put(
                 "p",
                 ObjectKind::Permission,
-                permission("make", "maker", &["new.*"], &["CREATE", "DESCRIBE", "UPDATE", "DELETE"]),
+                &permission("make", "maker", &["new.*"], &["CREATE", "DESCRIBE", "UPDATE", "DELETE"]),
             )
     }
 }
@@ -90,7 +90,7 @@ const TYPES: [&str; 12] = [
 
 #[async_trait]
 impl RegistryServer for TestRegistry {
-    fn project(&self) -> &str {
+    fn project(&self) -> &'static str {
         "p"
     }
 
