@@ -126,12 +126,12 @@ mod tests {
 
     #[test]
     fn a_command_that_is_not_here_is_answered_with_what_is() {
-        assert!(of("ui").unwrap().starts_with("larder has no `ui`: there is no web page yet"));
-        assert!(of("-c repo --log-level debug ui -p 8888").unwrap().contains("`ui`"));
+        assert!(of("monitor").unwrap().starts_with("larder has no `monitor`: data quality is not"));
+        assert!(of("-c repo --log-level debug monitor -p x").unwrap().contains("`monitor`"));
         assert!(
             of("registry create-schema").unwrap().starts_with("larder has no `registry create-schema`: ")
         );
-        for line in ["apply", "registry", "registry nope", "nope", "-c ui apply"] {
+        for line in ["apply", "registry", "registry nope", "nope", "-c monitor apply"] {
             assert_eq!(of(line), None, "{line}");
         }
     }
