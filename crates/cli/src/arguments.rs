@@ -11,7 +11,7 @@ use crate::object_arguments::{
 };
 use crate::server_arguments::{
     ListenArguments, McpArguments, ServeOfflineArguments, ServeRegistryArguments,
-    ServeTransformationsArguments, TlsArguments,
+    ServeTransformationsArguments, TlsArguments, UiArguments,
 };
 use crate::udf_arguments::{BenchArguments, InspectArguments, RecordArguments, RunArguments, TestArguments};
 use larder_core::{Capability, InvalidTimestamp, Timestamp};
@@ -123,16 +123,26 @@ pub(crate) enum Command {
         after_help = "For the configuration of such a program:\n  {\"command\": \"larder\", \"args\": [\"-c\", \"/path/to/repo\", \"mcp\"]}"
     )]
     Mcp(McpArguments),
-    /// Let Feast's clients read and change the registry over gRPC.
+    /// Let clients read and change the registry, Feast's over gRPC and others over REST.
     #[command(
         name = "serve_registry",
         disable_help_flag = true,
         after_help = "Examples:\n  larder serve_registry\n  larder serve_registry -h 0.0.0.0 -p 6570 -k key.pem --cert \
-                      cert.pem\n\nA client's feature_store.yaml then says:\n  registry: {registry_type: remote, path: \
+                      cert.pem\n  larder serve_registry --no-grpc --rest-api --rest-port 6572\n  curl \
+                      'localhost:6572/api/v1/feature_views?project=my_project'\n\nA client's feature_store.yaml then says:\n  \
+                      registry: {registry_type: remote, path: \
                       'localhost:6570'}\nand with a certificate also `cert: cert.pem` under `registry`. Everybody who \
-                      reaches the port may change the registry, unless `auth` says otherwise."
+                      reaches a port may change the registry, unless `auth` says otherwise."
     )]
     ServeRegistry(ServeRegistryArguments),
+    /// Show the registry as a web page, to read.
+    #[command(
+        disable_help_flag = true,
+        after_help = "Examples:\n  larder ui\n  larder ui -p 9000\n  larder ui -h 0.0.0.0 -k key.pem --cert cert.pem\n\nOpen \
+                      http://127.0.0.1:8888 then. A page about one view is at /p/PROJECT/feature-view/NAME, and the \
+                      routes behind the page are those of `serve_registry --rest-api`, under /api/v1."
+    )]
+    Ui(UiArguments),
     /// List or describe entities.
     Entities(ObjectCommand),
     /// List or describe feature views of all kinds, switch one on or off, see its versions.

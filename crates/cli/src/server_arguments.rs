@@ -97,6 +97,27 @@ pub(crate) struct ServeOfflineArguments {
     pub(crate) help: Option<bool>,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct UiArguments {
+    /// The address to listen on.
+    #[arg(short = 'h', long, default_value = "127.0.0.1")]
+    pub(crate) host: String,
+    /// The port to listen on; 0 takes a free one.
+    #[arg(short, long, default_value_t = 8888)]
+    pub(crate) port: u16,
+    /// The path at which a proxy shows the page, such as `/features`.
+    #[arg(long = "root_path", value_name = "PATH", default_value = "")]
+    pub(crate) root_path: larder::RootPath,
+    #[command(flatten)]
+    pub(crate) tls: TlsArguments,
+    /// No effect: the page shows the registry as it is whenever it is asked.
+    #[arg(short = 'r', long = "registry_ttl_sec", value_name = "SECONDS")]
+    pub(crate) registry_ttl_seconds: Option<u64>,
+    /// Print help.
+    #[arg(long, action = clap::ArgAction::Help)]
+    pub(crate) help: Option<bool>,
+}
+
 /// What a server shows to clients who speak TLS.
 #[derive(Debug, Args)]
 pub(crate) struct TlsArguments {

@@ -19,7 +19,7 @@ pub(crate) fn instead(words: &[String]) -> Option<String> {
 /// What to say to somebody who gives the certificate of a server as Feast takes it, by `-c`, which names the
 /// feature repo here. `words` are the arguments without the program.
 pub(crate) fn certificate_flag(words: &[String]) -> Option<String> {
-    let servers = ["serve", "serve_offline", "serve_registry"];
+    let servers = ["serve", "serve_offline", "serve_registry", "ui"];
     let after = words.iter().skip_while(|word| !servers.contains(&word.as_str()));
     let server = after.clone().next()?;
     let has = |flags: &[&str]| after.clone().any(|word| flags.contains(&word.as_str()));
@@ -38,17 +38,10 @@ enum Absent {
     Parts(&'static [(&'static str, &'static str)]),
 }
 
-const ABSENT: [(&str, Absent); 6] = [
+const ABSENT: [(&str, Absent); 5] = [
     (
         "demo-notebooks",
         Absent::Whole("`larder demo` shows the whole path in the terminal, without notebooks"),
-    ),
-    (
-        "ui",
-        Absent::Whole(
-            "there is no web page yet; `larder registry-dump` and the `list` and `describe` of every kind of object \
-             show the registry, and `feast ui` opens the registry file that larder writes",
-        ),
     ),
     ("serve_lineage", Absent::Whole("lineage events are neither sent nor collected")),
     (
@@ -102,12 +95,12 @@ mod tests {
 
     #[test]
     fn a_command_that_is_not_here_is_answered_with_what_is() {
-        assert!(of("ui").unwrap().starts_with("larder has no `ui`: there is no web page yet"));
-        assert!(of("-c repo --log-level debug ui -p 8888").unwrap().contains("`ui`"));
+        assert!(of("monitor").unwrap().starts_with("larder has no `monitor`: data quality is not"));
+        assert!(of("-c repo --log-level debug monitor -p x").unwrap().contains("`monitor`"));
         assert!(
             of("registry create-schema").unwrap().starts_with("larder has no `registry create-schema`: ")
         );
-        for line in ["apply", "registry", "registry nope", "nope", "-c ui apply"] {
+        for line in ["apply", "registry", "registry nope", "nope", "-c monitor apply"] {
             assert_eq!(of(line), None, "{line}");
         }
     }
@@ -115,7 +108,7 @@ mod tests {
     #[test]
     fn a_certificate_by_feasts_short_flag_is_answered_with_the_long_one() {
         let of = |line: &str| certificate_flag(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
-        for server in ["serve", "serve_offline", "serve_registry"] {
+        for server in ["serve", "serve_offline", "serve_registry", "ui"] {
             let said = of(&format!("-c repo {server} -k key.pem -c cert.pem")).unwrap();
             assert!(
                 said.contains(&format!("after `{server}`; give the certificate by `--cert FILE`")),

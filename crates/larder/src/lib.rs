@@ -44,6 +44,7 @@ mod offline_server;
 mod online;
 mod online_changes;
 mod recorder;
+mod registry_http;
 mod registry_log;
 mod registry_server;
 mod saved_dataset;
@@ -73,8 +74,8 @@ pub use larder_registry::{
 pub use larder_serving::{
     DoorOptions, FeatureServer, JobIsRunning, JobLogLine, JobOutcome, JobRunReport, JobServer, JobSummary,
     JobTrigger, MaterializeEvent, MaterializeRange, MaterializeRequest, MaterializeSummary, MaterializedView,
-    OnlineRequest, OnlineResponse, PushRequest, SearchRequest, ServerCertificate, ServerOptions, StartJob,
-    WriteRequest, connect_to_certificate, shutdown_signal,
+    OnlineRequest, OnlineResponse, PushRequest, RootPath, SearchRequest, ServerCertificate, ServerOptions,
+    StartJob, WriteRequest, connect_to_certificate, shutdown_signal,
 };
 pub use online::PublishedServer;
 pub use saved_dataset::NewSavedDataset;

@@ -54,6 +54,7 @@ mod registry_diff;
 mod registry_file;
 mod registry_messages;
 mod repo_config;
+mod sent_json;
 mod sent_object;
 mod shape;
 mod snapshot;
@@ -69,7 +70,7 @@ pub use definitions::{
 };
 pub use describe::{
     Description, ListFilter, Listing, PermissionCheck, PermittedObjects, RegisteredFeature, RegisteredObject,
-    RegistryObjects,
+    RegistryObjects, value_type_text,
 };
 pub use lineage::{Lineage, LineageKind, LineageNode, Relation};
 pub use object_query::{ObjectQuery, Page, Pagination, SortOrder, SortValue};

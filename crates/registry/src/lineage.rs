@@ -1,20 +1,23 @@
 //! What feeds what: the relations between the objects of a project, as Feast's registry servers tell them.
 //!
 //! ```text
-//! data source ─▶ view ─▶ feature service ─▶ saved dataset
+//! data source ─▶ view ─▶ feature service
 //! entity ──────▶ view ─▶ on-demand view
 //! feature ─────▶ view
 //! ```
 //!
 //! Those are direct. Indirect ones go through a view: what feeds it feeds the services that have it, and its
-//! entities are of its data sources.
+//! entities are of its data sources. Saved datasets have none: Feast has a word for them among the kinds, and asks its
+//! registry for none.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use larder_core::FeatureReference;
 use serde_json::{Map, Value, json};
 
 use crate::{ObjectKind, RegisteredObject, RegistryObjects, SortValue};
+
+/// The objects of a kind that are looked at, in the order of the registry.
+type OfKind<'o, 'f> = &'f dyn Fn(ObjectKind) -> Vec<&'o RegisteredObject>;
 
 /// The relations between the objects of a project.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -153,11 +156,23 @@ impl LineageNode {
 }
 
 impl Lineage {
-    /// The relations of a project; none of a project that is not there.
-    pub fn of_project(objects: &RegistryObjects, project: &str) -> Self {
-        let direct = direct(objects, project);
-        let indirect = indirect(objects, project, &direct);
+    /// The relations that the objects of a project tell of, given kind by kind: all of them, or those that somebody
+    /// may see.
+    pub fn of<'o>(of_kind: impl Fn(ObjectKind) -> Vec<&'o RegisteredObject>) -> Self {
+        let direct = direct(&of_kind);
+        let indirect = indirect(&of_kind, &direct);
         Self { direct, indirect }
+    }
+
+    /// All relations of a project; none of a project that is not there.
+    pub fn of_project(objects: &RegistryObjects, project: &str) -> Self {
+        Self::of(|kind| objects.of_kind(project, kind).iter().collect())
+    }
+
+    /// All relations of one object, those that follow from others last.
+    pub fn all_of(&self, kind: &str, name: &str) -> Vec<&Relation> {
+        let all = self.direct.iter().chain(&self.indirect);
+        all.filter(|relation| relation.touches(kind, name)).collect()
     }
 
     /// Those that begin or end at an object of this kind and name; all, unless both are given.
@@ -170,11 +185,10 @@ impl Lineage {
     }
 }
 
-fn direct(objects: &RegistryObjects, project: &str) -> Vec<Relation> {
+fn direct(of_kind: OfKind<'_, '_>) -> Vec<Relation> {
     use LineageKind as Kind;
-    let of_kind = |kind| objects.of_kind(project, kind);
     let labels: BTreeSet<&str> =
-        of_kind(ObjectKind::LabelView).iter().map(|view| view.name.as_str()).collect();
+        of_kind(ObjectKind::LabelView).into_iter().map(|view| view.name.as_str()).collect();
     let mut relations = Vec::new();
     for service in of_kind(ObjectKind::FeatureService) {
         for projection in items(service.spec("features")) {
@@ -224,10 +238,6 @@ fn direct(objects: &RegistryObjects, project: &str) -> Vec<Relation> {
             relations.extend(name.map(|name| Relation::new((Kind::DataSource, name), target)));
         }
     }
-    let by_location = locations(of_kind(ObjectKind::DataSource));
-    for dataset in of_kind(ObjectKind::SavedDataset) {
-        saved_dataset(dataset, &by_location, &mut relations);
-    }
     relations
 }
 
@@ -241,62 +251,14 @@ fn entities_and_features(view: &RegisteredObject, relations: &mut Vec<Relation>)
     }
 }
 
-fn saved_dataset(
-    dataset: &RegisteredObject,
-    by_location: &HashMap<String, String>,
-    relations: &mut Vec<Relation>,
-) {
-    let target = (LineageKind::SavedDataset, dataset.name.as_str());
-    let service = dataset.spec("featureServiceName").and_then(Value::as_str).unwrap_or_default();
-    if !service.is_empty() {
-        relations.push(Relation::new((LineageKind::FeatureService, service), target));
-    }
-    let mut seen = BTreeSet::new();
-    for reference in texts(dataset.spec("features")) {
-        let Ok(reference) = FeatureReference::parse(reference) else { continue };
-        if seen.insert(reference.view.clone()) {
-            relations.push(Relation::new((LineageKind::FeatureView, &reference.view), target));
-        }
-    }
-    let storage = dataset.spec("storage").and_then(Value::as_object);
-    let kinds = storage.into_iter().flatten().map(|(_, options)| options);
-    let found: BTreeSet<&String> =
-        kinds.flat_map(places).filter_map(|place| by_location.get(&place)).collect();
-    relations
-        .extend(found.into_iter().map(|source| Relation::new((LineageKind::DataSource, source), target)));
-}
-
-/// The data sources by where their rows lie; of two at one place the later.
-fn locations(sources: &[RegisteredObject]) -> HashMap<String, String> {
-    let mut by_location = HashMap::new();
-    for source in sources {
-        let mut levels = vec![&source.json];
-        while let Some(level) = levels.pop() {
-            levels.extend(level.get("batchSource"));
-            let options = level.as_object().into_iter().flatten();
-            let options = options.filter(|(key, _)| key.ends_with("Options")).map(|(_, options)| options);
-            for place in options.flat_map(places) {
-                by_location.insert(place, source.name.clone());
-            }
-        }
-    }
-    by_location
-}
-
-/// The file or table that options of a source or a storage name.
-fn places(options: &Value) -> Vec<String> {
-    let place = |key| options.get(key).and_then(Value::as_str).filter(|place| !place.is_empty());
-    ["uri", "path", "table"].into_iter().filter_map(place).map(str::to_owned).collect()
-}
-
-fn indirect(objects: &RegistryObjects, project: &str, direct: &[Relation]) -> Vec<Relation> {
+fn indirect(of_kind: OfKind<'_, '_>, direct: &[Relation]) -> Vec<Relation> {
     let mut feeding: BTreeMap<&str, Vec<&LineageNode>> = BTreeMap::new();
     for relation in direct.iter().filter(|relation| relation.target.kind.is_view()) {
         feeding.entry(&relation.target.name).or_default().push(&relation.source);
     }
     let feeding = |view: &str| feeding.get(view).map(Vec::as_slice).unwrap_or_default();
     let mut relations = Vec::new();
-    for service in objects.of_kind(project, ObjectKind::FeatureService) {
+    for service in of_kind(ObjectKind::FeatureService) {
         for projection in items(service.spec("features")) {
             for source in feeding(text(projection, "featureViewName")) {
                 let target = (LineageKind::FeatureService, service.name.as_str());

@@ -34,6 +34,7 @@ mod online_retrieval;
 mod plan_cache;
 mod prepared_plan;
 mod recording;
+mod registry_http;
 mod search;
 
 pub use audit_log::{AuditEvent, AuditLog, ToolCall};
@@ -52,4 +53,7 @@ pub use online_request::OnlineRequest;
 pub use online_response::{FeatureStatus, OnlineResponse, ResponseColumn};
 pub use online_retrieval::OnlineRetrieval;
 pub use recording::{RecordedCall, Recording};
+pub use registry_http::{
+    AllowPut, AllowTake, InvalidRootPath, RegistryServer, RootPath, page_router, registry_router,
+};
 pub use search::{Filter, Join, Metric, Operator, SearchRequest};

@@ -7,14 +7,16 @@
 
 mod entity_rows;
 mod recorded;
+mod registry;
 mod repo;
 mod served;
 mod training_rows;
 mod transcript;
 
 pub use entity_rows::entity_rows;
-pub use recorded::{recorded_dir, scenarios};
+pub use recorded::{recorded_dir, recorded_lines, scenarios};
+pub use registry::ServedRegistry;
 pub use repo::{GoldenRepo, Online, Stage};
-pub use served::{Answer, Served};
+pub use served::{Answer, Served, exchange};
 pub use training_rows::{Cell, actual_rows, expected_rows};
 pub use transcript::{Call, transcript};

@@ -29,3 +29,13 @@ pub fn scenarios(folder: &str) -> Vec<(String, Value)> {
     assert!(!scenarios.is_empty(), "{} holds no scenarios", dir.display());
     scenarios
 }
+
+/// Every line of a file of recorded exchanges, each a JSON value.
+pub fn recorded_lines(file: &str) -> Vec<Value> {
+    let path = recorded_dir().join(file);
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let lines: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
+    assert!(!lines.is_empty(), "{} holds nothing", path.display());
+    lines
+}

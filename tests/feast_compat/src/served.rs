@@ -53,38 +53,21 @@ impl Served {
 
     /// Sends a recorded request.
     pub async fn send(&self, request: &Value) -> Answer {
-        let stream = TcpStream::connect(self.address).await.expect("the server listens");
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-            .await
-            .expect("the server speaks HTTP");
-        let connection = tokio::spawn(connection);
         let body = match (&request["raw_body"], request.get("body")) {
             (Value::String(raw), _) => raw.clone(),
             (_, Some(body)) => body.to_string(),
             _ => String::new(),
         };
-        let mut builder = Request::builder()
-            .method(request["method"].as_str().expect("a request has a method"))
-            .uri(request["path"].as_str().expect("a request has a path"))
-            .header("host", self.address.to_string());
-        match request["headers"].as_object() {
+        let text = |value: &Value, what: &str| value.as_str().unwrap_or_else(|| panic!("{what}")).to_owned();
+        let headers = match request["headers"].as_object() {
             Some(headers) => {
-                for (name, value) in headers {
-                    builder = builder.header(name, value.as_str().expect("a header is text"));
-                }
+                headers.iter().map(|(name, value)| (name.clone(), text(value, "a header is text"))).collect()
             }
-            None => builder = builder.header("content-type", "application/json"),
-        }
-        let request = builder.body(Full::new(Bytes::from(body))).expect("a well-formed request");
-        let response = sender.send_request(request).await.expect("the server answers");
-        let status = response.status().as_u16();
-        let content_type =
-            response.headers().get("content-type").map(|value| value.to_str().expect("text").to_owned());
-        let bytes = response.into_body().collect().await.expect("a whole body").to_bytes();
-        drop(sender);
-        connection.abort();
-        let body = (!bytes.is_empty()).then(|| serde_json::from_slice(&bytes).expect("a JSON body"));
-        Answer { status, content_type, body }
+            None => vec![("content-type".to_owned(), "application/json".to_owned())],
+        };
+        let method = text(&request["method"], "a request has a method");
+        let path = text(&request["path"], "a request has a path");
+        exchange(self.address, &method, &path, &headers, body).await
     }
 
     /// Stops the server and waits for its end.
@@ -94,6 +77,34 @@ impl Served {
         }
         self.server.await.expect("the server does not panic").expect("the server ends well");
     }
+}
+
+/// Sends one request to whoever listens.
+pub async fn exchange(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(String, String)],
+    body: String,
+) -> Answer {
+    let stream = TcpStream::connect(address).await.expect("the server listens");
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("the server speaks HTTP");
+    let connection = tokio::spawn(connection);
+    let mut builder = Request::builder().method(method).uri(path).header("host", address.to_string());
+    for (name, value) in headers {
+        builder = builder.header(name, value);
+    }
+    let request = builder.body(Full::new(Bytes::from(body))).expect("a well-formed request");
+    let response = sender.send_request(request).await.expect("the server answers");
+    let status = response.status().as_u16();
+    let content_type =
+        response.headers().get("content-type").map(|value| value.to_str().expect("text").to_owned());
+    let bytes = response.into_body().collect().await.expect("a whole body").to_bytes();
+    drop(sender);
+    connection.abort();
+    let body = (!bytes.is_empty()).then(|| serde_json::from_slice(&bytes).expect("a JSON body"));
+    Answer { status, content_type, body }
 }
 
 impl Answer {

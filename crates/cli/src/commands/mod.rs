@@ -23,6 +23,7 @@ mod serve_offline;
 mod serve_registry;
 mod teardown;
 pub(crate) mod udf;
+mod ui;
 mod validate;
 
 use anyhow::{Result, bail};
@@ -58,6 +59,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Mcp(arguments) => mcp::run(&repo()?, arguments).await,
         Command::Dbt(command) => dbt::run(repo, &command.verb),
         Command::ServeRegistry(serve) => serve_registry::run(&repo()?, serve).await,
+        Command::Ui(ui) => ui::run(&repo()?, ui).await,
         Command::Udf(command) => udf::run(repo, &command.verb, quiet).await,
         Command::Job(command) => job::run(&repo()?, &command.verb, quiet).await,
         Command::Entities(command) => objects::run(&repo()?, ObjectKind::Entity, &command.verb).await,

@@ -1,34 +1,81 @@
 //! `larder serve_registry`.
 
+use std::sync::Arc;
+
 use anyhow::{Result, bail};
 use larder::{AuthConfig, shutdown_signal};
+use tokio::sync::watch;
 
 use crate::repo::Repo;
 use crate::server_arguments::{ServeRegistryArguments, listen_at};
 
 pub(crate) async fn run(repo: &Repo, arguments: &ServeRegistryArguments) -> Result<()> {
-    if arguments.rest_api {
-        bail!(
-            "there is no REST server of the registry yet; leave `--rest-api` out, and the gRPC server starts"
-        );
-    }
-    if arguments.no_grpc {
-        bail!("there is nothing to serve with `--no-grpc`; leave it out");
+    if arguments.no_grpc && !arguments.rest_api {
+        bail!("there is nothing to serve with `--no-grpc` alone; add `--rest-api`, or leave it out");
     }
     let store = repo.open().await?;
     store.check_auth()?;
     let door = arguments.tls.door()?;
-    let listener = listen_at(&arguments.host, arguments.port, "--port").await?;
-    let address = listener.local_addr()?;
-    let path = store.config().registry.path.display();
-    eprintln!("Serving the registry {path} over gRPC on {address}");
-    if !address.ip().is_loopback() && store.config().auth == AuthConfig::NoAuth {
+    let scheme = if door.certificate.is_some() { "https" } else { "http" };
+    let registry = store.config().registry.path.display().to_string();
+    // Both ports are taken before either serves, so that the command works as a whole or not at all.
+    let grpc = if arguments.no_grpc {
+        None
+    } else {
+        Some(listen_at(&arguments.host, arguments.port, "--port").await?)
+    };
+    let rest = if arguments.rest_api {
+        Some(listen_at(&arguments.host, arguments.rest_port, "--rest-port").await?)
+    } else {
+        None
+    };
+    if let Some(listener) = &grpc {
+        eprintln!("Serving the registry {registry} over gRPC on {}", listener.local_addr()?);
+    }
+    if let Some(listener) = &rest {
+        eprintln!(
+            "Serving the registry {registry} over REST on {scheme}://{}/api/v1",
+            listener.local_addr()?
+        );
+    }
+    let mut open_to_others = false;
+    for listener in grpc.iter().chain(&rest) {
+        open_to_others |= !listener.local_addr()?.ip().is_loopback();
+    }
+    if open_to_others && store.config().auth == AuthConfig::NoAuth {
         eprintln!(
             "note: whoever reaches this address may change the registry; `auth` in feature_store.yaml and permissions \
              say who may"
         );
     }
-    store.serve_registry(listener, door, shutdown_signal()).await?;
+    let stopping = watch::Sender::new(false);
+    let stopped = || {
+        let mut stopping = stopping.subscribe();
+        async move {
+            // Nobody asks any more once the sender is gone.
+            let _gone = stopping.wait_for(|stopping| *stopping).await;
+        }
+    };
+    let (rest_store, rest_door) = (Arc::clone(&store), door.clone());
+    let (grpc_stopped, rest_stopped) = (stopped(), stopped());
+    let over_grpc = async {
+        match grpc {
+            Some(listener) => store.serve_registry(listener, door, grpc_stopped).await,
+            None => Ok(()),
+        }
+    };
+    let over_rest = async {
+        match rest {
+            Some(listener) => rest_store.serve_registry_http(listener, rest_door, rest_stopped).await,
+            None => Ok(()),
+        }
+    };
+    let until_told = async {
+        shutdown_signal().await;
+        stopping.send_replace(true);
+        Ok(())
+    };
+    tokio::try_join!(over_grpc, over_rest, until_told)?;
     eprintln!("Stopped.");
     Ok(())
 }

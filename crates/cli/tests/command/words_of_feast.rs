@@ -5,7 +5,7 @@ use crate::larder::{Repo, larder};
 #[test]
 fn commands_that_are_not_here_are_usage_errors_that_say_what_is() {
     for (line, expected) in [
-        (&["ui", "-p", "8888"][..], "larder has no `ui`: there is no web page yet"),
+        (&["monitor", "run", "-p", "x"][..], "larder has no `monitor`: data quality is not monitored"),
         (&["-c", "anywhere", "serve_lineage"], "lineage events are neither sent nor collected"),
         (&["registry", "create-schema"], "larder has no `registry create-schema`: its registry is a file"),
         (&["dbt", "import", "-m", "x"], "larder has no `dbt`"),

@@ -4,6 +4,7 @@
 //! shown all the same.
 
 mod dump;
+mod encode;
 mod json;
 mod listing;
 mod objects;
@@ -17,9 +18,10 @@ use larder_core::DUMMY_ENTITY;
 use serde_json::{Map, Value, json};
 
 pub(crate) use self::dump::dump;
+pub(crate) use self::encode::encode;
 pub use self::listing::{ListFilter, Listing};
 pub(crate) use self::listing::{list, list_features};
-pub use self::objects::{RegisteredFeature, RegisteredObject, RegistryObjects};
+pub use self::objects::{RegisteredFeature, RegisteredObject, RegistryObjects, value_type_text};
 pub use self::permissions::{PermissionCheck, PermittedObjects};
 pub(crate) use self::permissions::{check, permitted_objects, roles, roles_with_actions};
 pub(crate) use self::yaml_scalar::Letters;

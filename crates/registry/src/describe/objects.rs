@@ -6,6 +6,7 @@ use larder_core::{PermissionType, Timestamp};
 use serde_json::Value;
 
 use super::{decode, hide_usual_class, show_ttl};
+use crate::SortValue;
 use crate::proto::descriptor::{value_type_name, value_type_number};
 use crate::proto::{self, author_tags, value_type_of};
 use crate::registry_diff::ObjectKind;
@@ -141,6 +142,23 @@ impl RegisteredObject {
         self.json.get("spec").unwrap_or(&self.json).get(key)
     }
 
+    /// What it is sorted by, where Feast's class of it has such an attribute: by its span of time a view is sorted
+    /// as by a number.
+    pub fn sort_value(&self, attribute: &str) -> SortValue {
+        match attribute {
+            "type" | "project" => SortValue::Missing,
+            "ttl" => {
+                let seconds = self.spec("ttl").and_then(|ttl| ttl.as_str()?.strip_suffix('s')?.parse().ok());
+                seconds.map_or(SortValue::Missing, SortValue::Number)
+            }
+            // What Feast's Python calls a type that is not told.
+            "value_type" if self.kind == ObjectKind::Entity && self.spec("valueType").is_none() => {
+                SortValue::of_text("UNKNOWN")
+            }
+            attribute => SortValue::of_json(&self.json, attribute),
+        }
+    }
+
     /// The features or labels of a view; of any other object none.
     pub fn features(&self) -> Vec<RegisteredFeature> {
         let is_view = VIEW_KINDS.contains(&self.kind);
@@ -151,13 +169,10 @@ impl RegisteredObject {
     fn feature(&self, feature: &Value) -> RegisteredFeature {
         let text = |key: &str| feature.get(key).and_then(Value::as_str).unwrap_or_default();
         let tags = tags_of(feature);
-        let named = text("valueType");
-        let number = value_type_number(named).and_then(|number| i32::try_from(number).ok());
-        let value_type = number.and_then(|number| value_type_of(number, &tags));
         RegisteredFeature {
             name: text("name").to_owned(),
             view: self.name.clone(),
-            value_type: value_type.map_or_else(|| shown_type(named), |value_type| value_type.to_string()),
+            value_type: value_type_text(text("valueType"), &tags),
             description: text("description").to_owned(),
             tags: author_tags(&tags),
             is_label: self.kind == ObjectKind::LabelView,
@@ -165,9 +180,15 @@ impl RegisteredObject {
     }
 }
 
-/// A type that larder does not have, as it is called in the file.
-fn shown_type(named: &str) -> String {
-    if named.is_empty() { value_type_name(0).unwrap_or("INVALID").to_owned() } else { named.to_owned() }
+/// What people call a type: `Array(Float32)` is `FLOAT_LIST` in a registry. `tags` are those of the field, which tell
+/// what some types hold. A type that larder does not have is called as in the registry.
+pub fn value_type_text(registered: &str, tags: &BTreeMap<String, String>) -> String {
+    let number = value_type_number(registered).and_then(|number| i32::try_from(number).ok());
+    match number.and_then(|number| value_type_of(number, tags)) {
+        Some(value_type) => value_type.to_string(),
+        None if registered.is_empty() => value_type_name(0).unwrap_or_default().to_owned(),
+        None => registered.to_owned(),
+    }
 }
 
 fn decode_all<M: Object>(

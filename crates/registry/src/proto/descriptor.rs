@@ -87,6 +87,11 @@ const SOURCE_TYPES: &[&str] = &[
     "BATCH_ICEBERG",
 ];
 
+/// The number of a type of sources by its name.
+pub(crate) fn source_type_number(name: &str) -> Option<i32> {
+    SOURCE_TYPES.iter().position(|known| *known == name).and_then(|at| i32::try_from(at).ok())
+}
+
 static EMPTY: Message = Message { fields: &[] };
 
 static FILE_FORMAT: Message = Message {

@@ -36,6 +36,7 @@ pub(crate) mod wire;
 
 pub(crate) use chained_sources::inherited_names;
 pub(crate) use data_source::{DataSourceEncoder, data_source_from_proto, source_name, usual_class};
+pub(crate) use descriptor::source_type_number;
 pub(crate) use entity::{dummy_entity_to_proto, entity_from_proto, entity_to_proto};
 pub(crate) use feature_service::{feature_service_from_proto, feature_service_to_proto};
 pub(crate) use feature_view::{

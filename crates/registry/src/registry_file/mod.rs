@@ -605,13 +605,17 @@ impl RegistryFile {
         Ok(describe::describe(&contents, project, kind, name).map_err(|error| error.at(&self.path))?)
     }
 
-    /// The objects of all projects in protobuf's JSON form. The same are given out until the file changes.
+    /// The objects of all projects in protobuf's JSON form; none, if there is no file. The same are given out until the
+    /// file changes.
     ///
     /// # Errors
     ///
-    /// As [`snapshot`](Self::snapshot).
+    /// As [`messages`](Self::messages).
     pub fn objects(&self) -> Result<Arc<RegistryObjects>> {
-        Ok(self.cached_objects()?)
+        match self.cached_objects() {
+            Err(RegistryError::NotFound { .. }) => Ok(Arc::default()),
+            objects => Ok(objects?),
+        }
     }
 
     fn cached_objects(&self) -> Result<Arc<RegistryObjects>, RegistryError> {

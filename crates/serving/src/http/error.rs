@@ -133,7 +133,7 @@ fn envelope(class: &str, message: &str) -> String {
 }
 
 /// A text as Python's `repr` prints it: in single quotes, unless it has some and no double ones.
-fn python_repr(text: &str) -> String {
+pub(crate) fn python_repr(text: &str) -> String {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     let mut repr = String::from(quote);
     for character in text.chars() {

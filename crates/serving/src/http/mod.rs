@@ -39,6 +39,8 @@ mod serve;
 mod tls;
 
 pub use error::error_text;
+pub(crate) use error::{json_response, python_repr};
+pub(crate) use fields::lenient_boolean;
 pub use mcp::{McpServerInfo, serve_mcp};
 pub(crate) use metrics::FeatureCounts;
 pub use options::ServerOptions;

@@ -1,0 +1,98 @@
+//! The registry over HTTP: the verbs behind Feast's REST routes, and the life of their server.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use larder_core::{Error, ErrorKind, Result};
+use larder_registry::{ObjectKind, ObjectMessage, RegistryObjects, RegistrySnapshot, SentObject};
+use larder_serving::{
+    AllowPut, AllowTake, Authorization, DoorOptions, Protected, RegistryServer, RootPath, page_router,
+    registry_router, serve_router,
+};
+use tokio::net::TcpListener;
+
+use crate::auth::authenticator;
+use crate::{FeatureStore, blocking};
+
+impl FeatureStore {
+    /// Serves Feast's registry routes over HTTP on `listener` until `shutdown` completes, then finishes what has
+    /// begun. Who may do what is as `auth` of `feature_store.yaml` and the permissions of each project ask.
+    ///
+    /// # Errors
+    ///
+    /// If the listener fails, and if `auth` or a permission cannot be enforced.
+    pub async fn serve_registry_http(
+        self: Arc<Self>,
+        listener: TcpListener,
+        options: DoorOptions,
+        shutdown: impl Future<Output = ()> + Send,
+    ) -> Result<()> {
+        let authorization = self.registry_authorization()?;
+        let clock = Arc::clone(self.clock());
+        let router = registry_router(self as _, authorization, clock);
+        let served = serve_router(listener, router, options, shutdown).await;
+        served.map_err(|source| Error::new(ErrorKind::Unavailable, source))
+    }
+
+    /// Serves a web page over the registry on `listener` until `shutdown` completes, then finishes what has begun.
+    /// The page only reads; who may see what is as for [`serve_registry_http`](Self::serve_registry_http).
+    ///
+    /// # Errors
+    ///
+    /// As [`serve_registry_http`](Self::serve_registry_http).
+    pub async fn serve_ui(
+        self: Arc<Self>,
+        listener: TcpListener,
+        root: &RootPath,
+        options: DoorOptions,
+        shutdown: impl Future<Output = ()> + Send,
+    ) -> Result<()> {
+        let authorization = self.registry_authorization()?;
+        let clock = Arc::clone(self.clock());
+        let router = page_router(self as _, authorization, clock, root);
+        let served = serve_router(listener, router, options, shutdown).await;
+        served.map_err(|source| Error::new(ErrorKind::Unavailable, source))
+    }
+
+    fn registry_authorization(&self) -> Result<Option<Arc<Authorization>>> {
+        self.check_auth()?;
+        let authenticator = authenticator(&self.config().auth, self.clock())?;
+        Ok(authenticator.map(|authenticator| Arc::new(Authorization::new(authenticator))))
+    }
+}
+
+#[async_trait]
+impl RegistryServer for FeatureStore {
+    fn project(&self) -> &str {
+        &self.config().project
+    }
+
+    async fn objects(&self) -> Result<Arc<RegistryObjects>> {
+        let registry = Arc::clone(self.registry());
+        blocking::run(move || registry.objects()).await
+    }
+
+    async fn project_snapshot(&self, project: &str) -> Result<Arc<RegistrySnapshot>> {
+        let (registry, project) = (Arc::clone(self.registry()), project.to_owned());
+        blocking::run(move || registry.snapshot(&project)).await
+    }
+
+    async fn put_object(&self, project: &str, object: Arc<SentObject>, allow: AllowPut) -> Result<()> {
+        let (registry, project) = (Arc::clone(self.registry()), project.to_owned());
+        let put = move || {
+            registry.put_object(&project, &object, |existing| allow(existing.as_ref().map(protected)))
+        };
+        blocking::run(put).await
+    }
+
+    async fn take_object(&self, project: &str, kind: ObjectKind, name: &str, allow: AllowTake) -> Result<()> {
+        let (registry, project, name) = (Arc::clone(self.registry()), project.to_owned(), name.to_owned());
+        blocking::run(move || registry.take_object(&project, kind, &name, |object| allow(protected(&object))))
+            .await
+    }
+}
+
+fn protected<'a>(object: &ObjectMessage<'a>) -> Protected<'a> {
+    Protected { kind: object.permission_type, name: object.name, tags: object.tags }
+}

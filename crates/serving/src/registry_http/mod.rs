@@ -1,0 +1,92 @@
+//! Feast's registry server over HTTP: the objects of a registry as JSON, for people's tools and for pages.
+//!
+//! | route under `/api/v1` | answers |
+//! |---|---|
+//! | `GET /entities`, `/data_sources`, `/feature_views`, … | the objects of a kind in a project, a page of them |
+//! | `GET /entities/all`, … | those of all projects |
+//! | `GET /entities/{name}`, … | one object, with its definition as Python has it |
+//! | `POST /entities`, …, `DELETE /entities/{name}`, … | registers or removes an object |
+//! | `GET /features`, `/labels`, `/features/{view}/{name}` | what views hold |
+//! | `GET /projects`, `/projects/{name}` | projects |
+//! | `GET /lineage/registry`, `/lineage/objects/{kind}/{name}`, `/lineage/complete` | what feeds what |
+//! | `GET /metrics/resource_counts`, `/popular_tags`, `/recently_visited` | how much of what |
+//! | `GET /search` | what a text is found in |
+//! | `GET /version`, `POST /registry/refresh` | the version; nothing |
+//!
+//! A request passes [`door`] (who sends it), [`parameters`] (its query, or Feast's 422), a route that asks [`sight`]
+//! for what its sender may see, and [`refusal`] if it fails. Every request works on one state of the registry.
+//!
+//! The routes stand in a module of this crate and not in one of their own, since axum has its home here, and the
+//! permissions that they ask are those of the feature server.
+
+mod all_page;
+mod apply;
+mod body;
+mod definition_text;
+mod door;
+mod features;
+mod json_object;
+mod lineage;
+mod lists;
+mod metrics;
+mod objects;
+mod page;
+mod parameters;
+mod refusal;
+mod search;
+mod sight;
+mod visits;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use larder_core::{RequestError, Result};
+use larder_registry::{ObjectKind, RegistryObjects, RegistrySnapshot, SentObject};
+
+pub use self::door::registry_router;
+pub use self::page::{InvalidRootPath, RootPath, page_router};
+use crate::Protected;
+
+/// Whether an object may be put in the place of the one that is there.
+pub type AllowPut = Box<dyn FnOnce(Option<Protected<'_>>) -> Result<(), RequestError> + Send>;
+
+/// Whether an object may be removed.
+pub type AllowTake = Box<dyn FnOnce(Protected<'_>) -> Result<(), RequestError> + Send>;
+
+/// The verbs behind a door to a registry. Methods may run concurrently and never block the caller's thread.
+#[async_trait]
+pub trait RegistryServer: Debug + Send + Sync + 'static {
+    /// The project of the server's own feature repo.
+    fn project(&self) -> &str;
+
+    /// All objects of all projects, as the registry holds them now; none, if there is no registry yet.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    async fn objects(&self) -> Result<Arc<RegistryObjects>>;
+
+    /// A project as the registry holds it now, whose permissions are asked.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](larder_core::ErrorKind::NotFound) if it is not there; else as
+    /// [`objects`](Self::objects).
+    async fn project_snapshot(&self, project: &str) -> Result<Arc<RegistrySnapshot>>;
+
+    /// Registers an object in the place of the one of its kind and name, if `allow` lets it, which is asked while
+    /// nobody else changes the registry.
+    ///
+    /// # Errors
+    ///
+    /// As `allow`; if the registry would be one that nobody can read; if it cannot be written.
+    async fn put_object(&self, project: &str, object: Arc<SentObject>, allow: AllowPut) -> Result<()>;
+
+    /// Removes an object, or a view of any kind where `kind` is that of a view, if `allow` lets it.
+    ///
+    /// # Errors
+    ///
+    /// As `allow`; the [`RequestError`] of its kind if it is not there; if the registry cannot be written.
+    async fn take_object(&self, project: &str, kind: ObjectKind, name: &str, allow: AllowTake) -> Result<()>;
+}
