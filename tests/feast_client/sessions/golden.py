@@ -45,22 +45,6 @@ def remote_registry(address, repo, cert=None, **settings):
     return FeatureStore(config=config)
 
 
-def remote_registry(address, repo, cert=None, **settings):
-    """A client whose registry is the server at `address`, and whose stores are its own, in the folder `repo`."""
-    trusted = {"cert": cert} if cert else {}
-    config = RepoConfig(
-        project="larder_golden",
-        provider="local",
-        registry={"registry_type": "remote", "path": address, **trusted},
-        online_store={"type": "sqlite", "path": "data/online_of_client.db"},
-        offline_store={"type": "dask"},
-        entity_key_serialization_version=3,
-        repo_path=repo,
-        **settings,
-    )
-    return FeatureStore(config=config)
-
-
 def remote_store(repo, url, **settings):
     """A client whose registry is the file of `repo` and whose online store is the server at `url`."""
     # Without retries the client shows the first answer.

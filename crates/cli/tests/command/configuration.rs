@@ -130,7 +130,7 @@ fn rows_are_written_in_batches_of_the_size_asked_for() {
 }
 
 #[test]
-fn a_server_offers_its_routes_as_tools_or_refuses_to_start_with_a_transport_that_is_not_here() {
+fn a_server_offers_its_routes_as_tools_by_the_transports_that_are_asked_for() {
     let served = |transport: &str| {
         let repo = Repo::materialized();
         let block = format!("feature_server: {{type: mcp, mcp_enabled: true{transport}}}\n");
@@ -145,15 +145,17 @@ fn a_server_offers_its_routes_as_tools_or_refuses_to_start_with_a_transport_that
     }});
     let (status, answer) = server.post("/mcp", &read).unwrap();
     assert!(status == 200 && answer.contains(r#"\"PRESENT\""#), "{status} {answer}");
+    let (status, _) = server.post("/sse/messages/?session_id=0", &read).unwrap();
+    assert_eq!(status, 404, "there is no such session, but there is the door");
 
     let repo = served(", mcp_transport: sse");
+    let server = Server::start(&repo);
+    assert_eq!(server.post("/mcp", &read).unwrap().0, 404);
+    assert_eq!(server.post("/sse/messages/", &read).unwrap().0, 400);
+
+    let repo = served(", mcp_transport: websocket");
     let error = repo.run(&["serve", "-p", "0"]).failure(1);
-    assert!(
-        error.contains("feature_store.yaml:4:63: a server refuses to start with `mcp_transport: sse`"),
-        "{error}"
-    );
-    assert!(error.contains("error: larder does not speak MCP by server-sent events"), "{error}");
-    repo.run(&["plan"]).success();
+    assert!(error.contains("transport `websocket` is unknown; use `http` or `sse`"), "{error}");
 }
 
 #[test]
