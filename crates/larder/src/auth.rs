@@ -9,6 +9,7 @@ use larder_auth::{
 };
 use larder_core::{Authenticator, Clock, RequestError, Result};
 use larder_registry::{AuthConfig, OidcClientConfig, OidcConfig, PermissionRule};
+use larder_serving::Authorization;
 use tracing::warn;
 
 use crate::FeatureStore;
@@ -45,6 +46,17 @@ impl FeatureStore {
             );
         }
         Ok(())
+    }
+
+    /// Who may do what on a server of this project; `None` where everybody may do everything.
+    ///
+    /// # Errors
+    ///
+    /// As [`check_auth`](Self::check_auth).
+    pub(crate) fn authorization(&self) -> Result<Option<Arc<Authorization>>> {
+        self.check_auth()?;
+        let authenticator = authenticator(&self.config().auth, self.clock())?;
+        Ok(authenticator.map(|asked| Arc::new(Authorization::new(asked))))
     }
 
     /// The token that a server of this project wants from its clients; `None` where it wants none.

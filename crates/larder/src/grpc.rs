@@ -13,11 +13,10 @@ use larder_grpc::{
     transformation_server,
 };
 use larder_registry::RegistrySnapshot;
-use larder_serving::{Authorization, DoorOptions, serve_router};
+use larder_serving::{DoorOptions, serve_router};
 use tokio::net::TcpListener;
 
 use crate::FeatureStore;
-use crate::auth::authenticator;
 use crate::server::refresh_periodically;
 
 impl FeatureStore {
@@ -76,10 +75,7 @@ impl FeatureStore {
 
     /// The limits of a service, and who may call it.
     pub(crate) fn service_options(&self) -> Result<ServiceOptions> {
-        self.check_auth()?;
-        let authenticator = authenticator(&self.config().auth, self.clock())?;
-        let authorization = authenticator.map(|asked| Arc::new(Authorization::new(asked)));
-        Ok(ServiceOptions { authorization, ..ServiceOptions::default() })
+        Ok(ServiceOptions { authorization: self.authorization()?, ..ServiceOptions::default() })
     }
 }
 

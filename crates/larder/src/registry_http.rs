@@ -7,12 +7,11 @@ use async_trait::async_trait;
 use larder_core::{Error, ErrorKind, Result};
 use larder_registry::{ObjectKind, ObjectMessage, RegistryObjects, RegistrySnapshot, SentObject};
 use larder_serving::{
-    AllowPut, AllowTake, Authorization, DoorOptions, Protected, RegistryServer, RootPath, page_router,
-    registry_router, serve_router,
+    AllowPut, AllowTake, DoorOptions, Protected, RegistryServer, RootPath, page_router, registry_router,
+    serve_router,
 };
 use tokio::net::TcpListener;
 
-use crate::auth::authenticator;
 use crate::{FeatureStore, blocking};
 
 impl FeatureStore {
@@ -28,7 +27,7 @@ impl FeatureStore {
         options: DoorOptions,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<()> {
-        let authorization = self.registry_authorization()?;
+        let authorization = self.authorization()?;
         let clock = Arc::clone(self.clock());
         let router = registry_router(self as _, authorization, clock);
         let served = serve_router(listener, router, options, shutdown).await;
@@ -48,17 +47,11 @@ impl FeatureStore {
         options: DoorOptions,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<()> {
-        let authorization = self.registry_authorization()?;
+        let authorization = self.authorization()?;
         let clock = Arc::clone(self.clock());
         let router = page_router(self as _, authorization, clock, root);
         let served = serve_router(listener, router, options, shutdown).await;
         served.map_err(|source| Error::new(ErrorKind::Unavailable, source))
-    }
-
-    fn registry_authorization(&self) -> Result<Option<Arc<Authorization>>> {
-        self.check_auth()?;
-        let authenticator = authenticator(&self.config().auth, self.clock())?;
-        Ok(authenticator.map(|authenticator| Arc::new(Authorization::new(authenticator))))
     }
 }
 

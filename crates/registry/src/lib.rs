@@ -40,6 +40,7 @@ mod aggregation_json;
 mod binding;
 mod byte_size;
 mod complete;
+mod data_source_json;
 mod dbt;
 mod definitions;
 mod describe;
@@ -64,6 +65,7 @@ mod text_file;
 mod yaml;
 
 pub use binding::{BindingError, BoundInput, bind_inputs, check_outputs};
+pub use data_source_json::data_source_from_json;
 pub use dbt::{DbtColumn, DbtDefinitions, DbtImport, DbtManifest, DbtModel, DbtSource, ManifestError};
 pub use definitions::{
     DefinitionFiles, Definitions, FeatureRepo, definitions_json_schema, test_file_json_schema,
@@ -77,7 +79,6 @@ pub use object_query::{ObjectQuery, Page, Pagination, SortOrder, SortValue};
 pub use on_demand_chain::{ChainLink, OnDemandCycle};
 pub use permission_rule::{InvalidPattern, PermissionRule};
 pub use problem::{Excerpt, Place, Problem, Problems};
-pub use proto::data_source_from_json;
 pub use registry_diff::{Action, ObjectChange, ObjectKind, PropertyChange, RegistryDiff, TableChange};
 pub use registry_file::{ApplyOptions, DamagedContents, RegistryError, RegistryFile};
 pub use registry_messages::{ObjectMessage, RegistryMessages, ViewFilter};

@@ -246,13 +246,10 @@ impl RegistryMessages {
         for stored in of_project(&contents.stream_feature_views, project) {
             let Some(spec) = &stored.message().spec else { continue };
             let sources = spec.batch_source.iter().chain(&spec.stream_source).map(source_name);
-            // Its features are all columns, also the join keys.
-            let is_key =
-                |column: &&FeatureSpecV2| spec.entity_columns.iter().any(|key| key.name == column.name);
             all.push(ViewFacts {
                 object: ObjectMessage::of(stored),
                 entities: &spec.entities,
-                features: spec.features.iter().filter(|column| !is_key(column)).collect(),
+                features: spec.features.iter().collect(),
                 sources: sources.collect(),
             });
         }

@@ -4,7 +4,7 @@ use larder_core::Result;
 use serde_json::Value;
 
 use crate::SentObject;
-use crate::describe::encode;
+use crate::describe::{UnknownFields, encode};
 use crate::proto::descriptor::{self, Message};
 use crate::proto::{source_type_number, usual_class};
 use crate::registry_diff::ObjectKind;
@@ -31,7 +31,7 @@ fn bytes_of(kind: ObjectKind, json: &Value) -> Result<Vec<u8>, RegistryError> {
         name_class(source);
     }
     let object = json.as_object().ok_or_else(|| wrong("it is no JSON object".to_owned()))?;
-    encode(object, table(kind)).map_err(|error| wrong(error.to_string()))
+    encode(object, table(kind), UnknownFields::Refused).map_err(|error| wrong(error.to_string()))
 }
 
 fn name_class(source: &mut Value) {

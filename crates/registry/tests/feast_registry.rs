@@ -309,20 +309,26 @@ fn json_that_is_no_data_source_names_the_field() {
     for (json, part) in [
         ("", "EOF"),
         ("[]", "expected a map"),
-        ("{\"type\": \"BATCH_STONE\"}", "`type` holds something else"),
-        ("{\"type\": -1}", "`type` holds something else"),
+        ("{\"type\": \"BATCH_STONE\"}", "`type` is not as it should be"),
+        ("{\"type\": -1}", "data sources of type -1 are not supported"),
         ("{\"type\": \"BATCH_FILE\"}", "it lacks its `file_options`"),
-        ("{\"type\": \"BATCH_FILE\", \"fileOptions\": 1}", "`fileOptions` holds something else"),
-        ("{\"fieldMapping\": {\"a\": 1}}", "`fieldMapping` holds something else"),
-        ("{\"meta\": {\"createdTimestamp\": \"soon\"}}", "`createdTimestamp` holds something else"),
-        ("{\"customOptions\": {\"configuration\": \"!\"}}", "`configuration` holds something else"),
-        ("{\"requestDataOptions\": {\"schema\": [{\"valueType\": \"STONE\"}]}}", "`valueType` holds"),
+        ("{\"type\": \"BATCH_FILE\", \"fileOptions\": 1}", "`fileOptions` is not as it should be"),
+        ("{\"fieldMapping\": {\"a\": 1}}", "`fieldMapping` is not as it should be"),
+        ("{\"meta\": {\"createdTimestamp\": \"soon\"}}", "`meta.createdTimestamp` is not as it should be"),
+        (
+            "{\"customOptions\": {\"configuration\": \"!\"}}",
+            "`customOptions.configuration` is not as it should be",
+        ),
+        (
+            "{\"requestDataOptions\": {\"schema\": [{\"valueType\": \"STONE\"}]}}",
+            "`requestDataOptions.schema.valueType` is not",
+        ),
         (
             "{\"kafkaOptions\": {\"watermarkDelayThreshold\": \"1.5.s\"}}",
-            "`watermarkDelayThreshold` holds something else",
+            "`kafkaOptions.watermarkDelayThreshold` is not as it should be",
         ),
         (&format!("{}{}", "{\"batchSource\": ".repeat(60), "{}"), "EOF"),
-        (&format!("{}{{}}{}", "{\"batchSource\": ".repeat(60), "}".repeat(60)), "nested too deeply"),
+        (&format!("{}{{}}{}", "{\"batchSource\": ".repeat(200), "}".repeat(200)), "recursion limit"),
     ] {
         let refused = data_source_from_json(json).unwrap_err().to_string();
         assert!(refused.contains(part), "{json}: {refused}");

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use larder::{AuthConfig, shutdown_signal};
-use tokio::sync::watch;
 
 use crate::repo::Repo;
 use crate::server_arguments::{ServeRegistryArguments, listen_at};
@@ -48,34 +47,20 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeRegistryArguments) -> Resu
              say who may"
         );
     }
-    let stopping = watch::Sender::new(false);
-    let stopped = || {
-        let mut stopping = stopping.subscribe();
-        async move {
-            // Nobody asks any more once the sender is gone.
-            let _gone = stopping.wait_for(|stopping| *stopping).await;
-        }
-    };
     let (rest_store, rest_door) = (Arc::clone(&store), door.clone());
-    let (grpc_stopped, rest_stopped) = (stopped(), stopped());
     let over_grpc = async {
         match grpc {
-            Some(listener) => store.serve_registry(listener, door, grpc_stopped).await,
+            Some(listener) => store.serve_registry(listener, door, shutdown_signal()).await,
             None => Ok(()),
         }
     };
     let over_rest = async {
         match rest {
-            Some(listener) => rest_store.serve_registry_http(listener, rest_door, rest_stopped).await,
+            Some(listener) => rest_store.serve_registry_http(listener, rest_door, shutdown_signal()).await,
             None => Ok(()),
         }
     };
-    let until_told = async {
-        shutdown_signal().await;
-        stopping.send_replace(true);
-        Ok(())
-    };
-    tokio::try_join!(over_grpc, over_rest, until_told)?;
+    tokio::try_join!(over_grpc, over_rest)?;
     eprintln!("Stopped.");
     Ok(())
 }

@@ -40,7 +40,7 @@ impl FeatureStore {
         door: DoorOptions,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<()> {
-        let authorization = self.service_options()?.authorization;
+        let authorization = self.authorization()?;
         let options = OfflineServerOptions { authorization, ..OfflineServerOptions::default() };
         let router = offline_server(self, options);
         let served = serve_router(listener, router, door, shutdown).await;

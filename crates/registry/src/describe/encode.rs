@@ -17,45 +17,70 @@ pub(crate) struct EncodeError {
     field: String,
 }
 
+/// What becomes of fields that a message does not have here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UnknownFields {
+    /// Somebody has mistaken a name.
+    Refused,
+    /// They are of a newer Feast.
+    LeftOut,
+}
+
 /// The bytes of a message whose fields have the names of protobuf's JSON form; defaults are left out. Enums may be
 /// given by name or by number.
-pub(crate) fn encode(object: &Map<String, Value>, message: &'static Message) -> Result<Vec<u8>, EncodeError> {
-    if let Some(unknown) =
-        object.keys().find(|key| message.fields.iter().all(|field| field.json_name != *key))
+pub(crate) fn encode(
+    object: &Map<String, Value>,
+    message: &'static Message,
+    unknown_fields: UnknownFields,
+) -> Result<Vec<u8>, EncodeError> {
+    let is_known = |key: &&String| message.fields.iter().any(|field| field.json_name == **key);
+    if unknown_fields == UnknownFields::Refused
+        && let Some(unknown) = object.keys().find(|key| !is_known(key))
     {
         return Err(EncodeError { field: unknown.clone() });
     }
     let mut bytes = Vec::new();
     for field in message.fields {
         let Some(value) = object.get(field.json_name).filter(|value| !value.is_null()) else { continue };
-        put_field(&mut bytes, field, value)?;
+        put_field(&mut bytes, field, value, unknown_fields)?;
     }
     Ok(bytes)
 }
 
-fn put_field(bytes: &mut Vec<u8>, field: &Field, value: &Value) -> Result<(), EncodeError> {
+fn put_field(
+    bytes: &mut Vec<u8>,
+    field: &Field,
+    value: &Value,
+    unknown_fields: UnknownFields,
+) -> Result<(), EncodeError> {
     let wrong = || EncodeError { field: field.json_name.to_owned() };
     match field.kind {
         Kind::TextMap | Kind::ValueTypeMap | Kind::MessageMap(_) => {
             for (key, value) in value.as_object().ok_or_else(wrong)? {
                 let mut entry = Vec::new();
                 wire::put_bytes(&mut entry, 1, key.as_bytes());
-                put_value(&mut entry, 2, field, value)?;
+                put_value(&mut entry, 2, field, value, unknown_fields)?;
                 wire::put_bytes(bytes, field.number, &entry);
             }
         }
         _ if field.repeated => {
             for value in value.as_array().ok_or_else(wrong)? {
-                put_value(bytes, field.number, field, value)?;
+                put_value(bytes, field.number, field, value, unknown_fields)?;
             }
         }
         _ if is_default(&field.kind, value) => {}
-        _ => put_value(bytes, field.number, field, value)?,
+        _ => put_value(bytes, field.number, field, value, unknown_fields)?,
     }
     Ok(())
 }
 
-fn put_value(bytes: &mut Vec<u8>, number: u32, field: &Field, value: &Value) -> Result<(), EncodeError> {
+fn put_value(
+    bytes: &mut Vec<u8>,
+    number: u32,
+    field: &Field,
+    value: &Value,
+    unknown_fields: UnknownFields,
+) -> Result<(), EncodeError> {
     let wrong = || EncodeError { field: field.json_name.to_owned() };
     let text = || value.as_str().ok_or_else(wrong);
     match &field.kind {
@@ -83,7 +108,7 @@ fn put_value(bytes: &mut Vec<u8>, number: u32, field: &Field, value: &Value) -> 
             // By way of the text, so that 0.1 is the `f32` nearest to it.
             let float: f32 =
                 value.as_f64().and_then(|float| float.to_string().parse().ok()).ok_or_else(wrong)?;
-            wire::put_float(bytes, number, float);
+            wire::put_fixed32(bytes, number, float.to_le_bytes());
         }
         Kind::Timestamp => {
             let time = Timestamp::parse(text()?).map_err(|_| wrong())?;
@@ -94,7 +119,7 @@ fn put_value(bytes: &mut Vec<u8>, number: u32, field: &Field, value: &Value) -> 
             wire::put_bytes(bytes, number, &span.encode_to_vec());
         }
         Kind::Message(message) | Kind::MessageMap(message) => {
-            let encoded = encode(value.as_object().ok_or_else(wrong)?, message)
+            let encoded = encode(value.as_object().ok_or_else(wrong)?, message, unknown_fields)
                 .map_err(|inner| EncodeError { field: format!("{}.{}", field.json_name, inner.field) })?;
             wire::put_bytes(bytes, number, &encoded);
         }
@@ -155,7 +180,7 @@ mod tests {
     fn come_back<M: Object + PartialEq + std::fmt::Debug>(objects: &[Stored<M>]) -> usize {
         for object in objects {
             let said = decode(object.raw(), M::table()).unwrap();
-            let bytes = encode(&said, M::table()).unwrap();
+            let bytes = encode(&said, M::table(), UnknownFields::Refused).unwrap();
             assert_eq!(decode(&bytes, M::table()).unwrap(), said);
             assert_eq!(Stored::<M>::decode(bytes).unwrap().message(), object.message());
         }
@@ -182,8 +207,13 @@ mod tests {
 
     #[test]
     fn what_a_message_does_not_have_is_refused_by_its_name() {
-        let refused =
-            |object: Value| encode(object.as_object().unwrap(), &descriptor::ENTITY).unwrap_err().field;
+        let encoded = |object: &Value, unknown_fields| {
+            encode(object.as_object().unwrap(), &descriptor::ENTITY, unknown_fields)
+        };
+        let refused = |object: Value| encoded(&object, UnknownFields::Refused).unwrap_err().field;
+        let newer = json!({"spec": {"nope": 1, "name": "driver"}});
+        let bytes = encoded(&newer, UnknownFields::LeftOut).unwrap();
+        assert_eq!(bytes, encoded(&json!({"spec": {"name": "driver"}}), UnknownFields::Refused).unwrap());
         assert_eq!(refused(json!({"spec": {"nope": 1}})), "spec.nope");
         assert_eq!(refused(json!({"spec": {"name": 1}})), "spec.name");
         assert_eq!(refused(json!({"spec": {"tags": {"a": 1}}})), "spec.tags");

@@ -18,7 +18,7 @@ use larder_core::DUMMY_ENTITY;
 use serde_json::{Map, Value, json};
 
 pub(crate) use self::dump::dump;
-pub(crate) use self::encode::encode;
+pub(crate) use self::encode::{UnknownFields, encode};
 pub use self::listing::{ListFilter, Listing};
 pub(crate) use self::listing::{list, list_features};
 pub use self::objects::{RegisteredFeature, RegisteredObject, RegistryObjects, value_type_text};

@@ -16,7 +16,6 @@ mod feast_protos;
 mod feature_service;
 mod feature_view;
 mod field;
-mod from_json;
 mod label_view;
 mod messages;
 mod on_demand_feature_view;
@@ -43,7 +42,6 @@ pub(crate) use feature_view::{
     entity_keys, feature_view_from_proto, feature_view_to_proto, interval_to_proto, intervals_from_proto,
     view_class,
 };
-pub use from_json::data_source_from_json;
 pub(crate) use label_view::{label_view_from_proto, label_view_to_proto};
 pub(crate) use messages::*;
 pub(crate) use on_demand_feature_view::{

@@ -98,11 +98,6 @@ pub(crate) fn put_fixed32(message: &mut Vec<u8>, number: u32, value: [u8; 4]) {
     message.extend_from_slice(&value);
 }
 
-/// Adds a field of a number of 32 bits with a fraction to a message.
-pub(crate) fn put_float(message: &mut Vec<u8>, number: u32, value: f32) {
-    put_fixed32(message, number, value.to_le_bytes());
-}
-
 fn put_varint(message: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         let low = u8::try_from(value & 0x7f).expect("seven bits fit a byte");
