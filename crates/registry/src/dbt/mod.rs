@@ -1,7 +1,7 @@
 //! Definitions from the models of dbt: what `feast dbt import` makes of a `manifest.json`.
 //!
 //! A model becomes a data source `MODEL_source` and a feature view `MODEL`; each entity column an entity. Names, types,
-//! descriptions and tags are Feast's ([`column_type`]); a model that lacks a column is left out and told of.
+//! descriptions and tags are Feast's ([`column_type()`]); a model that lacks a column is left out and told of.
 
 mod column_type;
 mod manifest;
