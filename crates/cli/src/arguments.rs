@@ -172,6 +172,9 @@ pub(crate) enum Command {
     Delete(DeleteArguments),
     /// Print all objects of the project as JSON, sorted by name.
     RegistryDump,
+    /// Prepare a registry in a database, which larder's is not.
+    #[command(hide = true)]
+    Registry(RegistryCommand),
     /// Print what `feature_store.yaml` says, with its variables filled in.
     Configuration,
     /// Say where a server serves the project.
@@ -186,6 +189,18 @@ pub(crate) enum Command {
     Job(JobCommand),
     /// Print the JSON Schema of definition files, for editors.
     DefinitionsSchema,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RegistryCommand {
+    #[command(subcommand)]
+    pub(crate) verb: RegistryVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RegistryVerb {
+    /// Make the tables of a registry in a database; for a file there is nothing to make.
+    CreateSchema,
 }
 
 #[derive(Debug, Args)]

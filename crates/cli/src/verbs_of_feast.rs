@@ -3,17 +3,9 @@
 /// What to say to somebody who types a command of Feast's that is not here. `words` are the arguments
 /// without the program; `None` if they name no such command.
 pub(crate) fn instead(words: &[String]) -> Option<String> {
-    let mut names = Names(words.iter());
-    let verb = names.next()?;
-    let (_, absent) = ABSENT.iter().find(|(name, _)| *name == verb)?;
-    match absent {
-        Absent::Whole(instead) => Some(format!("larder has no `{verb}`: {instead}")),
-        Absent::Parts(parts) => {
-            let part = names.next()?;
-            let (_, instead) = parts.iter().find(|(name, _)| *name == part)?;
-            Some(format!("larder has no `{verb} {part}`: {instead}"))
-        }
-    }
+    let verb = Names(words.iter()).next()?;
+    let (_, instead) = ABSENT.iter().find(|(name, _)| *name == verb)?;
+    Some(format!("larder has no `{verb}`: {instead}"))
 }
 
 /// What to say to somebody who gives the certificate of a server as Feast takes it, by `-c`, which names the
@@ -30,37 +22,19 @@ pub(crate) fn certificate_flag(words: &[String]) -> Option<String> {
     })
 }
 
-/// A command of Feast's that is not here.
-enum Absent {
-    /// The whole of it.
-    Whole(&'static str),
-    /// Some of its own commands.
-    Parts(&'static [(&'static str, &'static str)]),
-}
-
-const ABSENT: [(&str, Absent); 5] = [
-    (
-        "demo-notebooks",
-        Absent::Whole("`larder demo` shows the whole path in the terminal, without notebooks"),
-    ),
-    ("serve_lineage", Absent::Whole("lineage events are neither sent nor collected")),
+/// Commands of Feast's that are not here, and what is in their place.
+const ABSENT: [(&str, &str); 4] = [
+    ("demo-notebooks", "`larder demo` shows the whole path in the terminal, without notebooks"),
+    ("serve_lineage", "lineage events are neither sent nor collected; `larder ui` draws what feeds what"),
     (
         "mlflow",
-        Absent::Whole(
-            "there is no MLflow integration; saved datasets (`larder get-historical-features \
-                              --save-as`) keep what a model was trained on",
-        ),
+        "there is no MLflow integration; saved datasets (`larder get-historical-features --save-as`) keep what a \
+         model was trained on",
     ),
     (
         "monitor",
-        Absent::Whole("data quality is not monitored; `larder serve --metrics` tells how fresh views are"),
-    ),
-    (
-        "registry",
-        Absent::Parts(&[(
-            "create-schema",
-            "its registry is a file, which `larder apply` creates; registries in databases are not supported yet",
-        )]),
+        "data quality is not monitored; `larder validate` compares what was served with a dataset, and `larder serve \
+         --metrics` tells how fresh views are",
     ),
 ];
 
@@ -97,9 +71,6 @@ mod tests {
     fn a_command_that_is_not_here_is_answered_with_what_is() {
         assert!(of("monitor").unwrap().starts_with("larder has no `monitor`: data quality is not"));
         assert!(of("-c repo --log-level debug monitor -p x").unwrap().contains("`monitor`"));
-        assert!(
-            of("registry create-schema").unwrap().starts_with("larder has no `registry create-schema`: ")
-        );
         for line in ["apply", "registry", "registry nope", "nope", "-c monitor apply"] {
             assert_eq!(of(line), None, "{line}");
         }

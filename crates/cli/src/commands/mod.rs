@@ -86,6 +86,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Projects(command) => projects::run(&repo()?, &command.verb).await,
         Command::Delete(delete) => delete::run(&repo()?, &delete.name).await,
         Command::RegistryDump => project::registry_dump(&repo()?).await,
+        Command::Registry(command) => project::registry(&repo()?, &command.verb),
         Command::Configuration => project::configuration(&repo()?),
         Command::Endpoint => project::endpoint(&repo()?).await,
         Command::Version => {

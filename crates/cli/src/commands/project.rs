@@ -1,7 +1,8 @@
 //! The verbs that say what there is: `registry-dump`, `configuration`, `endpoint` and `version`.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
+use crate::arguments::RegistryVerb;
 use crate::repo::Repo;
 use larder_core::json::python_dumps_indented;
 
@@ -32,4 +33,15 @@ pub(crate) async fn endpoint(repo: &Repo) -> Result<()> {
 pub(crate) fn version() {
     println!("larder Version: \"{}\"", env!("CARGO_PKG_VERSION"));
     println!("Feast SDK Version: \"{FEAST_VERSION}\"");
+}
+
+/// `larder registry create-schema`, which fails as Feast's does: no registry is in a database.
+pub(crate) fn registry(repo: &Repo, verb: &RegistryVerb) -> Result<()> {
+    let RegistryVerb::CreateSchema = verb;
+    let path = repo.config()?.registry.path;
+    bail!(
+        "This command only applies to SQL-based registries (registry_type='sql'). Current type: 'file'; `larder apply` makes \
+         {} by itself",
+        path.display()
+    )
 }

@@ -7,7 +7,6 @@ fn commands_that_are_not_here_are_usage_errors_that_say_what_is() {
     for (line, expected) in [
         (&["monitor", "run", "-p", "x"][..], "larder has no `monitor`: data quality is not monitored"),
         (&["-c", "anywhere", "serve_lineage"], "lineage events are neither sent nor collected"),
-        (&["registry", "create-schema"], "larder has no `registry create-schema`: its registry is a file"),
         (&["mlflow", "list"], "larder has no `mlflow`"),
     ] {
         let error = larder(line).failure(2);
@@ -57,4 +56,13 @@ fn templates_that_are_not_here_are_usage_errors_that_name_those_that_are() {
     );
     assert!(larder(&["init", "x", "-t", "nope"]).failure(2).contains("there is no template `nope`"));
     assert!(!std::path::Path::new("x").exists());
+}
+
+#[test]
+fn a_registry_that_is_a_file_needs_no_schema() {
+    let repo = Repo::sample();
+    let refused = repo.run(&["registry", "create-schema"]).failure(1);
+    let text =
+        "This command only applies to SQL-based registries (registry_type='sql'). Current type: 'file'";
+    assert!(refused.contains(text), "{refused}");
 }
