@@ -370,3 +370,27 @@ fn whatever_is_sent_there_is_an_answer_and_the_registry_stays_readable() {
         prop_assert!(snapshot.messages().is_ok());
     });
 }
+
+#[tokio::test]
+async fn every_method_of_feasts_service_is_there() {
+    let server = Server::start().await;
+    let list = include_str!("../../../tests/feast_compat/recorded/protos/feast_protos.txt");
+    let (_, service) = list.split_once("service feast.registry.RegistryServer\n").unwrap();
+    let methods = service.lines().map_while(|line| line.strip_prefix("  rpc ")?.split_once(':'));
+    let (mut answered, mut told) = (0, Vec::new());
+    for (method, _) in methods {
+        match server.call(method, Vec::new()).await {
+            Err(status) if status.code() == Code::Unimplemented => {
+                assert!(!status.message().contains("no such method"), "{method}");
+                told.push(method);
+            }
+            _ => answered += 1,
+        }
+    }
+    assert!(answered > 50, "{answered}");
+    // What reads and writes files anywhere on the server, and no client of Feast's calls.
+    assert_eq!(
+        told,
+        ["CreateDatasetFromRetrieval", "GetDatasetData", "GetDatasetJobStatus", "ListDatasetJobs"],
+    );
+}

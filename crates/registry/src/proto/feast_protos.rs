@@ -403,3 +403,33 @@ fn types_have_feasts_numbers_and_fields() {
     }
     assert!(compared > 35, "{compared}");
 }
+
+#[test]
+fn the_list_of_feasts_messages_says_the_same_as_their_descriptors() {
+    let feast = Feast::recorded();
+    let list = include_str!("../../../../tests/feast_compat/recorded/protos/feast_protos.txt");
+    let (mut message, mut of_enum, mut seen) = (None, None, 0);
+    for line in list.lines() {
+        let mut words = line.split_whitespace();
+        match (words.next(), words.next()) {
+            (Some("message"), Some(name)) => (message, of_enum) = (feast.messages.get(name), None),
+            (Some("enum"), Some(name)) => (message, of_enum) = (None, feast.enums.get(name)),
+            (Some("service" | "##"), _) => (message, of_enum) = (None, None),
+            (Some(number), Some(name)) if line.starts_with("    ") => {
+                let Ok(number) = number.parse::<i32>() else { continue };
+                let name = name.trim_end_matches(':');
+                if let Some(message) = message {
+                    let field = message.field.iter().find(|field| field.number() == number);
+                    assert_eq!(field.map(FieldDescriptorProto::name), Some(name), "{line}");
+                    seen += 1;
+                } else if let Some(known) = of_enum {
+                    let value = known.value.iter().find(|value| value.number() == number);
+                    assert_eq!(value.map(prost_types::EnumValueDescriptorProto::name), Some(name), "{line}");
+                    seen += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    assert!(seen > 700, "{seen}");
+}
