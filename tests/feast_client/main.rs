@@ -142,6 +142,18 @@ fn a_grpc_client_with_feasts_stubs_reads_and_writes_as_whom_its_token_names() {
 }
 
 #[test]
+fn a_client_whose_registry_and_stores_are_all_servers_of_larder_trains_and_serves() {
+    for release in python::RELEASES {
+        let repo = Repo::of_larder();
+        repo.larder(&["apply"]);
+        let registry = Server::of_registry(&repo, &[]);
+        let (online, offline) = (Server::start(&repo, &[]), Server::of_history(&repo, &[]));
+        let folder = repo.path().display().to_string();
+        release.session("all_remote", &[&folder, registry.url(), online.url(), offline.url()]);
+    }
+}
+
+#[test]
 fn a_cluster_vouches_for_the_same_users_as_in_feast() {
     let account = SigningKey::curve("cluster").token(&json!({ "sub": "system:serviceaccount:jobs:batch" }));
     let subject = |kind: &str, name: &str, namespace: &str| json!([{ "kind": kind, "name": name, "namespace": namespace }]);

@@ -165,10 +165,8 @@ async fn permitted_views(
     access: &Access,
     request: &mut MaterializeRequest,
 ) -> Result<Vec<String>> {
-    if access.is_limited() {
-        // The work begins with a look at the registry, and must not find other permissions there.
-        app.server.refresh().await?;
-    }
+    // The work begins with a look at the registry, and must find neither other views there nor other permissions.
+    app.server.refresh().await?;
     let views = views_of(app, request).await?;
     let write = [PermittedAction::WriteOnline];
     access
