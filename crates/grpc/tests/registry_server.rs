@@ -234,7 +234,7 @@ async fn what_nobody_could_read_is_refused_and_changes_nothing() {
         assert_eq!(fs::read(server.file()).unwrap(), before, "{what}");
     }
     let status = server.call("ApplyEntity", message(&[(1, &vec![0; 17 << 20])])).await.unwrap_err();
-    assert_eq!(status.code(), Code::OutOfRange, "{status}");
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
     let listed = server.call("ListEntities", message(&[(1, b"p")])).await.unwrap();
     assert!(listed.windows(6).any(|word| word == b"driver"));
 }
