@@ -18,6 +18,7 @@ use super::authentication::access_of;
 use super::background::{BackgroundTasks, ViewsInProgress};
 use super::body::RequestBody;
 use super::error::{HttpError, error_response};
+use super::foreign_page;
 use super::metrics::{Endpoint, FeatureCounts, ServerMetrics};
 use super::offline_batches::OfflineBatches;
 use super::process_usage::ProcessUsage;
@@ -131,13 +132,12 @@ where
     response
 }
 
-/// Whether a body is to be read as JSON, by `FastAPI`'s rule; without a content type it is.
+/// Whether a body is to be read as JSON, by `FastAPI`'s rule; without a content type it is, unless a page sends it.
 fn is_json(headers: &HeaderMap) -> bool {
-    let Some(content_type) = headers.get(header::CONTENT_TYPE) else { return true };
-    let Ok(content_type) = content_type.to_str() else { return false };
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let subtype = essence.strip_prefix("application/");
-    subtype.is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
+    match headers.get(header::CONTENT_TYPE) {
+        Some(content_type) => content_type.to_str().is_ok_and(foreign_page::is_json),
+        None => !foreign_page::is_unasked(headers),
+    }
 }
 
 fn is_over_limit(error: &axum::Error) -> bool {

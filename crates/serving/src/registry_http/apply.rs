@@ -20,7 +20,7 @@ use super::door::{Asked, Door, Json};
 use super::json_object::set;
 use super::refusal::Refusal;
 use super::sight::{Sight, view_type};
-use crate::http::json_response;
+use crate::http::{FOREIGN_PAGE, is_unasked, json_response};
 use crate::{Access, Protected};
 
 /// A larger body is refused with 413.
@@ -41,6 +41,9 @@ impl FromRequest<Arc<Door>> for Sent {
 
     async fn from_request(request: Request, door: &Arc<Door>) -> Result<Self, Refusal> {
         let access = door.access(request.headers()).await?;
+        if is_unasked(request.headers()) {
+            return Err(Refusal::http(StatusCode::FORBIDDEN, FOREIGN_PAGE));
+        }
         let read = timeout(BODY_TIMEOUT, to_bytes(request.into_body(), MAX_BODY_BYTES)).await;
         let late = "The body did not arrive in time";
         let bytes = read.map_err(|_elapsed| Refusal::http(StatusCode::REQUEST_TIMEOUT, late))?;

@@ -535,6 +535,32 @@ async fn a_form_is_not_json_and_no_content_type_is() {
     assert_eq!(reply.status, 422);
 }
 
+#[tokio::test]
+async fn a_page_of_another_origin_that_its_browser_has_not_asked_about_reads_and_writes_nothing() {
+    let running = Running::start_with(ServerOptions { recording: true, ..ServerOptions::default() }).await;
+    let (request, body) = RECORDED[3];
+    let evil = [("origin", "http://evil.example")];
+    for kind in [&[][..], &[("content-type", "text/plain")]] {
+        let headers = [&evil[..], kind].concat();
+        for path in ["/get-online-features", "/push", "/write-to-online-store", "/materialize"] {
+            let reply = send(running.address, "POST", path, &headers, request.as_bytes()).await;
+            assert_eq!(reply.status, 422, "{path} {headers:?}");
+        }
+        for path in ["/v1/record", "/v1/jobs/nightly/runs"] {
+            let reply = send(running.address, "POST", path, &headers, b"{}").await;
+            assert_eq!(reply.status, 403, "{path} {headers:?}");
+        }
+    }
+    // Of JSON a browser asks first, and gets no leave.
+    let asked = send(running.address, "OPTIONS", "/push", &evil, b"").await;
+    assert!(asked.status == 405 && asked.header("access-control-allow-origin").is_none());
+    // Its own page may.
+    let own = format!("http://{}", running.address);
+    let reply =
+        send(running.address, "POST", "/get-online-features", &[("origin", &own)], request.as_bytes()).await;
+    assert_eq!(reply.text(), body);
+}
+
 pub(crate) async fn wait_until(condition: impl AsyncFn() -> bool) {
     for _ in 0..2_000 {
         if condition().await {

@@ -446,3 +446,19 @@ async fn the_page_itself_wants_no_token_and_what_it_shows_does() {
     }
     assert_eq!(names(&served.get("reader", "/api/v1/entities?project=p").await, "entities"), ["open"]);
 }
+
+#[tokio::test]
+async fn a_page_of_another_origin_registers_and_removes_nothing() {
+    let served = Served::routes(TestRegistry::empty(), false).await;
+    let body = json!({"name": "evil", "project": "p", "join_key": "x", "value_type": 2}).to_string();
+    let evil = ("origin", "http://evil.example");
+    for headers in [&[evil][..], &[evil, ("content-type", "text/plain")]] {
+        let reply = send(served.address, "POST", "/api/v1/entities", headers, body.as_bytes()).await;
+        assert_eq!(reply.status, 403, "{headers:?}: {}", reply.text());
+    }
+    let reply = send(served.address, "GET", "/api/v1/entities?project=p", &[], b"").await;
+    assert!(!reply.text().contains("evil"), "{}", reply.text());
+    // Of this a browser asks first, and gets no leave.
+    let asked = send(served.address, "OPTIONS", "/api/v1/entities/evil", &[evil], b"").await;
+    assert!(asked.status == 405 && asked.header("access-control-allow-origin").is_none(), "{}", asked.status);
+}

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::http::error::{HttpError, error_response, json_response};
 use crate::http::guard::App;
+use crate::http::{FOREIGN_PAGE, is_unasked};
 use crate::{Access, Protected};
 use crate::{JobIsRunning, JobServer, StartJob};
 
@@ -41,6 +42,9 @@ pub(crate) async fn start(
 ) -> Response {
     let started = async {
         may(&app, &access, PermittedAction::Update).await?;
+        if is_unasked(request.headers()) {
+            return Err(HttpError::detail(StatusCode::FORBIDDEN, FOREIGN_PAGE));
+        }
         let request = read(&app, request).await?;
         server(&app)?.start(&job, request).await.map_err(|error| match error.downcast_ref::<JobIsRunning>() {
             Some(running) => HttpError::detail(StatusCode::CONFLICT, &running.to_string()),

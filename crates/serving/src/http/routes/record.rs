@@ -26,6 +26,7 @@ use tokio::time::timeout;
 
 use crate::http::error::{HttpError, error_response, json_response};
 use crate::http::guard::App;
+use crate::http::{FOREIGN_PAGE, is_unasked};
 use crate::{Access, Protected};
 use crate::{RecordedCall, Recording};
 
@@ -56,6 +57,9 @@ async fn start(app: &App, access: &Access, request: Request) -> Result<(Recordin
             StatusCode::FORBIDDEN,
             "this server does not record; start it with `larder serve --recording`",
         ));
+    }
+    if is_unasked(request.headers()) {
+        return Err(HttpError::detail(StatusCode::FORBIDDEN, FOREIGN_PAGE));
     }
     let body = timeout(app.options.body_timeout, to_bytes(request.into_body(), LARGEST_BODY)).await;
     let Ok(Ok(body)) = body else {
