@@ -1,4 +1,4 @@
-//! The arguments of Feast's other servers.
+//! The arguments of servers.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,6 +7,65 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use larder::{DoorOptions, ServerCertificate};
 use tokio::net::TcpListener;
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// The address to listen on.
+    #[arg(short = 'h', long, default_value = "127.0.0.1")]
+    pub(crate) host: String,
+    /// The port to listen on; 0 takes a free one.
+    #[arg(short, long, default_value_t = 6566)]
+    pub(crate) port: u16,
+    /// Seconds after which definitions applied by another process are seen.
+    #[arg(short = 'r', long = "registry_ttl_sec", value_name = "SECONDS", default_value_t = 1)]
+    pub(crate) registry_ttl_seconds: u64,
+    /// Answer with Prometheus metrics on a port of their own; `feature_server.metrics.enabled` does the same.
+    #[arg(short, long)]
+    pub(crate) metrics: bool,
+    /// The port for metrics; 0 takes a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 8000)]
+    pub(crate) metrics_port: u16,
+    /// Answer over gRPC too, as `larder listen` does, at this address (`host:port`).
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) grpc: Option<String>,
+    /// Let `larder udf record` read what requests bring to on-demand views, which may be private: whoever
+    /// reaches the port may.
+    #[arg(long)]
+    pub(crate) recording: bool,
+    /// Seconds after which an idle connection is closed.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) keep_alive_timeout: u64,
+    #[command(flatten)]
+    pub(crate) tls: TlsArguments,
+    /// The protocol.
+    #[arg(short = 't', long = "type", value_name = "TYPE", value_parser = ["http"], default_value = "http")]
+    pub(crate) kind: String,
+    #[command(flatten)]
+    pub(crate) of_feast: FlagsOfFeast,
+    /// Print help.
+    #[arg(long, action = clap::ArgAction::Help)]
+    pub(crate) help: Option<bool>,
+}
+
+/// Flags of `feast serve` that do nothing here, so that its command lines work unchanged.
+#[derive(Debug, Args)]
+pub(crate) struct FlagsOfFeast {
+    /// No effect: one process serves with all processors.
+    #[arg(short, long, value_name = "NUMBER", allow_negative_numbers = true)]
+    pub(crate) workers: Option<i64>,
+    /// No effect: connections are not limited by process.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) worker_connections: Option<u64>,
+    /// No effect: the process is not replaced after some requests.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) max_requests: Option<u64>,
+    /// No effect: as `--max-requests`.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) max_requests_jitter: Option<u64>,
+    /// There is no access log; `--log-level debug` shows requests that were refused.
+    #[arg(long)]
+    pub(crate) no_access_log: bool,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct ListenArguments {

@@ -79,6 +79,7 @@ pub use object_query::{ObjectQuery, Page, Pagination, SortOrder, SortValue};
 pub use on_demand_chain::{ChainLink, OnDemandCycle};
 pub use permission_rule::{InvalidPattern, PermissionRule};
 pub use problem::{Excerpt, Place, Problem, Problems};
+pub use proto::descriptor::{PERMISSION_TYPES, PERMITTED_ACTIONS};
 pub use registry_diff::{Action, ObjectChange, ObjectKind, PropertyChange, RegistryDiff, TableChange};
 pub use registry_file::{ApplyOptions, DamagedContents, RegistryError, RegistryFile};
 pub use registry_messages::{ObjectMessage, RegistryMessages, ViewFilter};

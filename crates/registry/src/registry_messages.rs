@@ -143,7 +143,7 @@ impl RegistryMessages {
         let service = of_project(&self.0.feature_services, project)
             .filter_map(|service| service.message().spec.as_ref())
             .find(|service| service.name == filter.feature_service);
-        let admits = |facts: ViewFacts<'_>| {
+        let admits = |facts: &ViewFacts<'_>| {
             let is_taken = || service.is_some_and(|service| takes_from(service, facts.object.name));
             let is_new = |since| facts.object.last_updated.is_some_and(|updated| updated >= since);
             (filter.entity.is_empty() || facts.entities.iter().any(|entity| entity == filter.entity))
@@ -153,11 +153,7 @@ impl RegistryMessages {
                 && (filter.data_source.is_empty() || facts.sources.contains(&filter.data_source))
                 && filter.updated_since.is_none_or(is_new)
         };
-        self.view_facts(project)
-            .into_iter()
-            .filter(|facts| admits(facts.clone()))
-            .map(|facts| facts.object)
-            .collect()
+        self.view_facts(project).into_iter().filter(admits).map(|facts| facts.object).collect()
     }
 
     /// The feature services of a project that take from a view.
@@ -233,33 +229,30 @@ impl RegistryMessages {
     fn view_facts(&self, project: &str) -> Vec<ViewFacts<'_>> {
         let contents = &self.0;
         let mut all = Vec::new();
-        for stored in of_project(&contents.feature_views, project) {
-            let Some(spec) = &stored.message().spec else { continue };
-            let sources = spec.batch_source.iter().chain(&spec.stream_source).map(source_name);
-            all.push(ViewFacts {
-                object: ObjectMessage::of(stored),
-                entities: &spec.entities,
-                features: spec.features.iter().collect(),
-                sources: sources.collect(),
-            });
+        // Both kinds have these fields, and no type in common.
+        macro_rules! stored_views {
+            ($views:expr) => {
+                for stored in of_project($views, project) {
+                    let Some(spec) = &stored.message().spec else { continue };
+                    let sources = spec.batch_source.iter().chain(&spec.stream_source).map(source_name);
+                    all.push(ViewFacts {
+                        object: ObjectMessage::of(stored),
+                        entities: &spec.entities,
+                        features: &spec.features,
+                        sources: sources.collect(),
+                    });
+                }
+            };
         }
-        for stored in of_project(&contents.stream_feature_views, project) {
-            let Some(spec) = &stored.message().spec else { continue };
-            let sources = spec.batch_source.iter().chain(&spec.stream_source).map(source_name);
-            all.push(ViewFacts {
-                object: ObjectMessage::of(stored),
-                entities: &spec.entities,
-                features: spec.features.iter().collect(),
-                sources: sources.collect(),
-            });
-        }
+        stored_views!(&contents.feature_views);
+        stored_views!(&contents.stream_feature_views);
         for stored in of_project(&contents.on_demand_feature_views, project) {
             let Some(spec) = &stored.message().spec else { continue };
             let requests = spec.sources.values().filter_map(|source| source.request_data_source.as_ref());
             all.push(ViewFacts {
                 object: ObjectMessage::of(stored),
                 entities: &spec.entities,
-                features: spec.features.iter().collect(),
+                features: &spec.features,
                 sources: requests.map(source_name).collect(),
             });
         }
@@ -269,7 +262,7 @@ impl RegistryMessages {
             all.push(ViewFacts {
                 object: ObjectMessage::of(stored),
                 entities: &spec.entities,
-                features: spec.features.iter().collect(),
+                features: &spec.features,
                 sources: spec.source.iter().chain(batch).map(source_name).collect(),
             });
         }
@@ -286,11 +279,10 @@ const VIEWS: [ObjectKind; 4] = [
 ];
 
 /// What a filter asks of a view.
-#[derive(Clone)]
 struct ViewFacts<'a> {
     object: ObjectMessage<'a>,
     entities: &'a [String],
-    features: Vec<&'a FeatureSpecV2>,
+    features: &'a [FeatureSpecV2],
     sources: Vec<&'a str>,
 }
 

@@ -6,9 +6,8 @@ use std::time::Duration;
 use anyhow::Result;
 use larder::{McpTransport, ServerOptions, shutdown_signal};
 
-use crate::arguments::{FlagsOfFeast, ServeArguments};
 use crate::repo::Repo;
-use crate::server_arguments::{listen, listen_at, registry_refresh};
+use crate::server_arguments::{FlagsOfFeast, ServeArguments, listen, listen_at, registry_refresh};
 
 pub(crate) async fn run(repo: &Repo, arguments: &ServeArguments) -> Result<()> {
     note_without_effect(&arguments.of_feast);

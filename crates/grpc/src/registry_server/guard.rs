@@ -42,8 +42,7 @@ impl<'a> Guard<'a> {
         actions: &[PermittedAction],
     ) -> Result<(), RequestError> {
         let Some(snapshot) = &self.snapshot else { return Ok(()) };
-        let protected = Protected { kind: object.permission_type, name: object.name, tags: object.tags };
-        self.access.check(snapshot, actions, &protected)
+        self.access.check(snapshot, actions, &protected(object))
     }
 
     /// Whether the caller may know of an object.
@@ -59,8 +58,7 @@ impl<'a> Guard<'a> {
             .is_none_or(|snapshot| self.access.check(snapshot, &describe, protected).is_ok())
     }
 
-    /// Refuses to put an object in the place of `existing`, unless the caller may update both; and to make a new one,
-    /// unless it may create it.
+    /// As [`Access::check_put`].
     ///
     /// # Errors
     ///
@@ -71,13 +69,8 @@ impl<'a> Guard<'a> {
         sent: &SentObject,
     ) -> Result<(), RequestError> {
         let Some(snapshot) = &self.snapshot else { return Ok(()) };
-        let protected = Protected { kind: sent.permission_type(), name: sent.name(), tags: sent.tags() };
-        let Some(existing) = existing else {
-            return self.access.check_unregistered(snapshot, &[PermittedAction::Create], &protected);
-        };
-        let actions = [PermittedAction::Describe, PermittedAction::Update];
-        self.check(existing, &actions)?;
-        self.access.check_unregistered(snapshot, &actions, &protected)
+        let sent = Protected { kind: sent.permission_type(), name: sent.name(), tags: sent.tags() };
+        self.access.check_put(snapshot, existing.map(protected).as_ref(), &sent)
     }
 
     /// Refuses what is not granted with a project that is not there.
@@ -95,4 +88,8 @@ impl<'a> Guard<'a> {
         let protected = Protected { kind: PermissionType::Project, name, tags: &project.tags };
         self.access.check_unregistered(snapshot, actions, &protected)
     }
+}
+
+fn protected<'a>(object: &ObjectMessage<'a>) -> Protected<'a> {
+    Protected { kind: object.permission_type, name: object.name, tags: object.tags }
 }

@@ -571,7 +571,8 @@ pub(crate) static PERMISSION: Message = Message {
     fields: &[one(1, "spec", Kind::Message(&PERMISSION_SPEC)), one(2, "meta", Kind::Message(&META))],
 };
 
-const PERMISSION_TYPES: &[&str] = &[
+/// The names of kinds of objects that permissions may be about.
+pub const PERMISSION_TYPES: &[&str] = &[
     "FEATURE_VIEW",
     "ON_DEMAND_FEATURE_VIEW",
     "BATCH_FEATURE_VIEW",
@@ -586,7 +587,8 @@ const PERMISSION_TYPES: &[&str] = &[
     "LABEL_VIEW",
 ];
 
-const PERMITTED_ACTIONS: &[&str] = &[
+/// The names of what permissions may grant.
+pub const PERMITTED_ACTIONS: &[&str] = &[
     "CREATE",
     "DESCRIBE",
     "UPDATE",

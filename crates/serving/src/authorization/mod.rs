@@ -128,6 +128,26 @@ impl Access {
         }
     }
 
+    /// Refuses to put an object in the place of `existing`, unless the sender may update both; and to make a new one,
+    /// unless they may create it.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn check_put(
+        &self,
+        snapshot: &Arc<RegistrySnapshot>,
+        existing: Option<&Protected<'_>>,
+        sent: &Protected<'_>,
+    ) -> Result<(), RequestError> {
+        let Some(existing) = existing else {
+            return self.check_unregistered(snapshot, &[PermittedAction::Create], sent);
+        };
+        let actions = [PermittedAction::Describe, PermittedAction::Update];
+        self.check(snapshot, &actions, existing)?;
+        self.check_unregistered(snapshot, &actions, sent)
+    }
+
     /// As [`check`](Self::check), of an object that is to be registered.
     ///
     /// # Errors

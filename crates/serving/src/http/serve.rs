@@ -161,9 +161,8 @@ pub async fn serve_router(
             () = &mut shutdown => break,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                let router = router.clone().layer(Extension(Peer(peer)));
-                connections.spawn(door.clone().serve(stream, router, closing.subscribe()));
+            Ok((stream, _peer)) => {
+                connections.spawn(door.clone().serve(stream, router.clone(), closing.subscribe()));
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");

@@ -11,7 +11,7 @@ use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use larder_core::PermittedAction;
-use larder_registry::{ObjectKind, SentObject};
+use larder_registry::{ObjectKind, PERMISSION_TYPES, PERMITTED_ACTIONS, SentObject};
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
@@ -435,40 +435,14 @@ pub(super) async fn permission(State(door): State<Arc<Door>>, sent: Sent) -> Res
         });
         (project, name, spec, types, actions)
     })?;
-    check_names("types", &types, &PERMISSION_TYPES)?;
-    check_names("actions", &actions, &ACTIONS)?;
+    check_names("types", &types, PERMISSION_TYPES)?;
+    check_names("actions", &actions, PERMITTED_ACTIONS)?;
     if spec.get("policy").is_none_or(|policy| *policy == json!({})) {
         return Err(Refusal::no_such_value("The list 'policy' must be non-empty.".to_owned()));
     }
     put(&door, sent.access, ObjectKind::Permission, &project, json!({ "spec": spec })).await?;
     Ok(applied(&name, &project))
 }
-
-const PERMISSION_TYPES: [&str; 12] = [
-    "FEATURE_VIEW",
-    "ON_DEMAND_FEATURE_VIEW",
-    "BATCH_FEATURE_VIEW",
-    "STREAM_FEATURE_VIEW",
-    "ENTITY",
-    "FEATURE_SERVICE",
-    "DATA_SOURCE",
-    "VALIDATION_REFERENCE",
-    "SAVED_DATASET",
-    "PERMISSION",
-    "PROJECT",
-    "LABEL_VIEW",
-];
-
-const ACTIONS: [&str; 8] = [
-    "CREATE",
-    "DESCRIBE",
-    "UPDATE",
-    "DELETE",
-    "READ_ONLINE",
-    "READ_OFFLINE",
-    "WRITE_ONLINE",
-    "WRITE_OFFLINE",
-];
 
 fn check_names(field: &str, names: &[String], known: &[&str]) -> Result<(), Refusal> {
     let strange: Vec<Value> = names

@@ -55,21 +55,15 @@ impl Sight {
         self.access.check(snapshot, actions, object)
     }
 
-    /// Refuses to put an object in the place of `existing`, unless the sender may update both; and to make a new one,
-    /// unless they may create it.
+    /// As [`Access::check_put`].
     pub(super) fn check_put(
         &self,
         existing: Option<Protected<'_>>,
         sent: &SentObject,
     ) -> Result<(), RequestError> {
         let Some(snapshot) = &self.snapshot else { return Ok(()) };
-        let object = Protected { kind: sent.permission_type(), name: sent.name(), tags: sent.tags() };
-        let Some(existing) = existing else {
-            return self.access.check_unregistered(snapshot, &[PermittedAction::Create], &object);
-        };
-        let actions = [PermittedAction::Describe, PermittedAction::Update];
-        self.access.check(snapshot, &actions, &existing)?;
-        self.access.check_unregistered(snapshot, &actions, &object)
+        let sent = Protected { kind: sent.permission_type(), name: sent.name(), tags: sent.tags() };
+        self.access.check_put(snapshot, existing.as_ref(), &sent)
     }
 
     fn sees(&self, object: &RegisteredObject) -> bool {
