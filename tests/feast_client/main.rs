@@ -303,6 +303,17 @@ fn feast_apply_through_the_registry_server_makes_the_registry_that_it_makes_in_a
 }
 
 #[test]
+fn datasets_that_clients_of_the_registry_have_made_are_those_that_feasts_server_makes() {
+    for release in python::RELEASES {
+        let (of_feast, of_larder) = (Repo::of_feast(release), Repo::of_larder());
+        of_larder.larder(&["apply"]);
+        let server = Server::of_registry(&of_larder, &[]);
+        let [of_feast, folder] = [&of_feast, &of_larder].map(|repo| repo.path().display().to_string());
+        release.session("dataset_jobs", &[&of_feast, &folder, server.url()]);
+    }
+}
+
+#[test]
 fn a_client_that_puts_back_what_it_has_read_changes_nothing() {
     for release in python::RELEASES {
         let repo = Repo::of_chains();
@@ -396,7 +407,8 @@ fn permissions_say_what_a_client_of_the_registry_server_may_see_and_change() {
     }
 }
 
-/// Admins may do everything, editors change what is the drivers', readers see views and entities of theirs.
+/// Admins may do everything, editors change what is the drivers' and make datasets of their hourly stats, readers see
+/// views and entities of theirs.
 const REGISTRY_PERMISSIONS: &str = "permissions:
   - name: admins
     actions: [create, describe, update, delete, read_online, read_offline, write_online, write_offline]
@@ -405,6 +417,12 @@ const REGISTRY_PERMISSIONS: &str = "permissions:
     types: [FeatureView, Entity]
     name_patterns: ['driver.*']
     actions: [create, describe, update]
+    policy: {roles: [editor]}
+  - {name: makers, types: [SavedDataset], name_patterns: ['driver.*'], actions: [create, describe], policy: {roles: [editor]}}
+  - name: history
+    types: [FeatureView]
+    name_patterns: [driver_hourly_stats]
+    actions: [read_offline]
     policy: {roles: [editor]}
   - name: readers
     types: [FeatureView, Entity, Project]

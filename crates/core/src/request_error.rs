@@ -131,6 +131,12 @@ pub enum RequestError {
         /// The view it was looked for in.
         view: String,
     },
+    /// No saved dataset is being made under this id, nor was.
+    #[error("Dataset job '{id}' not found")]
+    DatasetJobNotFound {
+        /// The id asked for.
+        id: String,
+    },
     /// A registry has no such feature.
     #[error("Feature {feature} not found in feature view {view} in project {project}")]
     RegisteredFeatureNotFound {
@@ -306,9 +312,9 @@ impl RequestError {
             Self::ConflictingFeatureViewNames { .. } => "ConflictingFeatureViewNames",
             Self::FeatureViewVersionNotFound { .. } => "FeatureViewVersionNotFound",
             Self::FeatureViewPinConflict { .. } => "FeatureViewPinConflict",
-            Self::ObjectNotFound { .. } | Self::RegisteredFeatureNotFound { .. } => {
-                "FeastObjectNotFoundException"
-            }
+            Self::ObjectNotFound { .. }
+            | Self::RegisteredFeatureNotFound { .. }
+            | Self::DatasetJobNotFound { .. } => "FeastObjectNotFoundException",
             Self::FeatureNameCollision { .. } => "FeatureNameCollisionError",
             Self::RequestDataMissingOnline { .. } => "RequestDataNotFoundInEntityRowsException",
             Self::RequestDataMissingHistorical { .. } => "RequestDataNotFoundInEntityDfException",
@@ -336,6 +342,7 @@ impl From<RequestError> for Error {
             | RequestError::ObjectNotFound { .. }
             | RequestError::FeatureNotFound { .. }
             | RequestError::RegisteredFeatureNotFound { .. }
+            | RequestError::DatasetJobNotFound { .. }
             | RequestError::RequestDataMissingOnline { .. }
             | RequestError::RequestDataMissingHistorical { .. }
             | RequestError::PushSourceNotFound { .. } => ErrorKind::NotFound,

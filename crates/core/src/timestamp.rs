@@ -92,6 +92,20 @@ impl Timestamp {
         }
     }
 
+    /// As Python prints an aware `datetime` in UTC: `2024-01-31 12:00:00.123000+00:00`, without digits of a second
+    /// where it is whole.
+    pub fn to_python(self) -> String {
+        match DateTime::<Utc>::from_timestamp_micros(self.0) {
+            Some(time) if self.0 % 1_000_000 != 0 => time.format("%Y-%m-%d %H:%M:%S%.6f+00:00").to_string(),
+            _ => self.to_python_seconds(),
+        }
+    }
+
+    /// The same as Python's `isoformat` has it: `2024-01-31T12:00:00.123000+00:00`.
+    pub fn to_isoformat(self) -> String {
+        self.to_python().replacen(' ', "T", 1)
+    }
+
     /// As Python prints an aware `datetime` in UTC without microseconds: `2024-01-31 12:00:00+00:00`.
     pub fn to_python_seconds(self) -> String {
         match DateTime::<Utc>::from_timestamp_micros(self.0) {

@@ -13,6 +13,7 @@ use larder_plan::Catalog;
 use larder_registry::{Definitions, RegistryFile, RegistrySnapshot, RepoConfig};
 use tokio::sync::{Mutex, OnceCell};
 
+use crate::dataset_jobs::DatasetJobs;
 use crate::online::Online;
 use crate::online_changes::OnlineChanges;
 use crate::recorder::{RecordedRuntime, Recorder};
@@ -29,6 +30,7 @@ pub struct FeatureStore {
     udf: Arc<dyn UdfRuntime>,
     recorder: Arc<Recorder>,
     jobs: Arc<dyn JobRuntime>,
+    dataset_jobs: DatasetJobs,
     clock: Arc<dyn Clock>,
     /// Opened by the first verb that needs it, since one process at a time may hold it.
     online: OnceCell<Online>,
@@ -70,7 +72,32 @@ impl FeatureStore {
             udf,
             recorder,
             jobs: runtime,
+            dataset_jobs: DatasetJobs::default(),
             clock,
+            online: OnceCell::new(),
+            catalog: RwLock::new(catalog),
+            loading: Mutex::new(()),
+        })
+    }
+
+    /// The same for the history of another project of the registry, or of this one, as it is now.
+    ///
+    /// # Errors
+    ///
+    /// If the registry cannot be read. A project that is not there is empty.
+    pub(crate) async fn in_project(&self, project: &str) -> Result<Self> {
+        let config = RepoConfig { project: project.to_owned(), ..self.config.clone() };
+        let snapshot = read_snapshot(&self.registry, &config).await?;
+        let catalog = load_catalog(&self.registry, &self.udf, snapshot).await;
+        Ok(Self {
+            config,
+            registry: Arc::clone(&self.registry),
+            offline: Arc::clone(&self.offline),
+            udf: Arc::clone(&self.udf),
+            recorder: Arc::clone(&self.recorder),
+            jobs: Arc::clone(&self.jobs),
+            dataset_jobs: DatasetJobs::default(),
+            clock: Arc::clone(&self.clock),
             online: OnceCell::new(),
             catalog: RwLock::new(catalog),
             loading: Mutex::new(()),
@@ -134,6 +161,10 @@ impl FeatureStore {
 
     pub(crate) fn job_runtime(&self) -> &Arc<dyn JobRuntime> {
         &self.jobs
+    }
+
+    pub(crate) fn dataset_job_queue(&self) -> &DatasetJobs {
+        &self.dataset_jobs
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {

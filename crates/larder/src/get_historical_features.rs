@@ -6,8 +6,8 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Field as ArrowField, Schema};
 use larder_core::column::cast_column;
 use larder_core::{
-    EntityFrame, Error, ErrorKind, FeatureViewProjection, JoinedColumns, PointInTimeJoin, RequestError,
-    Result, ValueType, ViewJoin,
+    EntityFrame, Error, ErrorKind, FeatureViewProjection, Field, JoinedColumns, PointInTimeJoin,
+    RequestError, Result, ValueType, ViewJoin,
 };
 use larder_offline::entity_frame;
 use larder_plan::{
@@ -176,6 +176,14 @@ impl HistoricalQuery {
         Ok(Self { plan, views, filter_by_created_timestamp })
     }
 
+    /// The columns that entity rows must or may bring, with the types that they count as.
+    pub(crate) fn declared_columns(&self) -> Vec<Field> {
+        let keys = self.plan.join_key_columns().into_iter();
+        let keys = keys.map(|key| Field { name: key.column.clone(), ..key.key.clone() });
+        let requests = self.plan.request_fields.iter().map(|request| request.field.clone());
+        keys.chain(requests).collect()
+    }
+
     /// How many views are joined.
     pub(crate) fn view_count(&self) -> usize {
         self.views.len()
@@ -257,7 +265,7 @@ impl CallColumns for TrainingColumns<'_> {
     }
 }
 
-fn frame_column(frame: &EntityFrame, field: &larder_core::Field) -> Result<ArrayRef> {
+fn frame_column(frame: &EntityFrame, field: &Field) -> Result<ArrayRef> {
     let column = frame.rows.column_by_name(&field.name).expect("`check_columns` saw the column");
     Ok(cast_column(&field.name, column, &field.value_type)?)
 }

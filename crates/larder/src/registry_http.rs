@@ -29,8 +29,10 @@ impl FeatureStore {
     ) -> Result<()> {
         let authorization = self.authorization()?;
         let clock = Arc::clone(self.clock());
-        let router = registry_router(self as _, authorization, clock);
+        let datasets = Arc::clone(&self) as _;
+        let router = registry_router(Arc::clone(&self) as _, Some(datasets), authorization, clock);
         let served = serve_router(listener, router, options, shutdown).await;
+        self.dataset_job_queue().finish().await;
         served.map_err(|source| Error::new(ErrorKind::Unavailable, source))
     }
 
@@ -49,7 +51,8 @@ impl FeatureStore {
     ) -> Result<()> {
         let authorization = self.authorization()?;
         let clock = Arc::clone(self.clock());
-        let router = page_router(self as _, authorization, clock, root);
+        let datasets = Arc::clone(&self) as _;
+        let router = page_router(self as _, Some(datasets), authorization, clock, root);
         let served = serve_router(listener, router, options, shutdown).await;
         served.map_err(|source| Error::new(ErrorKind::Unavailable, source))
     }

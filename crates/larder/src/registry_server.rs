@@ -22,15 +22,16 @@ impl FeatureStore {
     ///
     /// If `auth` or a permission cannot be enforced, or the listener fails.
     pub async fn serve_registry(
-        &self,
+        self: Arc<Self>,
         listener: TcpListener,
         door: DoorOptions,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<()> {
-        let router = registry_server(Arc::clone(self.registry()), self.service_options()?);
+        let datasets = Arc::clone(&self) as _;
+        let router = registry_server(Arc::clone(self.registry()), Some(datasets), self.service_options()?);
         let router = complete(router, &[REGISTRY_SERVICE]).await;
-        serve_router(listener, router, door, shutdown)
-            .await
-            .map_err(|source| Error::new(ErrorKind::Unavailable, source))
+        let served = serve_router(listener, router, door, shutdown).await;
+        self.dataset_job_queue().finish().await;
+        served.map_err(|source| Error::new(ErrorKind::Unavailable, source))
     }
 }

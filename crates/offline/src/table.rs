@@ -30,6 +30,33 @@ pub fn read_table(path: &Path) -> Result<RecordBatch, OfflineError> {
     read(&table, &schema, wanted)
 }
 
+/// Reads the first rows of a file as [`read_table`] does, and how many it has in all.
+///
+/// # Errors
+///
+/// As [`read_table`].
+pub fn read_head(path: &Path, rows: usize) -> Result<(RecordBatch, usize), OfflineError> {
+    let table = open(path)?;
+    let schema = SchemaRef::new(table.schema()?);
+    let all = table.select(schema.fields().iter().map(|field| Wanted::found(field.name())).collect())?;
+    let none = table.select(Vec::new())?;
+    let (mut head, mut total) = (vec![RecordBatch::new_empty(SchemaRef::clone(&schema))], 0);
+    for chunk in 0..table.chunk_count() {
+        let selection = if total < rows { &all } else { &none };
+        table.scan(chunk, selection, &mut |columns, count| {
+            if total < rows {
+                let batch = RecordBatch::try_new(SchemaRef::clone(&schema), columns.to_vec());
+                let batch = batch.map_err(OfflineError::arrow("put a table together"))?;
+                head.push(batch.slice(0, count.min(rows - total)));
+            }
+            total += count;
+            Ok(())
+        })?;
+    }
+    let head = concat_batches(&schema, &head).map_err(OfflineError::arrow("put a table together"))?;
+    Ok((head, total))
+}
+
 /// Reads a file as [`read_table`] does, with every cell as the text that stands there; an empty cell is
 /// null.
 ///

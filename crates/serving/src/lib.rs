@@ -20,6 +20,7 @@
 
 mod audit_log;
 mod authorization;
+mod dataset_server;
 mod entity_columns;
 mod fan_out;
 mod feature_log;
@@ -39,11 +40,15 @@ mod search;
 
 pub use audit_log::{AuditEvent, AuditLog, ToolCall};
 pub use authorization::{Access, Authorization, NotLetIn, Protected};
+pub use dataset_server::{
+    DatasetEntities, DatasetJob, DatasetJobStatus, DatasetRows, DatasetServer, NewDataset, TableOwner,
+    create_dataset, dataset_job, dataset_jobs, dataset_rows,
+};
 pub use feature_log::{FeatureLog, LoggedAnswer};
 pub use feature_server::{FeatureServer, MaterializeRange, MaterializeRequest, PushRequest, WriteRequest};
 pub use http::{
-    CertificateError, DoorOptions, McpServerInfo, ServerCertificate, ServerOptions, connect_to_certificate,
-    error_text, serve, serve_mcp, serve_router, shutdown_signal,
+    BackgroundTasks, CertificateError, DoorOptions, McpServerInfo, ServerCertificate, ServerOptions,
+    connect_to_certificate, error_text, serve, serve_mcp, serve_router, shutdown_signal,
 };
 pub use job_server::{
     JobIsRunning, JobLogLine, JobOutcome, JobRunReport, JobServer, JobSummary, JobTrigger, StartJob,

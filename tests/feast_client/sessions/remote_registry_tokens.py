@@ -1,9 +1,11 @@
 """Feast's client with tokens against larder's registry server: permissions say what it sees and changes."""
 import sys
+import time
 import warnings
 
 import grpc
 from feast import Entity, FeatureView, Field, FileSource
+from feast.protos.feast.registry import RegistryServer_pb2 as wire
 from feast.types import Float32
 from feast.value_type import ValueType
 
@@ -36,7 +38,7 @@ def names(objects):
 # Who may do everything.
 everything = registry(admin)
 assert len(everything.list_feature_views(PROJECT)) == 9
-assert names(everything.list_permissions(PROJECT)) == ["admins", "editors", "readers"]
+assert names(everything.list_permissions(PROJECT)) == ["admins", "editors", "history", "makers", "readers"]
 everything.apply_entity(Entity(name="made", join_keys=["id"], value_type=ValueType.STRING), PROJECT)
 everything.delete_entity("made", PROJECT)
 everything.commit()
@@ -71,6 +73,40 @@ denied(lambda: changes.apply_materialization(stored, PROJECT, stored.created_tim
        "WRITE_ONLINE")
 assert changes.list_projects() == []
 everything.delete_feature_view("driver_new", PROJECT)
+
+# A dataset shows what its maker may read, to who may read it.
+def make(client, name, view="driver_hourly_stats", **request):
+    started = client.stub.CreateDatasetFromRetrieval(wire.CreateDatasetFromRetrievalRequest(**{
+        "name": name, "project": PROJECT, "features": [f"{view}:conv_rate"], "entity_source_type": "inline",
+        "entity_keys": ["driver_id"], "entity_values": "1003", "storage_type": "file",
+        "storage_path": f"data/{name}.parquet", **request,
+    }))
+    job = wire.GetDatasetJobStatusRequest(job_id=started.job_id)
+    while client.stub.GetDatasetJobStatus(job).status in ("pending", "running"):
+        time.sleep(0.05)
+    return job
+
+
+def data(client, name):
+    return client.stub.GetDatasetData(wire.GetDatasetDataRequest(name=name, project=PROJECT))
+
+
+def jobs(client):
+    return [job.dataset_name for job in client.stub.ListDatasetJobs(wire.ListDatasetJobsRequest()).jobs]
+
+
+job = make(changes, "driver_kept")
+assert changes.stub.GetDatasetJobStatus(job).status == "completed", changes.stub.GetDatasetJobStatus(job)
+denied(lambda: make(changes, "driver_scored", view="driver_scores"), "READ_OFFLINE")
+denied(lambda: make(changes, "rider_kept"), "CREATE")
+denied(lambda: make(changes, "driver_of_file", entity_source_type="reference",
+                    entity_source_path="data/driver_stats.parquet"), "READ_OFFLINE")
+denied(lambda: make(changes, "driver_kept", allow_overwrite=True), "UPDATE")
+denied(lambda: data(changes, "driver_kept"), "READ_OFFLINE")
+assert len(data(everything, "driver_kept").rows) == 1
+denied(lambda: make(some, "driver_more"), "CREATE")
+denied(lambda: some.stub.GetDatasetJobStatus(job), "DESCRIBE")
+assert (jobs(changes), jobs(everything), jobs(some)) == (["driver_kept"], ["driver_kept"], [])
 
 # A user without any permission sees nothing, and a token that nobody trusts, or none, gets nothing at all.
 assert registry(guest).list_entities(PROJECT) == []

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::repo::copy_folder;
 use crate::{Answer, exchange, recorded_dir};
 
 /// A registry behind Feast's REST routes.
@@ -27,7 +28,17 @@ pub struct ServedRegistry {
 impl ServedRegistry {
     /// Serves a copy of a recorded registry file from a repo of `project`, on a free port.
     pub async fn start(recorded: &str, project: &str) -> Self {
+        Self::start_in(tempfile::tempdir().expect("a temporary folder"), recorded, project).await
+    }
+
+    /// The same beside the data of the golden repo.
+    pub async fn start_with_data(recorded: &str, project: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
+        copy_folder(&recorded_dir().join("repo/data"), &folder.path().join("data"));
+        Self::start_in(folder, recorded, project).await
+    }
+
+    async fn start_in(folder: TempDir, recorded: &str, project: &str) -> Self {
         fs::copy(recorded_dir().join(recorded), folder.path().join("registry.db")).expect("a registry");
         let config = format!("project: {project}\nprovider: local\nregistry: registry.db\n");
         fs::write(folder.path().join("feature_store.yaml"), config).expect("the folder is new");

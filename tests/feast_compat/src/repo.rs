@@ -114,7 +114,7 @@ fn use_sqlite(repo: &Path) {
     fs::write(&file, text).expect("the configuration can be changed");
 }
 
-fn copy_folder(from: &Path, to: &Path) {
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("the folder can be created");
     for entry in fs::read_dir(from).unwrap_or_else(|error| panic!("{}: {error}", from.display())) {
         let entry = entry.expect("the folder can be listed");

@@ -4,10 +4,31 @@ use feast_compat::{ServedRegistry, recorded_lines};
 use serde_json::{Value, json};
 
 /// Requests that larder answers differently on purpose, with the reason.
-const DIFFERENT: &[(&str, &str)] = &[(
-    "GET /api/v1/entities/all?sort_by=spec",
-    "objects that have no order stay as they are, where Feast fails with a 500",
-)];
+const DIFFERENT: &[(&str, &str)] = &[
+    (
+        "GET /api/v1/entities/all?sort_by=spec",
+        "objects that have no order stay as they are, where Feast fails with a 500",
+    ),
+    ("GET /api/v1/compute_engines?project=labels", "a view that is kept offline alone is said to be online"),
+    ("GET /api/v1/compute_engines?project=extras", "as before"),
+    ("GET /api/v1/compute_engines?project=extras&allow_cache=false", "as before"),
+    ("GET /api/v1/materialization_jobs?project=larder_golden", "without a page Feast answers an empty one"),
+    ("GET /api/v1/materialization_jobs?project=larder_golden&limit=3", "as before"),
+    ("GET /api/v1/materialization_jobs?project=larder_golden&page=2", "without a limit Feast has one of 0"),
+    ("GET /api/v1/materialization_jobs?project=larder_golden&feature_view=driver_scores", "as before"),
+    ("GET /api/v1/saved_datasets/data/nope?project=labels", "404, where Feast says 500"),
+];
+
+/// Steps with datasets, by their number from 0, that larder answers differently on purpose, with the reason.
+const DIFFERENT_DATASET_STEPS: &[(usize, &str)] = &[
+    (10, "a source of entities that is none is refused; Feast starts a job that fails"),
+    (12, "larder's own words for a truth value that is none"),
+    (20, "so there is one job fewer"),
+    (22, "as 20"),
+    (25, "Feast takes the rows that it shows for all there are"),
+    (33, "as 25"),
+    (34, "a dataset of a feature service names it"),
+];
 
 /// Steps of the writes, by their number from 0, that larder answers differently on purpose, with the reason.
 const DIFFERENT_STEPS: &[(usize, &str)] = &[
@@ -123,6 +144,62 @@ async fn what_clients_register_and_remove_is_answered_as_feast_answers_it() {
             let sent = recorded.get("send").cloned().unwrap_or_default();
             wrong.push(format!(
                 "{request} #{at} {sent}\n  Feast:  {} {}\n  larder: {} {}",
+                expected.0, expected.1, actual.0, actual.1
+            ));
+        }
+    }
+    served.stop().await;
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Answers about datasets without what is new with each run: ids, times and the order of rows and columns.
+fn comparable_datasets(answer: Value) -> Value {
+    let mut answer = without_times(answer);
+    if let Some(fields) = answer.as_object_mut() {
+        let jobs = fields.get_mut("jobs").and_then(Value::as_array_mut).into_iter().flatten();
+        for job in jobs.filter_map(Value::as_object_mut) {
+            job.retain(|key, _| key != "job_id" && !key.ends_with("_at"));
+        }
+        fields.retain(|key, _| key != "job_id" && !key.ends_with("_at"));
+        for row in fields.get_mut("rows").and_then(Value::as_array_mut).into_iter().flatten() {
+            row.as_object_mut().expect("a row is an object").sort_keys();
+        }
+        for unordered in ["columns", "rows"] {
+            if let Some(items) = fields.get_mut(unordered).and_then(Value::as_array_mut) {
+                items.sort_by_key(Value::to_string);
+            }
+        }
+    }
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn datasets_are_made_and_shown_as_feast_makes_and_shows_them() {
+    let served = ServedRegistry::start_with_data("registry.db", "larder_golden").await;
+    let (mut wrong, mut job) = (Vec::new(), String::from("none"));
+    for (at, recorded) in recorded_lines("registry_rest/datasets.jsonl").into_iter().enumerate() {
+        let request = recorded["request"].as_str().unwrap().replace("{job}", &job);
+        let mut sent = recorded.clone();
+        sent["request"] = request.clone().into();
+        let answer = served.send(&sent).await;
+        let body = answer.body.unwrap_or_default();
+        if let (true, Some(started)) = (request.starts_with("POST"), body["job_id"].as_str()) {
+            started.clone_into(&mut job);
+            let status = json!({ "request": format!("GET /api/v1/saved_datasets/jobs/{job}") });
+            loop {
+                let told = served.send(&status).await.body.unwrap();
+                if told["status"] != "pending" && told["status"] != "running" {
+                    break;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        }
+        let expected = (recorded["status"].clone(), comparable_datasets(recorded["answer"].clone()));
+        let actual = (json!(answer.status), comparable_datasets(body));
+        let listed = DIFFERENT_DATASET_STEPS.iter().any(|(step, _)| *step == at);
+        if (actual == expected) == listed {
+            wrong.push(format!(
+                "{request} #{at}\n  Feast:  {} {}\n  larder: {} {}",
                 expected.0, expected.1, actual.0, actual.1
             ));
         }

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use larder_core::{
-    DataSource, FeatureViewProjection, OnDemandSource, PermissionType, PermittedAction, RequestError, Result,
-};
+use larder_core::{DataSource, PermissionType, PermittedAction, RequestError, Result};
 use larder_registry::RegistrySnapshot;
 use larder_serving::{Access, Protected};
 
@@ -53,9 +51,9 @@ pub(crate) fn check_look(
     }
     // What a client says of a registered source does not count.
     let registered = snapshot.data_source(&source.name).map(|known| known.object.as_ref());
-    let mut objects = vec![of_source(registered.unwrap_or(source))];
+    let mut objects = vec![Protected::from(registered.unwrap_or(source))];
     for reader in readers {
-        objects.push(of_source(&snapshot.data_source(reader)?.object));
+        objects.push(snapshot.data_source(reader)?.object.as_ref().into());
     }
     for object in objects {
         access.check(snapshot, &[PermittedAction::ReadOffline], &object)?;
@@ -88,7 +86,7 @@ fn read_by<'s>(snapshot: &'s RegistrySnapshot, read: &OfflineRead) -> Result<Vec
         OfflineRead::TrainingSet(request) => {
             let mut objects = Vec::new();
             for projection in &request.features {
-                add_stored(snapshot, projection, &mut objects)?;
+                objects.extend(Protected::stored_behind(snapshot, &projection.view)?);
             }
             Ok(objects)
         }
@@ -97,37 +95,11 @@ fn read_by<'s>(snapshot: &'s RegistrySnapshot, read: &OfflineRead) -> Result<Vec
     }
 }
 
-fn add_stored<'s>(
-    snapshot: &'s RegistrySnapshot,
-    projection: &FeatureViewProjection,
-    objects: &mut Vec<Protected<'s>>,
-) -> Result<()> {
-    let Ok(on_demand) = snapshot.on_demand_feature_view(&projection.view) else {
-        objects.push(snapshot.feature_view(&projection.view)?.object.as_ref().into());
-        return Ok(());
-    };
-    for inner in snapshot.on_demand_chain(&on_demand.object, |_| true)? {
-        for source in &inner.sources {
-            if let OnDemandSource::FeatureView(read) = source {
-                objects.push(snapshot.feature_view(&read.view)?.object.as_ref().into());
-            }
-        }
-    }
-    Ok(())
-}
-
 /// A data source by its name, or a saved dataset by its path, which is what Feast's client calls it.
 fn source_named<'s>(snapshot: &'s RegistrySnapshot, name: &str) -> Result<Protected<'s>, RequestError> {
     match (snapshot.data_source(name), snapshot.saved_dataset_at(name)) {
-        (Ok(source), _) => Ok(of_source(&source.object)),
-        (Err(_), Some(dataset)) => {
-            let dataset = &dataset.object;
-            Ok(Protected { kind: PermissionType::SavedDataset, name: &dataset.name, tags: &dataset.tags })
-        }
+        (Ok(source), _) => Ok(source.object.as_ref().into()),
+        (Err(_), Some(dataset)) => Ok(dataset.object.as_ref().into()),
         (Err(unknown), None) => Err(unknown),
     }
-}
-
-fn of_source(source: &DataSource) -> Protected<'_> {
-    Protected { kind: PermissionType::DataSource, name: &source.name, tags: &source.tags }
 }

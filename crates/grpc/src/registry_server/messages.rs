@@ -325,6 +325,124 @@ pub(crate) struct ObjectRelationships {
     pub(crate) pagination: Option<PaginationMetadata>,
 }
 
+/// `CreateDatasetFromRetrievalRequest`
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct CreateDataset {
+    #[prost(string, tag = "1")]
+    pub(crate) name: String,
+    #[prost(string, tag = "2")]
+    pub(crate) project: String,
+    #[prost(string, tag = "3")]
+    pub(crate) feature_service_name: String,
+    #[prost(string, repeated, tag = "4")]
+    pub(crate) features: Vec<String>,
+    /// `inline` or `reference`.
+    #[prost(string, tag = "5")]
+    pub(crate) entity_source_type: String,
+    #[prost(string, tag = "6")]
+    pub(crate) entity_source_path: String,
+    #[prost(string, repeated, tag = "8")]
+    pub(crate) entity_keys: Vec<String>,
+    #[prost(string, tag = "9")]
+    pub(crate) entity_values: String,
+    #[prost(string, tag = "10")]
+    pub(crate) start_date: String,
+    #[prost(string, tag = "11")]
+    pub(crate) end_date: String,
+    #[prost(string, tag = "12")]
+    pub(crate) extra_columns: String,
+    #[prost(string, tag = "13")]
+    pub(crate) storage_type: String,
+    #[prost(string, tag = "14")]
+    pub(crate) storage_path: String,
+    #[prost(btree_map = "string, string", tag = "15")]
+    pub(crate) tags: BTreeMap<String, String>,
+    #[prost(bool, tag = "16")]
+    pub(crate) allow_overwrite: bool,
+}
+
+/// `CreateDatasetFromRetrievalResponse`
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct StartedDataset {
+    #[prost(string, tag = "1")]
+    pub(crate) job_id: String,
+    #[prost(string, tag = "2")]
+    pub(crate) status: String,
+}
+
+/// `GetDatasetDataRequest`
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct GetDatasetData {
+    #[prost(string, tag = "1")]
+    pub(crate) name: String,
+    #[prost(string, tag = "2")]
+    pub(crate) project: String,
+    #[prost(int32, tag = "3")]
+    pub(crate) limit: i32,
+}
+
+/// `GetDatasetDataResponse`
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct DatasetData {
+    #[prost(string, repeated, tag = "1")]
+    pub(crate) columns: Vec<String>,
+    #[prost(message, repeated, tag = "2")]
+    pub(crate) rows: Vec<TabularRow>,
+    #[prost(int32, tag = "3")]
+    pub(crate) total_rows: i32,
+    #[prost(int32, tag = "4")]
+    pub(crate) sample_size: i32,
+}
+
+/// `TabularRow`: values as JSON.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct TabularRow {
+    #[prost(string, repeated, tag = "1")]
+    pub(crate) values: Vec<String>,
+}
+
+/// `GetDatasetJobStatusRequest`
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct GetDatasetJobStatus {
+    #[prost(string, tag = "1")]
+    pub(crate) job_id: String,
+}
+
+/// `GetDatasetJobStatusResponse`
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct DatasetJobMessage {
+    #[prost(string, tag = "1")]
+    pub(crate) job_id: String,
+    #[prost(string, tag = "2")]
+    pub(crate) dataset_name: String,
+    #[prost(string, tag = "3")]
+    pub(crate) project: String,
+    #[prost(string, tag = "4")]
+    pub(crate) status: String,
+    #[prost(string, tag = "5")]
+    pub(crate) created_at: String,
+    #[prost(string, tag = "6")]
+    pub(crate) completed_at: String,
+    #[prost(string, tag = "7")]
+    pub(crate) error: String,
+}
+
+/// `ListDatasetJobsRequest`
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct ListDatasetJobs {
+    #[prost(string, tag = "1")]
+    pub(crate) project: String,
+    #[prost(string, tag = "2")]
+    pub(crate) status_filter: String,
+}
+
+/// `ListDatasetJobsResponse`
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct DatasetJobsMessage {
+    #[prost(message, repeated, tag = "1")]
+    pub(crate) jobs: Vec<DatasetJobMessage>,
+}
+
 /// What a request asks of a list. Numbers below zero ask for nothing, as in Feast.
 pub(crate) fn query(
     tags: &BTreeMap<String, String>,

@@ -9,6 +9,7 @@
 //! An object is refused if a client could not read it, since clients read all objects of a kind at once. The
 //! functions in it are never run; Feast's server runs them when they are applied.
 
+mod datasets;
 mod guard;
 mod messages;
 mod read;
@@ -21,7 +22,7 @@ use axum::Router;
 use larder_core::json::python_dumps;
 use larder_core::{Error, RequestError, Result};
 use larder_registry::{ObjectKind, RegistryFile};
-use larder_serving::Access;
+use larder_serving::{Access, DatasetServer};
 use prost::Message;
 use serde_json::json;
 use tonic::Status;
@@ -52,12 +53,13 @@ const VIEWS: [(ObjectKind, &str); 4] = [
     (ObjectKind::LabelView, "LabelView"),
 ];
 
-/// Feast's jobs over saved datasets, which its web page starts. Its clients in Python do not call them.
-const DATASET_JOBS: [&str; 4] =
-    ["CreateDatasetFromRetrieval", "GetDatasetData", "GetDatasetJobStatus", "ListDatasetJobs"];
-
-/// The service of a registry, as a router.
-pub fn registry_server(registry: Arc<RegistryFile>, options: ServiceOptions) -> Router {
+/// The service of a registry, as a router. Without a feature store that makes datasets it has no methods for them.
+pub fn registry_server(
+    registry: Arc<RegistryFile>,
+    datasets: Option<Arc<dyn DatasetServer>>,
+    options: ServiceOptions,
+) -> Router {
+    let datasets = datasets.map(|datasets| datasets::methods(datasets, options.clone()));
     let mut service = Service::new(REGISTRY_SERVICE, registry, options);
     for (kind, one, all) in KINDS {
         service = call(service, &format!("Apply{one}"), move |registry, access, request| {
@@ -105,14 +107,11 @@ pub fn registry_server(registry: Arc<RegistryFile>, options: ServiceOptions) -> 
     service = call(service, "GetFeature", read::get_feature);
     service = call(service, "GetRegistryLineage", read::get_registry_lineage);
     service = call(service, "GetObjectRelationships", read::get_object_relationships);
-    for method in DATASET_JOBS {
-        service = service.method(method, async |_registry, _access, _request: messages::Nothing| {
-            Err(Status::unimplemented(
-                "larder's registry server makes no datasets; `larder get-historical-features --save-as NAME` does",
-            ))
-        });
+    let router = service.into_router();
+    match datasets {
+        Some(datasets) => router.merge(datasets),
+        None => router,
     }
-    service.into_router()
 }
 
 /// Adds a method that works on the registry's file.

@@ -3,15 +3,15 @@
 //! What such a source reads is told to whoever asks, if only the names and types of its columns. So it must lie where
 //! the project's data lie: in the feature repo, or beside a file that a registered source reads.
 
-use std::ffi::OsString;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use larder_core::{DataSource, DataSourceKind, ErrorKind, FileFormat, FileSource, RequestError, Result};
-use larder_offline::{files_of, is_file_of};
+use larder_offline::files_of;
 use tracing::warn;
 
+use crate::project_files::{ProjectFiles, data_sources_of, local};
 use crate::{FeatureStore, blocking};
 
 /// The registered data sources that read a file of it.
@@ -21,9 +21,7 @@ use crate::{FeatureStore, blocking};
 /// [`RequestError`] if a file of it is read by none and lies elsewhere.
 pub(crate) async fn registered_readers(store: &FeatureStore, source: &DataSource) -> Result<Vec<String>> {
     let Some(file) = source.as_file().cloned() else { return Ok(Vec::new()) };
-    let catalog = store.catalog();
-    let registered: Vec<Arc<DataSource>> =
-        catalog.snapshot().data_sources().iter().map(|source| Arc::clone(&source.object)).collect();
+    let registered = data_sources_of(store.catalog().snapshot());
     let (repo, name) = (store.repo().to_owned(), source.name.clone());
     blocking::run(move || Ok(readers(&repo, &name, &file, &registered)?)).await
 }
@@ -54,16 +52,9 @@ fn readers(
             "data source `{name}` cannot be looked at from outside: {why}; register it with `larder apply` first"
         ))
     };
-    let folder_of = |file: &FileSource| {
-        let path = local(&file.path);
-        (!path.contains("://")).then(|| repo.join(path).parent().and_then(real)).flatten()
-    };
-    let roots: Vec<PathBuf> =
-        files_of_registered().filter_map(|(_, file)| folder_of(file)).chain(real(repo)).collect();
-    let is_inside =
-        |path: &Path| real(path).is_some_and(|path| roots.iter().any(|root| path.starts_with(root)));
+    let known = ProjectFiles::of(repo, registered.to_vec());
     // Before anything is listed.
-    if !is_inside(&full) {
+    if !known.hold(&full) {
         return Err(refused(
             "it lies neither in the feature repo nor beside a file of a registered data source",
         ));
@@ -72,46 +63,21 @@ fn readers(
     let files = files_of(repo, name, described).unwrap_or_else(|_| vec![full]);
     let mut readers: Vec<String> = Vec::new();
     for file in &files {
-        let mut of_file =
-            files_of_registered().filter(|(_, source)| is_file_of(repo, source, file)).peekable();
+        let mut of_file = known.readers_of(file).peekable();
         let is_new = of_file.peek().is_none();
         let has_ending = FileFormat::from_path(&file.to_string_lossy()) == Some(described.format);
-        if is_new && !(is_inside(file) && (has_ending || file.is_dir())) {
+        if is_new && !(known.hold(file) && (has_ending || file.is_dir())) {
             return Err(refused(
                 "a file of it lies outside of the feature repo, or does not end as its format does",
             ));
         }
-        for (reader, _) in of_file {
-            if !readers.contains(&reader.name) {
-                readers.push(reader.name.clone());
+        for reader in of_file {
+            if !readers.iter().any(|known| known == reader) {
+                readers.push(reader.to_owned());
             }
         }
     }
     Ok(readers)
-}
-
-fn local(path: &str) -> &str {
-    path.strip_prefix("file://").unwrap_or(path)
-}
-
-/// A path without links, of which the end need not be there; `None` if that end goes up again.
-fn real(path: &Path) -> Option<PathBuf> {
-    let mut missing: Vec<OsString> = Vec::new();
-    let mut there = path.to_owned();
-    let mut real = loop {
-        match std::fs::canonicalize(&there) {
-            Ok(real) => break real,
-            Err(_) => match there.components().next_back()? {
-                Component::Normal(name) => {
-                    missing.push(name.to_owned());
-                    there.pop();
-                }
-                _ => return None,
-            },
-        }
-    };
-    real.extend(missing.into_iter().rev());
-    Some(real)
 }
 
 /// Refuses a source that cannot be read as it is described. One whose file is not there yet is only warned of, as by

@@ -67,7 +67,14 @@ fn storage_to_proto(storage: &SavedDatasetStorage, name: &str) -> proto::SavedDa
     let mut encoded = proto::SavedDatasetStorage::default();
     match storage {
         SavedDatasetStorage::File { path, format, s3_endpoint_override } => {
-            encoded.file_storage = Some(file_options(path, *format, s3_endpoint_override));
+            let mut options = file_options(path, *format, s3_endpoint_override);
+            // Feast says so of a dataset, though not of a data source.
+            if *format == FileFormat::Parquet {
+                let parquet =
+                    proto::FileFormat { parquet_format: Some(Vec::new()), ..proto::FileFormat::default() };
+                options.file_format = Some(parquet);
+            }
+            encoded.file_storage = Some(options);
         }
         SavedDatasetStorage::External { system, options } => {
             let options = Some(encode_options(*system, options, name));

@@ -20,6 +20,7 @@ use larder_plan::Selection;
 use larder_registry::RegistrySnapshot;
 
 pub use self::protected::Protected;
+pub(crate) use self::protected::history_read_by;
 use self::protected::read_by;
 use self::rules::Rules;
 use crate::FeatureServer;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use larder_core::{
-    FeatureView, FeatureViewKind, OnDemandFeatureView, OnDemandSource, PermissionType, RequestError, Result,
-    split_version,
+    DataSource, FeatureView, FeatureViewKind, OnDemandFeatureView, OnDemandSource, PermissionType,
+    RequestError, Result, SavedDataset, split_version,
 };
 use larder_plan::Selection;
 use larder_registry::RegistrySnapshot;
@@ -33,6 +33,27 @@ impl<'s> Protected<'s> {
         }
     }
 
+    /// The views whose rows make the features of a view: itself, or of an on-demand view those that it computes from,
+    /// to the end of the chain. Feast asks for these where history is read.
+    ///
+    /// # Errors
+    ///
+    /// As [`named`](Self::named).
+    pub fn stored_behind(snapshot: &'s RegistrySnapshot, view: &str) -> Result<Vec<Self>> {
+        let Ok(on_demand) = snapshot.on_demand_feature_view(view) else {
+            return Ok(vec![snapshot.feature_view(view)?.object.as_ref().into()]);
+        };
+        let mut objects = Vec::new();
+        for inner in snapshot.on_demand_chain(&on_demand.object, |_| true)? {
+            for source in &inner.sources {
+                if let OnDemandSource::FeatureView(read) = source {
+                    objects.push(snapshot.feature_view(&read.view)?.object.as_ref().into());
+                }
+            }
+        }
+        Ok(objects)
+    }
+
     /// The project, which stands for what is registered in no place of Feast's own, such as jobs.
     pub fn project(snapshot: &'s RegistrySnapshot) -> Self {
         let project = &snapshot.project;
@@ -43,6 +64,18 @@ impl<'s> Protected<'s> {
     pub fn fed_by(snapshot: &'s RegistrySnapshot, push_source: &str) -> Vec<Self> {
         let views = snapshot.feature_views().iter().map(|view| view.object.as_ref());
         views.filter(|view| view.stream_source.as_deref() == Some(push_source)).map(Self::from).collect()
+    }
+}
+
+impl<'s> From<&'s DataSource> for Protected<'s> {
+    fn from(source: &'s DataSource) -> Self {
+        Self { kind: PermissionType::DataSource, name: &source.name, tags: &source.tags }
+    }
+}
+
+impl<'s> From<&'s SavedDataset> for Protected<'s> {
+    fn from(dataset: &'s SavedDataset) -> Self {
+        Self { kind: PermissionType::SavedDataset, name: &dataset.name, tags: &dataset.tags }
     }
 }
 
@@ -97,6 +130,37 @@ pub(crate) fn read_by<'s>(
             }
         }
         last_view = view;
+    }
+    Ok(objects)
+}
+
+/// What must be readable for the history of a selection: every view behind it.
+///
+/// # Errors
+///
+/// As [`read_by`].
+pub(crate) fn history_read_by<'s>(
+    snapshot: &'s RegistrySnapshot,
+    selection: &Selection,
+) -> Result<Vec<Protected<'s>>> {
+    let mut views: Vec<&str> = Vec::new();
+    match selection {
+        Selection::Service(name) => {
+            let projections = &snapshot.feature_service(name)?.object.features;
+            views.extend(projections.iter().map(|projection| projection.view.as_str()));
+        }
+        Selection::References(references) => {
+            for reference in references {
+                let invalid = || RequestError::InvalidFeatureReference { reference: reference.clone() };
+                views.push(split_version(reference.split_once(':').ok_or_else(invalid)?.0).0);
+            }
+        }
+    }
+    views.sort_unstable();
+    views.dedup();
+    let mut objects = Vec::new();
+    for view in views {
+        objects.extend(Protected::stored_behind(snapshot, view)?);
     }
     Ok(objects)
 }

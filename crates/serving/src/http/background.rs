@@ -9,13 +9,13 @@ use tokio::time::{Instant, timeout_at};
 
 /// Owns the tasks of a server until they are done.
 #[derive(Debug, Default)]
-pub(crate) struct BackgroundTasks {
+pub struct BackgroundTasks {
     tasks: Mutex<JoinSet<()>>,
 }
 
 impl BackgroundTasks {
     /// Starts a task that outlives its request, but not the server.
-    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         // Nobody else takes note of those that are done.
         while tasks.try_join_next().is_some() {}
@@ -23,7 +23,7 @@ impl BackgroundTasks {
     }
 
     /// Waits for all tasks until `deadline`, and then ends them.
-    pub(crate) async fn finish(&self, deadline: Instant) {
+    pub async fn finish(&self, deadline: Instant) {
         let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         let finished = timeout_at(deadline, async { while tasks.join_next().await.is_some() {} }).await;
         if finished.is_err() {

@@ -39,6 +39,7 @@ mod routes;
 mod serve;
 mod tls;
 
+pub use background::BackgroundTasks;
 pub use error::error_text;
 pub(crate) use error::{json_response, python_repr};
 pub(crate) use fields::lenient_boolean;

@@ -9,16 +9,18 @@ use axum::http::request::Parts;
 use axum::http::uri::Uri;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use larder_core::Clock;
 use serde_json::{Value, json};
 
 use super::parameters::Parameters;
 use super::refusal::Refusal;
 use super::visits::Visits;
-use super::{RegistryServer, apply, features, lineage, lists, metrics, objects, search};
+use super::{
+    RegistryServer, apply, compute_engines, datasets, features, lineage, lists, metrics, objects, search,
+};
 use crate::http::json_response;
-use crate::{Access, Authorization};
+use crate::{Access, Authorization, DatasetServer};
 
 /// Where the routes lie.
 pub(super) const PREFIX: &str = "/api/v1";
@@ -27,6 +29,8 @@ pub(super) const PREFIX: &str = "/api/v1";
 #[derive(Debug)]
 pub(super) struct Door {
     pub(super) server: Arc<dyn RegistryServer>,
+    /// `None` where no feature store is behind the registry, which could make datasets.
+    pub(super) datasets: Option<Arc<dyn DatasetServer>>,
     /// `None` where everybody may do everything.
     authorization: Option<Arc<Authorization>>,
     pub(super) clock: Arc<dyn Clock>,
@@ -39,10 +43,11 @@ pub(super) struct Door {
 /// project do not grant is left out of lists and refused where it is named.
 pub fn registry_router(
     server: Arc<dyn RegistryServer>,
+    datasets: Option<Arc<dyn DatasetServer>>,
     authorization: Option<Arc<Authorization>>,
     clock: Arc<dyn Clock>,
 ) -> Router {
-    let door = Arc::new(Door::new(server, authorization, clock));
+    let door = Arc::new(Door::new(server, datasets, authorization, clock));
     let routes = routes().with_state(door);
     Router::new()
         .nest(PREFIX, routes.clone())
@@ -61,7 +66,10 @@ pub(super) fn routes() -> Router<Arc<Door>> {
             "/feature_services/{name}",
             get(objects::feature_service).delete(apply::delete_feature_service),
         )
-        .route("/saved_datasets/{name}", get(objects::saved_dataset).delete(apply::delete_saved_dataset));
+        .route(
+            "/saved_datasets/{name}",
+            get(objects::saved_dataset).delete(apply::delete_saved_dataset).post(datasets::create),
+        );
     visited
         .route("/entities", get(lists::entities).post(apply::entity))
         .route("/entities/all", get(lists::all_entities))
@@ -76,6 +84,9 @@ pub(super) fn routes() -> Router<Arc<Door>> {
         .route("/feature_services/all", get(lists::all_feature_services))
         .route("/saved_datasets", get(lists::saved_datasets).post(apply::saved_dataset))
         .route("/saved_datasets/all", get(lists::all_saved_datasets))
+        .route("/saved_datasets/jobs", get(datasets::jobs))
+        .route("/saved_datasets/jobs/{id}", get(datasets::job))
+        .route("/saved_datasets/data/{name}", get(datasets::data))
         .route("/permissions", get(lists::permissions).post(apply::permission))
         .route("/permissions/{name}", get(objects::permission).delete(apply::delete_permission))
         .route("/projects", get(lists::projects))
@@ -93,9 +104,12 @@ pub(super) fn routes() -> Router<Arc<Door>> {
         .route("/metrics/resource_counts", get(metrics::resource_counts))
         .route("/metrics/popular_tags", get(metrics::popular_tags))
         .route("/metrics/recently_visited", get(metrics::recently_visited))
+        .route("/compute_engines", get(compute_engines::engine))
+        .route("/compute_engines/all", get(compute_engines::all_engines))
+        .route("/materialization_jobs", get(compute_engines::materialization_jobs))
         .route("/search", get(search::search))
         .route("/version", get(version))
-        .route("/registry/refresh", axum::routing::post(refresh))
+        .route("/registry/refresh", post(refresh))
 }
 
 /// A request that was let in.
@@ -119,10 +133,11 @@ impl FromRequestParts<Arc<Door>> for Asked {
 impl Door {
     pub(super) fn new(
         server: Arc<dyn RegistryServer>,
+        datasets: Option<Arc<dyn DatasetServer>>,
         authorization: Option<Arc<Authorization>>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { server, authorization, clock, visits: Visits::default() }
+        Self { server, datasets, authorization, clock, visits: Visits::default() }
     }
 
     pub(super) async fn access(&self, headers: &HeaderMap) -> Result<Access, Refusal> {

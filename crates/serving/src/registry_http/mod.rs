@@ -7,9 +7,11 @@
 //! | `GET /entities/{name}`, … | one object, with its definition as Python has it |
 //! | `POST /entities`, …, `DELETE /entities/{name}`, … | registers or removes an object |
 //! | `GET /features`, `/labels`, `/features/{view}/{name}` | what views hold |
+//! | `POST /saved_datasets/create`, `GET /saved_datasets/jobs`, `/data/{name}` | makes a dataset, and shows rows of one |
 //! | `GET /projects`, `/projects/{name}` | projects |
 //! | `GET /lineage/registry`, `/lineage/objects/{kind}/{name}`, `/lineage/complete` | what feeds what |
 //! | `GET /metrics/resource_counts`, `/popular_tags`, `/recently_visited` | how much of what |
+//! | `GET /compute_engines`, `/materialization_jobs` | what materializes views, and what it has materialized |
 //! | `GET /search` | what a text is found in |
 //! | `GET /version`, `POST /registry/refresh` | the version; nothing |
 //!
@@ -22,6 +24,8 @@
 mod all_page;
 mod apply;
 mod body;
+mod compute_engines;
+mod datasets;
 mod definition_text;
 mod door;
 mod features;

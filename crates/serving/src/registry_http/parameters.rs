@@ -88,7 +88,7 @@ impl Parameters {
     }
 
     /// A whole number of at least 1, and of at most `most`.
-    fn positive(&mut self, name: &str, most: Option<u32>) -> Option<u32> {
+    pub(super) fn positive(&mut self, name: &str, most: Option<u32>) -> Option<u32> {
         let number = self.number(name)?;
         let text = self.text(name).unwrap_or_default();
         if number < 1 {

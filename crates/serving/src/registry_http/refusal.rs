@@ -32,6 +32,11 @@ impl Refusal {
         Self { status: StatusCode::UNPROCESSABLE_ENTITY, detail, error_type: "ValueError" }
     }
 
+    /// The same as said by a route, which begins with `words`.
+    pub(super) fn of_route(self, words: &str) -> Self {
+        Self { detail: format!("{words}{}", self.detail), error_type: "HTTPException", ..self }
+    }
+
     /// What a route says itself.
     pub(super) fn http(status: StatusCode, detail: impl Into<String>) -> Self {
         Self { status, detail: detail.into(), error_type: "HTTPException" }

@@ -135,13 +135,20 @@ impl Served {
     }
 
     async fn routes(registry: TestRegistry, closed: bool) -> Self {
-        Self::start(registry_router(Arc::new(registry), authorization(closed), Arc::new(SystemClock))).await
+        Self::start(registry_router(Arc::new(registry), None, authorization(closed), Arc::new(SystemClock)))
+            .await
     }
 
     async fn page(registry: TestRegistry, closed: bool, root: &str) -> Self {
         let root: RootPath = root.parse().unwrap();
-        Self::start(page_router(Arc::new(registry), authorization(closed), Arc::new(SystemClock), &root))
-            .await
+        Self::start(page_router(
+            Arc::new(registry),
+            None,
+            authorization(closed),
+            Arc::new(SystemClock),
+            &root,
+        ))
+        .await
     }
 
     async fn ask(&self, role: &str, method: &str, path: &str, body: &str) -> Reply {
@@ -359,8 +366,8 @@ async fn requests_of_the_wrong_form_are_answered_with_what_is_wrong() {
         ),
         ("PATCH", "entities", "", 405, "Method Not Allowed"),
         ("GET", "monitoring/metrics", "", 404, "Not Found"),
-        ("GET", "compute_engines", "", 404, "Not Found"),
-        ("GET", "saved_datasets/jobs/x", "", 404, "Not Found"),
+        ("GET", "compute_engine", "", 404, "Not Found"),
+        ("GET", "saved_datasets/jobs/x", "", 404, "makes no datasets"),
     ] {
         let reply = served.ask("", method, &format!("/api/v1/{path}"), body).await;
         assert_eq!(reply.status, status, "{method} {path} {body}: {}", reply.text());
