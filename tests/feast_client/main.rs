@@ -236,6 +236,21 @@ fn official_mcp_clients_find_feasts_tools_and_get_feasts_answers() {
 }
 
 #[test]
+fn official_mcp_clients_find_the_routes_of_the_registry() {
+    let repo = Repo::of_larder();
+    let file = repo.path().join("feature_store.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    let with_tools = "registry: {path: data/registry.db, mcp: {enabled: true}}";
+    assert!(text.contains("registry: data/registry.db"), "{text}");
+    fs::write(&file, text.replace("registry: data/registry.db", with_tools)).unwrap();
+    repo.larder(&["apply"]);
+    repo.larder(&FIRST_SPAN);
+    let server = Server::of_registry(&repo, &["--no-grpc", "--rest-api", "--rest-port", "0"]);
+    let url = server.url().trim_end_matches("/api/v1");
+    python::LATEST.session("mcp_registry", &[url]);
+}
+
+#[test]
 fn the_models_of_a_dbt_project_become_what_feast_makes_of_them() {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/feast_client/dbt/manifest.json");
     let manifest = manifest.display().to_string();

@@ -5,14 +5,20 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use larder_core::{Error, ErrorKind, Result};
-use larder_registry::{ObjectKind, ObjectMessage, RegistryObjects, RegistrySnapshot, SentObject};
+use larder_registry::{
+    McpTransport, ObjectKind, ObjectMessage, RegistryObjects, RegistrySnapshot, SentObject,
+};
 use larder_serving::{
-    AllowPut, AllowTake, DoorOptions, Protected, RegistryServer, RootPath, page_router, registry_router,
-    serve_router,
+    AllowPut, AllowTake, DoorOptions, McpServerInfo, Protected, RegistryBackend, RegistryMcp, RegistryServer,
+    RootPath, page_router, registry_router, serve_router,
 };
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::{FeatureStore, blocking};
+
+/// What Feast's server calls itself to clients of the Model Context Protocol.
+const MCP_NAME: &str = "feast-registry-mcp";
 
 impl FeatureStore {
     /// Serves Feast's registry routes over HTTP on `listener` until `shutdown` completes, then finishes what has
@@ -27,10 +33,21 @@ impl FeatureStore {
         options: DoorOptions,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<()> {
-        let authorization = self.authorization()?;
-        let clock = Arc::clone(self.clock());
-        let datasets = Arc::clone(&self) as _;
-        let router = registry_router(Arc::clone(&self) as _, Some(datasets), authorization, clock);
+        let closing = watch::Sender::new(false);
+        let mcp = self.config().registry.offers_tools.then(|| RegistryMcp {
+            info: McpServerInfo {
+                name: MCP_NAME.to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                transport: McpTransport::Both,
+            },
+            closing: closing.subscribe(),
+        });
+        let router = registry_router(Arc::clone(&self).registry_backend()?, mcp);
+        let shutdown = async {
+            shutdown.await;
+            // Ends the streams of clients, which would go on.
+            closing.send_replace(true);
+        };
         let served = serve_router(listener, router, options, shutdown).await;
         self.dataset_job_queue().finish().await;
         served.map_err(|source| Error::new(ErrorKind::Unavailable, source))
@@ -49,12 +66,18 @@ impl FeatureStore {
         options: DoorOptions,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<()> {
-        let authorization = self.authorization()?;
-        let clock = Arc::clone(self.clock());
-        let datasets = Arc::clone(&self) as _;
-        let router = page_router(self as _, Some(datasets), authorization, clock, root);
+        let router = page_router(self.registry_backend()?, root);
         let served = serve_router(listener, router, options, shutdown).await;
         served.map_err(|source| Error::new(ErrorKind::Unavailable, source))
+    }
+
+    fn registry_backend(self: Arc<Self>) -> Result<RegistryBackend> {
+        Ok(RegistryBackend {
+            authorization: self.authorization()?,
+            clock: Arc::clone(self.clock()),
+            datasets: Some(Arc::clone(&self) as _),
+            server: self as _,
+        })
     }
 }
 

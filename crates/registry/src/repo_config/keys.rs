@@ -98,7 +98,7 @@ pub(super) const AUTH_OIDC: [(&str, Fate); 2] = [
 const DATABASE: &str = "the registry is a file, not a database";
 
 /// Keys of the registry block that are not read into the configuration.
-pub(super) const REGISTRY: [(&str, Fate); 10] = [
+pub(super) const REGISTRY: [(&str, Fate); 9] = [
     (
         "cache_ttl_seconds",
         Fate::Remark(
@@ -109,7 +109,6 @@ pub(super) const REGISTRY: [(&str, Fate); 10] = [
     ("s3_additional_kwargs", Fate::Remark("registries on S3 are not supported yet")),
     ("registry_store_type", Fate::Remark("the registry is a local file")),
     ("purge_feast_metadata", Fate::Remark("only registries in databases have such metadata")),
-    ("mcp", Fate::Remark("the registry is a file, without a server")),
     ("read_path", Fate::Remark(DATABASE)),
     ("sqlalchemy_config_kwargs", Fate::Remark(DATABASE)),
     ("thread_pool_executor_worker_count", Fate::Remark(DATABASE)),

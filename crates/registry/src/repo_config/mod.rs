@@ -75,6 +75,8 @@ pub struct RegistryConfig {
     pub path: PathBuf,
     /// Whether every version of a view has online rows of its own, and references may name a version.
     pub online_versioning: bool,
+    /// Whether the server of its REST routes offers them as tools of the Model Context Protocol.
+    pub offers_tools: bool,
 }
 
 /// Where the newest values are kept.
@@ -293,16 +295,37 @@ mod tests {
     }
 
     #[test]
+    fn the_registry_offers_tools_if_it_is_told_to() {
+        let offers = |block: &str| {
+            read(&format!("project: d\nregistry: {{path: r.db{block}}}\n"))
+                .map(|config| config.registry.offers_tools)
+        };
+        assert_eq!(
+            (offers(""), offers(", mcp: null"), offers(", mcp: {}")),
+            (Ok(false), Ok(false), Ok(false))
+        );
+        assert_eq!(
+            (offers(", mcp: {enabled: false}"), offers(", mcp: {enabled: true}")),
+            (Ok(false), Ok(true))
+        );
+        assert!(
+            offers(", mcp: {enable: true}").unwrap_err().contains("unknown key `enable` in `registry.mcp`")
+        );
+        assert!(offers(", mcp: yes").is_err());
+    }
+
+    #[test]
     fn keys_of_the_registry_block_that_do_nothing_are_remarked_with_their_place() {
         let warned = |block: &str| {
             let config = read(&format!("project: d\nregistry: {{path: r.db, {block}}}\n")).unwrap();
             config.warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
         };
-        for key in ["cache_ttl_seconds", "cache_mode", "read_path", "schema_mode", "mcp"] {
+        for key in ["cache_ttl_seconds", "cache_mode", "read_path", "schema_mode"] {
             let expected = format!("feature_store.yaml:2:24: `{key}` has no effect: ");
             assert!(warned(&format!("{key}: x")).starts_with(&expected), "{key}");
         }
         assert_eq!(warned("serve_features_while_materializing: true"), "");
+        assert_eq!(warned("mcp: {enabled: true}"), "");
         let asked = warned("serve_features_while_materializing: false");
         assert!(asked.contains("a view is served while it is materialized"), "{asked}");
         let other = "project: d\nregistry: {registry_type: sql, path: x, read_path: y, nope: 1}\n";

@@ -29,7 +29,7 @@ impl<'a> Reader<'a> {
         if let NodeKind::Scalar(_) = node.kind {
             let path = self.ok(node.text("`registry`"))?;
             let path = self.local_path("registry", node, path)?;
-            return Some(RegistryConfig { path, online_versioning: false });
+            return Some(RegistryConfig { path, online_versioning: false, offers_tools: false });
         }
         let entries = self.ok(node.entries("`registry`"))?;
         if let Some(kind_node) = entries.iter().find(|entry| entry.key == "registry_type")
@@ -43,7 +43,7 @@ impl<'a> Reader<'a> {
             self.not_there("registry", kind_node, kind, later, &["file"]);
             return None;
         }
-        let known = ["registry_type", "path", ONLINE_VERSIONING, SERVES_MEANWHILE];
+        let known = ["registry_type", "path", ONLINE_VERSIONING, SERVES_MEANWHILE, "mcp"];
         let block = self.block("registry", node, &known, &REGISTRY);
         if !self.switch(&block, SERVES_MEANWHILE, true)
             && let Some(node) = block.get(SERVES_MEANWHILE)
@@ -62,7 +62,10 @@ impl<'a> Reader<'a> {
             Some(node) => self.ok(node.boolean(&format!("`{ONLINE_VERSIONING}`")))?,
             None => false,
         };
-        Some(RegistryConfig { path, online_versioning })
+        let tools = block.get("mcp").filter(|node| !node.is_null());
+        let tools = tools.map(|node| self.block("registry.mcp", node, &["enabled"], &[]));
+        let offers_tools = tools.is_some_and(|tools| self.switch(&tools, "enabled", false));
+        Some(RegistryConfig { path, online_versioning, offers_tools })
     }
 
     pub(super) fn online_store(&mut self) -> Option<OnlineStoreConfig> {

@@ -1,24 +1,24 @@
-//! What every request passes: a permit, the limits of its body, a net for panics, the metrics.
+//! What every request passes: its [`Intake`], a net for panics, the metrics.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use futures::FutureExt as _;
 use larder_core::{Error, ErrorKind};
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
-use tokio::time::{Instant, timeout};
+use tokio::sync::{SemaphorePermit, watch};
+use tokio::time::Instant;
 
 use super::ServerOptions;
 use super::authentication::access_of;
 use super::background::{BackgroundTasks, ViewsInProgress};
 use super::body::RequestBody;
 use super::error::{HttpError, error_response};
-use super::foreign_page;
+use super::intake::Intake;
 use super::metrics::{Endpoint, FeatureCounts, ServerMetrics};
 use super::offline_batches::OfflineBatches;
 use super::process_usage::ProcessUsage;
@@ -39,14 +39,14 @@ pub(crate) struct App {
     pub(crate) closing: watch::Sender<bool>,
     /// `None` where everybody may do everything.
     pub(crate) authorization: Option<Arc<Authorization>>,
-    permits: Semaphore,
+    pub(crate) intake: Arc<Intake>,
 }
 
 impl App {
     pub(crate) fn new(server: Arc<dyn FeatureServer>, options: ServerOptions) -> Self {
-        let permits = Semaphore::new(options.max_concurrent_requests.min(Semaphore::MAX_PERMITS));
         Self {
             server,
+            intake: Arc::new(Intake::new(&options)),
             metrics: ServerMetrics::new(&options.metrics),
             usage: ProcessUsage::new(),
             offline_batches: options
@@ -56,7 +56,6 @@ impl App {
             in_progress: Arc::default(),
             closing: watch::Sender::new(false),
             authorization: options.authenticator.clone().map(|asked| Arc::new(Authorization::new(asked))),
-            permits,
             options,
         }
     }
@@ -65,44 +64,14 @@ impl App {
         if endpoint.is_short() { self.turn().await.map(Some) } else { Ok(None) }
     }
 
-    /// Waits for the turn of a request among those that are worked on at the same time.
+    /// As [`Intake::turn`].
     pub(crate) async fn turn(&self) -> Result<SemaphorePermit<'_>, HttpError> {
-        if let Ok(permit) = self.permits.try_acquire() {
-            return Ok(permit);
-        }
-        if let Ok(Ok(permit)) = timeout(self.options.queue_timeout, self.permits.acquire()).await {
-            return Ok(permit);
-        }
-        let text = "Too many requests at the same time; try again later";
-        Err(HttpError::detail(StatusCode::SERVICE_UNAVAILABLE, text))
+        self.intake.turn().await
     }
 
-    /// The body of a request, within its limits.
+    /// As [`Intake::body`].
     pub(crate) async fn body(&self, headers: &HeaderMap, body: Body) -> Result<RequestBody, HttpError> {
-        let limit = self.options.max_body_bytes;
-        let too_large = || {
-            let text = format!("The body is larger than {limit} bytes; send fewer rows at a time");
-            HttpError::detail(StatusCode::PAYLOAD_TOO_LARGE, &text)
-        };
-        let declared =
-            headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-        if declared.is_some_and(|length: u64| length > limit as u64) {
-            return Err(too_large());
-        }
-        let read = match timeout(self.options.body_timeout, to_bytes(body, limit)).await {
-            Ok(read) => read,
-            Err(_elapsed) => {
-                let text = "The body did not arrive in time";
-                return Err(HttpError::detail(StatusCode::REQUEST_TIMEOUT, text));
-            }
-        };
-        match read {
-            Ok(bytes) => Ok(RequestBody { bytes, is_json: is_json(headers) }),
-            Err(error) if is_over_limit(&error) => Err(too_large()),
-            Err(_broken) => {
-                Err(HttpError::detail(StatusCode::BAD_REQUEST, "There was an error parsing the body"))
-            }
-        }
+        self.intake.body(headers, body).await
     }
 }
 
@@ -130,48 +99,4 @@ where
     let counts = response.extensions().get::<FeatureCounts>().copied();
     app.metrics.answered(endpoint, response.status().is_success(), counts, started.elapsed());
     response
-}
-
-/// Whether a body is to be read as JSON, by `FastAPI`'s rule; without a content type it is, unless a page sends it.
-fn is_json(headers: &HeaderMap) -> bool {
-    match headers.get(header::CONTENT_TYPE) {
-        Some(content_type) => content_type.to_str().is_ok_and(foreign_page::is_json),
-        None => !foreign_page::is_unasked(headers),
-    }
-}
-
-fn is_over_limit(error: &axum::Error) -> bool {
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        if error.is::<http_body_util::LengthLimitError>() {
-            return true;
-        }
-        source = error.source();
-    }
-    false
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::http::HeaderValue;
-
-    use super::*;
-
-    #[test]
-    fn json_is_what_fastapi_takes_for_json() {
-        for (content_type, expected) in [
-            ("application/json", true),
-            ("Application/JSON; charset=utf-8", true),
-            ("application/vnd.api+json", true),
-            ("text/json", false),
-            ("text/plain", false),
-            ("application/x-www-form-urlencoded", false),
-            ("", false),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-            assert_eq!(is_json(&headers), expected, "{content_type}");
-        }
-        assert!(is_json(&HeaderMap::new()));
-    }
 }

@@ -28,6 +28,7 @@ mod error;
 mod fields;
 mod foreign_page;
 mod guard;
+mod intake;
 mod mcp;
 mod metrics;
 mod offline_batches;
@@ -40,12 +41,19 @@ mod serve;
 mod tls;
 
 pub use background::BackgroundTasks;
+#[cfg(test)]
+pub(crate) use described_routes::assert_well_described;
+pub(crate) use described_routes::{Argument, DescribedRoute, Takes, argument};
+pub(crate) use docs::{page as docs_page, routes as docs_routes};
 pub use error::error_text;
 pub(crate) use error::{json_response, python_repr};
 pub(crate) use fields::lenient_boolean;
 pub(crate) use foreign_page::{REFUSAL as FOREIGN_PAGE, is_unasked};
+pub(crate) use intake::Intake;
+pub(crate) use mcp::{Door as McpDoor, Host as McpHost, routes as mcp_routes};
 pub use mcp::{McpServerInfo, serve_mcp};
 pub(crate) use metrics::FeatureCounts;
+pub(crate) use openapi::{PATH as OPENAPI_PATH, document as openapi_document};
 pub use options::ServerOptions;
 pub use serve::{DoorOptions, serve, serve_router, shutdown_signal};
 pub use tls::{CertificateError, ServerCertificate, connect_to_certificate};

@@ -15,22 +15,32 @@ use crate::http::guard::App;
 pub(crate) const PATH: &str = "/openapi.json";
 
 pub(crate) async fn openapi(State(app): State<Arc<App>>) -> Response {
-    json_response(StatusCode::OK, document(app.options.jobs.is_some()).to_string())
+    let routes = described_routes(app.options.jobs.is_some());
+    json_response(StatusCode::OK, document("larder", None, routes).to_string())
 }
 
-fn document(with_jobs: bool) -> Value {
+/// The document of a server whose routes lie under `base`.
+pub(crate) fn document<'r>(
+    title: &str,
+    base: Option<&str>,
+    routes: impl IntoIterator<Item = &'r DescribedRoute>,
+) -> Value {
     let mut paths = Map::new();
-    for route in described_routes(with_jobs) {
+    for route in routes {
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
         if let Some(path) = path.as_object_mut() {
             path.insert(route.method.as_str().to_lowercase(), operation(route));
         }
     }
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
-        "info": { "title": "larder", "version": env!("CARGO_PKG_VERSION") },
+        "info": { "title": title, "version": env!("CARGO_PKG_VERSION") },
         "paths": paths,
-    })
+    });
+    if let (Some(fields), Some(base)) = (document.as_object_mut(), base) {
+        fields.insert("servers".to_owned(), json!([{ "url": base }]));
+    }
+    document
 }
 
 fn operation(route: &DescribedRoute) -> Value {
@@ -75,7 +85,7 @@ mod tests {
 
     #[test]
     fn every_argument_is_in_one_place() {
-        let document = document(true);
+        let document = document("larder", None, described_routes(true));
         let post = &document["paths"]["/materialize"]["post"];
         let names: Vec<&Value> =
             post["parameters"].as_array().unwrap().iter().map(|one| &one["name"]).collect();

@@ -4,56 +4,111 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{FromRequestParts, Query, State};
+use axum::extract::{FromRequestParts, Query, Request, State};
 use axum::http::request::Parts;
 use axum::http::uri::Uri;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use larder_core::Clock;
+use larder_registry::ErrorStatus;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use super::parameters::Parameters;
 use super::refusal::Refusal;
 use super::visits::Visits;
 use super::{
-    RegistryServer, apply, compute_engines, datasets, features, lineage, lists, metrics, objects, search,
+    RegistryServer, apply, compute_engines, datasets, described, features, lineage, lists, metrics, objects,
+    search,
 };
-use crate::http::json_response;
-use crate::{Access, Authorization, DatasetServer};
+use crate::http::{
+    Intake, McpDoor, McpHost, OPENAPI_PATH, docs_page, docs_routes, json_response, mcp_routes,
+    openapi_document,
+};
+use crate::{Access, Authorization, DatasetServer, McpServerInfo, ServerOptions};
 
 /// Where the routes lie.
 pub(super) const PREFIX: &str = "/api/v1";
+
+/// What lies behind the routes.
+#[derive(Clone, Debug)]
+pub struct RegistryBackend {
+    /// The registry.
+    pub server: Arc<dyn RegistryServer>,
+    /// Makes datasets; `None` where no feature store is behind the registry.
+    pub datasets: Option<Arc<dyn DatasetServer>>,
+    /// Who may do what; `None` where everybody may do everything. What the permissions of a request's project do not
+    /// grant is left out of lists and refused where it is named.
+    pub authorization: Option<Arc<Authorization>>,
+    /// Says when something is looked at.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The routes as tools of the Model Context Protocol.
+#[derive(Clone, Debug)]
+pub struct RegistryMcp {
+    /// What the server says of itself.
+    pub info: McpServerInfo,
+    /// True once the shutdown has begun.
+    pub closing: watch::Receiver<bool>,
+}
 
 /// What all requests share.
 #[derive(Debug)]
 pub(super) struct Door {
     pub(super) server: Arc<dyn RegistryServer>,
-    /// `None` where no feature store is behind the registry, which could make datasets.
     pub(super) datasets: Option<Arc<dyn DatasetServer>>,
-    /// `None` where everybody may do everything.
     authorization: Option<Arc<Authorization>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) visits: Visits,
 }
 
-/// The routes of Feast's registry server: under `/api/v1`, and as Feast has them without it too.
-///
-/// Who sends a request is asked of `authorization`, where there is one, and what the permissions of the request's
-/// project do not grant is left out of lists and refused where it is named.
-pub fn registry_router(
-    server: Arc<dyn RegistryServer>,
-    datasets: Option<Arc<dyn DatasetServer>>,
-    authorization: Option<Arc<Authorization>>,
-    clock: Arc<dyn Clock>,
-) -> Router {
-    let door = Arc::new(Door::new(server, datasets, authorization, clock));
-    let routes = routes().with_state(door);
-    Router::new()
-        .nest(PREFIX, routes.clone())
-        .merge(routes)
-        .fallback(not_found)
-        .method_not_allowed_fallback(method_not_allowed)
+/// The routes of Feast's registry server: under `/api/v1`, and as Feast has them without it too, and what describes
+/// them. With `mcp` they are tools as well.
+pub fn registry_router(backend: RegistryBackend, mcp: Option<RegistryMcp>) -> Router {
+    let door = Arc::new(Door::new(backend));
+    let routes = routes();
+    let router = Router::new().nest(PREFIX, routes.clone().merge(description())).merge(description());
+    let router = router.route("/", get(docs_page)).merge(routes.clone());
+    let router = match mcp {
+        None => router,
+        Some(mcp) => router.merge(tools(&door, mcp, routes)),
+    };
+    router.fallback(not_found).method_not_allowed_fallback(method_not_allowed).with_state(door)
+}
+
+/// What tells of the routes, to programs and people, whoever they are.
+fn description() -> Router<Arc<Door>> {
+    let document = async || json_response(StatusCode::OK, document().to_string());
+    Router::new().route(OPENAPI_PATH, get(document)).merge(docs_routes())
+}
+
+fn document() -> Value {
+    openapi_document("larder registry", Some(PREFIX), &described::ROUTES)
+}
+
+/// The routes as tools, for whoever may ask the routes.
+fn tools(door: &Arc<Door>, mcp: RegistryMcp, routes: Router<Arc<Door>>) -> Router<Arc<Door>> {
+    let host = McpHost {
+        intake: Arc::new(Intake::new(&ServerOptions::default())),
+        closing: mcp.closing,
+        error_status: ErrorStatus::default(),
+        tools: described::ROUTES.iter().collect(),
+    };
+    let called = McpDoor::new(host, mcp.info, routes.with_state(Arc::clone(door)));
+    let asked = from_fn_with_state(
+        Arc::clone(door),
+        async |State(door): State<Arc<Door>>, request: Request, next: Next| match door
+            .access(request.headers())
+            .await
+        {
+            Ok(_) => next.run(request).await,
+            Err(refusal) => refusal.into_response(),
+        },
+    );
+    mcp_routes(Router::new(), called).route_layer(asked)
 }
 
 /// The routes without their prefix.
@@ -131,12 +186,8 @@ impl FromRequestParts<Arc<Door>> for Asked {
 }
 
 impl Door {
-    pub(super) fn new(
-        server: Arc<dyn RegistryServer>,
-        datasets: Option<Arc<dyn DatasetServer>>,
-        authorization: Option<Arc<Authorization>>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub(super) fn new(backend: RegistryBackend) -> Self {
+        let RegistryBackend { server, datasets, authorization, clock } = backend;
         Self { server, datasets, authorization, clock, visits: Visits::default() }
     }
 

@@ -27,6 +27,7 @@ mod body;
 mod compute_engines;
 mod datasets;
 mod definition_text;
+mod described;
 mod door;
 mod features;
 mod json_object;
@@ -48,7 +49,7 @@ use async_trait::async_trait;
 use larder_core::{RequestError, Result};
 use larder_registry::{ObjectKind, RegistryObjects, RegistrySnapshot, SentObject};
 
-pub use self::door::registry_router;
+pub use self::door::{RegistryBackend, RegistryMcp, registry_router};
 pub use self::page::{InvalidRootPath, RootPath, page_router};
 use crate::Protected;
 

@@ -5,18 +5,22 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use larder_core::{Result, SystemClock};
-use larder_registry::{ObjectKind, RegistryFile, RegistryObjects, RegistrySnapshot, SentObject};
+use larder_registry::{
+    McpTransport, ObjectKind, RegistryFile, RegistryObjects, RegistrySnapshot, SentObject,
+};
 use larder_serving::{
-    AllowPut, AllowTake, Authorization, DoorOptions, Protected, RegistryServer, RootPath, page_router,
-    registry_router, serve_router,
+    AllowPut, AllowTake, Authorization, DoorOptions, McpServerInfo, Protected, RegistryBackend, RegistryMcp,
+    RegistryServer, RootPath, page_router, registry_router, serve_router,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::authorization::Roles;
 use crate::client::{Reply, send};
+use crate::openapi::{assert_fits, recorded};
 
 /// A registry in a temporary folder.
 #[derive(Debug)]
@@ -135,20 +139,19 @@ impl Served {
     }
 
     async fn routes(registry: TestRegistry, closed: bool) -> Self {
-        Self::start(registry_router(Arc::new(registry), None, authorization(closed), Arc::new(SystemClock)))
-            .await
+        Self::start(registry_router(backend(registry, closed), None)).await
+    }
+
+    async fn tools(registry: TestRegistry, closed: bool) -> Self {
+        let (info, transport) = ("registry".to_owned(), McpTransport::Both);
+        let info = McpServerInfo { name: info, version: "1".to_owned(), transport };
+        let (_going_on, closing) = watch::channel(false);
+        Self::start(registry_router(backend(registry, closed), Some(RegistryMcp { info, closing }))).await
     }
 
     async fn page(registry: TestRegistry, closed: bool, root: &str) -> Self {
         let root: RootPath = root.parse().unwrap();
-        Self::start(page_router(
-            Arc::new(registry),
-            None,
-            authorization(closed),
-            Arc::new(SystemClock),
-            &root,
-        ))
-        .await
+        Self::start(page_router(backend(registry, closed), &root)).await
     }
 
     async fn ask(&self, role: &str, method: &str, path: &str, body: &str) -> Reply {
@@ -170,8 +173,13 @@ impl Drop for Served {
     }
 }
 
-fn authorization(closed: bool) -> Option<Arc<Authorization>> {
-    closed.then(|| Arc::new(Authorization::new(Arc::new(Roles))))
+fn backend(registry: TestRegistry, closed: bool) -> RegistryBackend {
+    RegistryBackend {
+        server: Arc::new(registry),
+        datasets: None,
+        authorization: closed.then(|| Arc::new(Authorization::new(Arc::new(Roles)))),
+        clock: Arc::new(SystemClock),
+    }
 }
 
 /// The names in a list of objects.
@@ -294,6 +302,71 @@ async fn an_object_is_made_changed_and_removed_by_whoever_may_and_by_nobody_else
     assert_eq!(served.ask("server", "POST", "/api/v1/registry/refresh", "").await.status, 200);
     let left = names(&served.get("server", "/api/v1/entities?project=p").await, "entities");
     assert_eq!(left, ["open", "secret"]);
+}
+
+#[tokio::test]
+async fn a_client_that_is_generated_for_feasts_registry_fits_and_finds_every_route() {
+    let served = Served::routes(TestRegistry::guarded(), true).await;
+    let document = send(served.address, "GET", "/openapi.json", &[], b"").await;
+    assert_eq!(document.status, 200, "for everybody");
+    let (feast, larder) = (recorded("registry_rest/openapi.json"), document.json());
+    assert_eq!(larder["servers"], feast["servers"]);
+    assert_eq!(assert_fits(&feast, &larder, |path| path.starts_with("/monitoring")), 57);
+    assert_eq!(served.get("", "/api/v1/openapi.json").await, larder);
+    for (path, operations) in larder["paths"].as_object().unwrap() {
+        let path = format!("/api/v1{}", path.replace(['{', '}'], ""));
+        for method in operations.as_object().unwrap().keys() {
+            // Without a token: what is there says so, and what is not says 404 or 405.
+            let reply = send(served.address, &method.to_uppercase(), &path, &[], b"").await;
+            assert_eq!(reply.status, 401, "{method} {path}");
+        }
+    }
+    for page in ["/", "/docs", "/api/v1/docs"] {
+        let reply = send(served.address, "GET", page, &[], b"").await;
+        assert_eq!(
+            (reply.status, reply.header("content-type")),
+            (200, Some("text/html; charset=utf-8")),
+            "{page}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn tools_are_for_whoever_may_ask_the_routes_and_there_only_where_they_are_wanted() {
+    let call = |method: &str, params: Value| {
+        json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string()
+    };
+    let served = Served::tools(TestRegistry::guarded(), true).await;
+    let list = call("tools/list", json!({}));
+    for (role, status) in [("bad", 401), ("away", 503), ("reader", 200)] {
+        assert_eq!(served.ask(role, "POST", "/mcp", &list).await.status, status, "{role}");
+    }
+    assert_eq!(served.ask("bad", "GET", "/sse", "").await.status, 401);
+    let tools = served.ask("reader", "POST", "/mcp", &list).await.json();
+    assert_eq!(tools["result"]["tools"].as_array().unwrap().len(), 57);
+    let result = async |role: &str, tool: &str, arguments: Value| {
+        let call = call("tools/call", json!({"name": tool, "arguments": arguments}));
+        let answer = served.ask(role, "POST", "/mcp", &call).await.json();
+        let text = answer["result"]["content"][0]["text"].as_str().unwrap_or_default().to_owned();
+        (text, answer["result"]["isError"].clone())
+    };
+    let (text, is_error) = result("reader", "list_entities_entities_get", json!({"project": "p"})).await;
+    assert_eq!(is_error, false);
+    assert_eq!(names(&serde_json::from_str(&text).unwrap(), "entities"), ["open"]);
+    // Lists stand behind each other in the query; a tag that nothing has finds nothing.
+    let tagged = json!({"project": "p", "tags": ["a:b", "c:d"]});
+    let (text, _) = result("reader", "list_data_sources_data_sources_get", tagged).await;
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["dataSources"], json!([]));
+    let one = json!({"project": "p", "name": "new_one"});
+    let (text, is_error) = result("reader", "apply_entity_entities_post", one.clone()).await;
+    assert!(is_error == true && text.contains("Status code: 403"), "{text}");
+    assert_eq!(result("maker", "apply_entity_entities_post", one.clone()).await.1, false);
+    assert_eq!(result("maker", "delete_entity_entities__name__delete", one.clone()).await.1, false);
+    let (text, is_error) = result("maker", "delete_entity_entities__name__delete", one).await;
+    assert!(is_error == true && text.contains("Status code: 404"), "{text}");
+
+    let without = Served::routes(TestRegistry::guarded(), true).await;
+    assert_eq!(without.ask("reader", "POST", "/mcp", &list).await.status, 404);
 }
 
 #[tokio::test]

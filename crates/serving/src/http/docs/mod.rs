@@ -10,14 +10,23 @@ use axum::{Router, routing::get};
 /// Where the page is, as in `FastAPI`.
 pub(crate) const PATH: &str = "/docs";
 
+const HTML: &str = "text/html; charset=utf-8";
+
+const PAGE: &str = include_str!("page.html");
+
 const POLICY: &str = "default-src 'none'; connect-src 'self'; script-src 'self'; style-src 'self'; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
+
+/// The page alone.
+pub(crate) async fn page() -> Response {
+    answer(HTML, PAGE)
+}
 
 /// The page and what it is made of. Like the document that it shows, it asks nobody who they are.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     let file = |content_type, text| get(async move || answer(content_type, text));
     Router::new()
-        .route(PATH, file("text/html; charset=utf-8", include_str!("page.html")))
+        .route(PATH, file(HTML, PAGE))
         .route("/docs/page.css", file("text/css; charset=utf-8", include_str!("page.css")))
         .route("/docs/page.js", file("text/javascript; charset=utf-8", include_str!("page.js")))
 }

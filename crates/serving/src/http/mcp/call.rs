@@ -12,7 +12,7 @@ use super::message::RpcError;
 use crate::ToolCall;
 use crate::http::audit::{MAX_ID_CHARS, Peer};
 use crate::http::body::off_thread;
-use crate::http::described_routes::{DescribedRoute, described_route};
+use crate::http::described_routes::{DescribedRoute, Place};
 use crate::http::error::HttpError;
 
 /// Headers of the client that its calls bring along: who it is, and what auditors know it by.
@@ -35,6 +35,7 @@ pub(super) struct Client {
 /// [`RpcError`] if there is no such tool, or the parameters are not those of a call.
 pub(super) async fn call(
     routes: &Router,
+    tools: &[&'static DescribedRoute],
     client: &Client,
     id: &Value,
     mut params: Map<String, Value>,
@@ -42,8 +43,8 @@ pub(super) async fn call(
     let Some(Value::String(name)) = params.get("name") else {
         return Err(RpcError::invalid_params("`name` is the name of a tool"));
     };
-    let tool =
-        described_route(name).ok_or_else(|| RpcError::invalid_params(format!("Unknown tool: {name}")))?;
+    let tool = tools.iter().find(|tool| tool.name == name);
+    let tool = tool.ok_or_else(|| RpcError::invalid_params(format!("Unknown tool: {name}")))?;
     let arguments = match params.remove("arguments") {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(arguments)) => arguments,
@@ -90,21 +91,24 @@ fn request(tool: &DescribedRoute, mut arguments: Map<String, Value>) -> Result<R
         }
     }
     let mut separator = '?';
-    for name in tool.query {
-        let text = match arguments.remove(*name) {
+    for argument in tool.arguments.iter().filter(|argument| tool.place(argument) == Place::Query) {
+        // Several of one name stand behind each other.
+        let values = match arguments.remove(argument.name) {
             None | Some(Value::Null) => continue,
-            Some(Value::String(text)) => text,
-            Some(value) => value.to_string(),
+            Some(Value::Array(values)) => values,
+            Some(value) => vec![value],
         };
-        target.push(separator);
-        target.push_str(name);
-        target.push('=');
-        push_encoded(&mut target, &text);
-        separator = '&';
+        for value in values {
+            target.push(separator);
+            target.push_str(argument.name);
+            target.push('=');
+            push_encoded(&mut target, &value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+            separator = '&';
+        }
     }
     let request = Request::builder().uri(target);
     let request = match tool.method {
-        Method::GET => request.body(Body::empty()),
+        Method::GET | Method::DELETE => request.method(tool.method.clone()).body(Body::empty()),
         _ => request
             .method(Method::POST)
             .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
@@ -166,10 +170,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::http::described_routes::described_routes;
 
     fn of(tool: &str, arguments: Value) -> Result<(String, String), String> {
         let Value::Object(arguments) = arguments else { panic!("{arguments}") };
-        let request = request(described_route(tool).unwrap(), arguments)?;
+        let tool = described_routes(true).find(|route| route.name == tool).unwrap();
+        let request = request(tool, arguments)?;
         Ok((request.method().to_string(), request.uri().to_string()))
     }
 
@@ -183,7 +189,7 @@ mod tests {
         let expected = ("POST".to_owned(), "/materialize?async=true".to_owned());
         assert_eq!(of("materialize_materialize_post", materialize), Ok(expected));
         let odd = of("materialize_materialize_post", json!({"async": "a&b=c", "force": [1]})).unwrap();
-        assert_eq!(odd.1, "/materialize?async=a%26b%3Dc&force=%5B1%5D");
+        assert_eq!(odd.1, "/materialize?async=a%26b%3Dc&force=1");
     }
 
     #[test]

@@ -9,8 +9,9 @@ use axum::extract::Request as HttpRequest;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use futures::FutureExt as _;
-use larder_registry::McpTransport;
+use larder_registry::{ErrorStatus, McpTransport};
 use serde_json::{Map, Value, json};
+use tokio::sync::watch;
 
 use super::McpServerInfo;
 use super::call::{Client, call};
@@ -20,16 +21,42 @@ use super::sse::Sessions;
 use super::{envelope, protocol, tools};
 use crate::http::audit::Peer;
 use crate::http::body::{RequestBody, off_thread};
+use crate::http::described_routes::{DescribedRoute, described_routes};
 use crate::http::error::{HttpError, error_response, json_response};
 use crate::http::guard::App;
+use crate::http::intake::Intake;
 
 /// Messages that may come at once.
 const MAX_BATCH: usize = 50;
 
+/// What the protocol needs of the server around it.
+#[derive(Clone, Debug)]
+pub(crate) struct Host {
+    /// The limits of messages.
+    pub(crate) intake: Arc<Intake>,
+    /// True once the shutdown has begun, which ends streams.
+    pub(crate) closing: watch::Receiver<bool>,
+    /// Which statuses mistakes get.
+    pub(crate) error_status: ErrorStatus,
+    /// The routes that are tools.
+    pub(crate) tools: Arc<[&'static DescribedRoute]>,
+}
+
+impl Host {
+    pub(crate) fn of_app(app: &App) -> Self {
+        Self {
+            intake: Arc::clone(&app.intake),
+            closing: app.closing.subscribe(),
+            error_status: app.options.error_status,
+            tools: described_routes(app.options.jobs.is_some()).collect(),
+        }
+    }
+}
+
 /// The server of the protocol.
 #[derive(Clone, Debug)]
 pub(crate) struct Door {
-    app: Arc<App>,
+    host: Host,
     info: McpServerInfo,
     /// Everything else that the server answers.
     routes: Router,
@@ -37,8 +64,8 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    pub(crate) fn new(app: Arc<App>, info: McpServerInfo, routes: Router) -> Self {
-        Self { app, info, routes, sessions: Arc::default() }
+    pub(crate) fn new(host: Host, info: McpServerInfo, routes: Router) -> Self {
+        Self { host, info, routes, sessions: Arc::default() }
     }
 
     pub(super) fn transport(&self) -> McpTransport {
@@ -47,9 +74,8 @@ impl Door {
 
     /// Opens a stream of events.
     pub(super) fn open(&self, request: &HttpRequest) -> Response {
-        let opened =
-            welcome(request.headers()).and_then(|()| self.sessions.open(self.app.closing.subscribe()));
-        opened.unwrap_or_else(|error| error_response(&error, self.app.options.error_status))
+        let opened = welcome(request.headers()).and_then(|()| self.sessions.open(self.host.closing.clone()));
+        opened.unwrap_or_else(|error| error_response(&error, self.host.error_status))
     }
 
     /// Takes a message whose answer goes to the stream of its session.
@@ -59,11 +85,11 @@ impl Door {
         let session = query.split('&').find_map(|pair| pair.strip_prefix("session_id="));
         let place = match self.sessions.place(session) {
             Ok(place) => place,
-            Err(error) => return error_response(&error, self.app.options.error_status),
+            Err(error) => return error_response(&error, self.host.error_status),
         };
         let (version, value) = match self.read(&head.headers, body).await {
             Ok(read) => read,
-            Err(Refusal::Http(error)) => return error_response(&error, self.app.options.error_status),
+            Err(Refusal::Http(error)) => return error_response(&error, self.host.error_status),
             Err(Refusal::Rpc(status, error)) => return json_response(status, error.answer(None).to_string()),
         };
         let peer = head.extensions.get::<Peer>().copied();
@@ -96,7 +122,7 @@ impl Door {
         let (head, body) = request.into_parts();
         let (version, value) = match self.read(&head.headers, body).await {
             Ok(read) => read,
-            Err(Refusal::Http(error)) => return error_response(&error, self.app.options.error_status),
+            Err(Refusal::Http(error)) => return error_response(&error, self.host.error_status),
             Err(Refusal::Rpc(status, error)) => return json_response(status, error.answer(None).to_string()),
         };
         let peer = head.extensions.get::<Peer>().copied();
@@ -122,8 +148,8 @@ impl Door {
         let named = headers.get(envelope::VERSION).map(|version| version.to_str().unwrap_or("?"));
         let version = Version::of_request(named)?;
         // Given back when the body is read: a call of a tool waits for a turn of its own.
-        let _turn = self.app.turn().await?;
-        let RequestBody { bytes, is_json } = self.app.body(headers, body).await?;
+        let _turn = self.host.intake.turn().await?;
+        let RequestBody { bytes, is_json } = self.host.intake.body(headers, body).await?;
         if !is_json {
             let text = "Unsupported Media Type: messages are application/json";
             return Err(Refusal::Rpc(StatusCode::UNSUPPORTED_MEDIA_TYPE, RpcError::invalid_request(text)));
@@ -181,7 +207,7 @@ impl Door {
             "initialize" => protocol::initialize(&self.info, &params),
             "ping" => Ok(json!({})),
             "tools/list" => self.list_tools(&params),
-            "tools/call" => call(&self.routes, client, &id, params).await,
+            "tools/call" => call(&self.routes, &self.host.tools, client, &id, params).await,
             _ => Err(RpcError::method_not_found(&method)),
         };
         match answer {
@@ -212,7 +238,7 @@ impl Door {
         let answer = match method.as_str() {
             "server/discover" => Ok(protocol::to_be_kept(protocol::discover())),
             "tools/list" => self.list_tools(&params).map(protocol::to_be_kept),
-            "tools/call" => call(&self.routes, client, &id, params).await,
+            "tools/call" => call(&self.routes, &self.host.tools, client, &id, params).await,
             _ => Err(RpcError::method_not_found(&method)),
         };
         match answer {
@@ -225,7 +251,7 @@ impl Door {
         if params.get("cursor").is_some_and(|cursor| !cursor.is_null()) {
             return Err(RpcError::invalid_params("all tools come at once, so there is no such `cursor`"));
         }
-        Ok(tools::list(self.app.options.jobs.is_some()))
+        Ok(tools::list(&self.host.tools))
     }
 }
 

@@ -32,7 +32,7 @@ use axum::extract::Request;
 use axum::routing::{get, post};
 use larder_registry::McpTransport;
 
-pub(crate) use door::Door;
+pub(crate) use door::{Door, Host};
 pub use stdio::serve_mcp;
 
 /// Where the door is.

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::call::Client;
-use super::door::Door;
+use super::door::{Door, Host};
 use super::envelope;
 use super::message::RpcError;
 use super::protocol::Version;
@@ -41,7 +41,7 @@ pub async fn serve_mcp(
     let options = ServerOptions { authenticator: None, ..options };
     let longest = options.max_body_bytes as u64;
     let app = Arc::new(App::new(server, options));
-    let door = Arc::new(Door::new(Arc::clone(&app), info, unguarded_router(Arc::clone(&app))));
+    let door = Arc::new(Door::new(Host::of_app(&app), info, unguarded_router(Arc::clone(&app))));
     let (answers, written) = mpsc::channel(MAX_UNDER_WAY);
     let writer = tokio::spawn(write(written, output));
     let mut under_way = JoinSet::new();

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::http::described_routes::{DescribedRoute, described_routes, object_schema};
+use crate::http::described_routes::{DescribedRoute, object_schema};
 
 /// The answer to `tools/list`.
-pub(super) fn list(with_jobs: bool) -> Value {
-    json!({ "tools": described_routes(with_jobs).map(tool).collect::<Vec<_>>() })
+pub(super) fn list(routes: &[&DescribedRoute]) -> Value {
+    json!({ "tools": routes.iter().map(|route| tool(route)).collect::<Vec<_>>() })
 }
 
 fn tool(route: &DescribedRoute) -> Value {

@@ -25,7 +25,7 @@ use crate::http::audit::audit;
 use crate::http::authentication::authenticate;
 use crate::http::error::{HttpError, error_response};
 use crate::http::guard::{App, answer};
-use crate::http::mcp::{self, Door};
+use crate::http::mcp::{self, Door, Host};
 use crate::http::metrics::Endpoint;
 use crate::http::{docs, openapi};
 
@@ -36,7 +36,7 @@ type Parameters = Query<HashMap<String, String>>;
 pub(crate) fn router(app: Arc<App>) -> Router {
     let Some(info) = app.options.mcp.clone() else { return guarded(app, routes()) };
     // Its tools go through all the others, and not through itself.
-    let door = Door::new(Arc::clone(&app), info, guarded(Arc::clone(&app), routes()));
+    let door = Door::new(Host::of_app(&app), info, guarded(Arc::clone(&app), routes()));
     guarded(app, mcp::routes(routes(), door))
 }
 

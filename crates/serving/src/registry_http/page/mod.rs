@@ -12,15 +12,13 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use larder_core::Clock;
 use serde_json::{Value, json};
 
-use super::RegistryServer;
+use super::RegistryBackend;
 use super::door::{Asked, Door, Json, PREFIX, method_not_allowed, not_found, routes};
 use super::refusal::Refusal;
 use super::sight::all_sights;
 use crate::http::json_response;
-use crate::{Authorization, DatasetServer};
 
 /// What every answer of the page says to a browser: load and run what this server gives, and nothing else.
 const HEADERS: [(HeaderName, &str); 6] = [
@@ -81,14 +79,8 @@ impl std::str::FromStr for RootPath {
 }
 
 /// The page, and under `/api/v1` the routes of [`registry_router`](super::registry_router) that only read.
-pub fn page_router(
-    server: Arc<dyn RegistryServer>,
-    datasets: Option<Arc<dyn DatasetServer>>,
-    authorization: Option<Arc<Authorization>>,
-    clock: Arc<dyn Clock>,
-    root: &RootPath,
-) -> Router {
-    let door = Arc::new(Door::new(server, datasets, authorization, clock));
+pub fn page_router(backend: RegistryBackend, root: &RootPath) -> Router {
+    let door = Arc::new(Door::new(backend));
     let page = PAGE.replace("{root}", &root.0);
     let page = move || async move { asset("text/html; charset=utf-8", page) };
     let assets = ASSETS.into_iter().fold(Router::new(), |router, (name, kind, text)| {
