@@ -167,6 +167,9 @@ pub(crate) struct UiArguments {
     /// The path at which a proxy shows the page, such as `/features`.
     #[arg(long = "root_path", value_name = "PATH", default_value = "")]
     pub(crate) root_path: larder::RootPath,
+    /// Origins whose pages may read what this server answers, such as `https://app.example.org`, with commas between.
+    #[arg(long, value_name = "ORIGINS", env = "FEAST_UI_CORS_ALLOWED_ORIGINS", default_value = "")]
+    pub(crate) cors_allowed_origins: larder::AllowedOrigins,
     #[command(flatten)]
     pub(crate) tls: TlsArguments,
     /// No effect: the page shows the registry as it is whenever it is asked.

@@ -74,10 +74,11 @@ pub use larder_registry::{
     Problem, RegistryFile, RepoConfig, VersionedView, definitions_json_schema, test_file_json_schema,
 };
 pub use larder_serving::{
-    DoorOptions, FeatureServer, JobIsRunning, JobLogLine, JobOutcome, JobRunReport, JobServer, JobSummary,
-    JobTrigger, MaterializeEvent, MaterializeRange, MaterializeRequest, MaterializeSummary, MaterializedView,
-    OnlineRequest, OnlineResponse, PushRequest, RootPath, SearchRequest, ServerCertificate, ServerOptions,
-    StartJob, WriteRequest, connect_to_certificate, shutdown_signal,
+    AllowedOrigins, DoorOptions, FeatureServer, JobIsRunning, JobLogLine, JobOutcome, JobRunReport,
+    JobServer, JobSummary, JobTrigger, MaterializeEvent, MaterializeRange, MaterializeRequest,
+    MaterializeSummary, MaterializedView, OnlineRequest, OnlineResponse, PushRequest, RootPath,
+    SearchRequest, ServerCertificate, ServerOptions, StartJob, WriteRequest, connect_to_certificate,
+    shutdown_signal,
 };
 pub use online::PublishedServer;
 pub use saved_dataset::NewSavedDataset;

@@ -9,8 +9,8 @@ use larder_registry::{
     McpTransport, ObjectKind, ObjectMessage, RegistryObjects, RegistrySnapshot, SentObject,
 };
 use larder_serving::{
-    AllowPut, AllowTake, DoorOptions, McpServerInfo, Protected, RegistryBackend, RegistryMcp, RegistryServer,
-    RootPath, page_router, registry_router, serve_router,
+    AllowPut, AllowTake, AllowedOrigins, DoorOptions, McpServerInfo, Protected, RegistryBackend, RegistryMcp,
+    RegistryServer, RootPath, page_router, registry_router, serve_router,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -54,6 +54,7 @@ impl FeatureStore {
     }
 
     /// Serves a web page over the registry on `listener` until `shutdown` completes, then finishes what has begun.
+    /// Pages of `origins` may read it too.
     /// The page only reads; who may see what is as for [`serve_registry_http`](Self::serve_registry_http).
     ///
     /// # Errors
@@ -63,10 +64,11 @@ impl FeatureStore {
         self: Arc<Self>,
         listener: TcpListener,
         root: &RootPath,
+        origins: &AllowedOrigins,
         options: DoorOptions,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<()> {
-        let router = page_router(self.registry_backend()?, root);
+        let router = page_router(self.registry_backend()?, root, origins);
         let served = serve_router(listener, router, options, shutdown).await;
         served.map_err(|source| Error::new(ErrorKind::Unavailable, source))
     }

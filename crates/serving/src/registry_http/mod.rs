@@ -50,7 +50,7 @@ use larder_core::{RequestError, Result};
 use larder_registry::{ObjectKind, RegistryObjects, RegistrySnapshot, SentObject};
 
 pub use self::door::{RegistryBackend, RegistryMcp, registry_router};
-pub use self::page::{InvalidRootPath, RootPath, page_router};
+pub use self::page::{AllowedOrigins, InvalidOrigin, InvalidRootPath, RootPath, page_router};
 use crate::Protected;
 
 /// Whether an object may be put in the place of the one that is there.

@@ -9,8 +9,8 @@ use larder_registry::{
     McpTransport, ObjectKind, RegistryFile, RegistryObjects, RegistrySnapshot, SentObject,
 };
 use larder_serving::{
-    AllowPut, AllowTake, Authorization, DoorOptions, McpServerInfo, Protected, RegistryBackend, RegistryMcp,
-    RegistryServer, RootPath, page_router, registry_router, serve_router,
+    AllowPut, AllowTake, AllowedOrigins, Authorization, DoorOptions, McpServerInfo, Protected,
+    RegistryBackend, RegistryMcp, RegistryServer, RootPath, page_router, registry_router, serve_router,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -150,8 +150,12 @@ impl Served {
     }
 
     async fn page(registry: TestRegistry, closed: bool, root: &str) -> Self {
-        let root: RootPath = root.parse().unwrap();
-        Self::start(page_router(backend(registry, closed), &root)).await
+        Self::page_for(registry, closed, root, "").await
+    }
+
+    async fn page_for(registry: TestRegistry, closed: bool, root: &str, origins: &str) -> Self {
+        let (root, origins): (RootPath, AllowedOrigins) = (root.parse().unwrap(), origins.parse().unwrap());
+        Self::start(page_router(backend(registry, closed), &root, &origins)).await
     }
 
     async fn ask(&self, role: &str, method: &str, path: &str, body: &str) -> Reply {
@@ -367,6 +371,29 @@ async fn tools_are_for_whoever_may_ask_the_routes_and_there_only_where_they_are_
 
     let without = Served::routes(TestRegistry::guarded(), true).await;
     assert_eq!(without.ask("reader", "POST", "/mcp", &list).await.status, 404);
+}
+
+#[tokio::test]
+async fn pages_of_allowed_origins_may_read_and_no_others() {
+    let (ours, theirs) = ("https://app.example.org", "https://evil.example");
+    for (allowed, origin, told) in [
+        ("", ours, None),
+        (ours, ours, Some(ours)),
+        (ours, theirs, None),
+        ("https://a.example, https://app.example.org", ours, Some(ours)),
+        ("*", theirs, Some(theirs)),
+    ] {
+        let served = Served::page_for(TestRegistry::guarded(), false, "", allowed).await;
+        let path = "/api/v1/entities?project=p";
+        let reply = send(served.address, "GET", path, &[("origin", origin)], b"").await;
+        assert_eq!(reply.status, 200);
+        assert_eq!(reply.header("access-control-allow-origin"), told, "{allowed}: {origin}");
+        let asked = [("origin", origin), ("access-control-request-method", "GET")];
+        let reply = send(served.address, "OPTIONS", path, &asked, b"").await;
+        assert_eq!(reply.header("access-control-allow-origin"), told, "{allowed}: {origin}, asked first");
+        // It only reads, whoever may.
+        assert_eq!(send(served.address, "POST", path, &[("origin", origin)], b"{}").await.status, 405);
+    }
 }
 
 #[tokio::test]

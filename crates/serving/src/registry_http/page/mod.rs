@@ -3,6 +3,8 @@
 //! The page loads nothing from elsewhere and runs no text of the registry: its policy allows scripts, styles and
 //! requests of this server alone, and makes a browser refuse to parse any text as HTML.
 
+mod allowed_origins;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -14,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::{Value, json};
 
+pub use self::allowed_origins::{AllowedOrigins, InvalidOrigin};
 use super::RegistryBackend;
 use super::door::{Asked, Door, Json, PREFIX, method_not_allowed, not_found, routes};
 use super::refusal::Refusal;
@@ -79,7 +82,8 @@ impl std::str::FromStr for RootPath {
 }
 
 /// The page, and under `/api/v1` the routes of [`registry_router`](super::registry_router) that only read.
-pub fn page_router(backend: RegistryBackend, root: &RootPath) -> Router {
+/// Pages of `origins` may read all of it too.
+pub fn page_router(backend: RegistryBackend, root: &RootPath, origins: &AllowedOrigins) -> Router {
     let door = Arc::new(Door::new(backend));
     let page = PAGE.replace("{root}", &root.0);
     let page = move || async move { asset("text/html; charset=utf-8", page) };
@@ -88,7 +92,7 @@ pub fn page_router(backend: RegistryBackend, root: &RootPath) -> Router {
     });
     let root = root.clone();
     let projects = move |state, asked| async move { projects_list(state, asked, &root).await };
-    Router::new()
+    let router = Router::new()
         .route("/", get(page.clone()))
         .route("/search", get(page.clone()))
         .route("/p/{*path}", get(page))
@@ -99,7 +103,11 @@ pub fn page_router(backend: RegistryBackend, root: &RootPath) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(door)
-        .layer(from_fn(guarded))
+        .layer(from_fn(guarded));
+    match origins.layer() {
+        Some(layer) => router.layer(layer),
+        None => router,
+    }
 }
 
 fn asset(kind: &'static str, text: impl Into<Body>) -> Response {
