@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use larder_core::{
-    Clock, ErrorKind, JobRuntime, OfflineStore, OnDemandFeatureView, Project, RequestError, Result,
-    SystemClock, Timestamp, Transformation, UdfRuntime,
+    Clock, JobRuntime, OfflineStore, OnDemandFeatureView, RequestError, Result, SystemClock, Transformation,
+    UdfRuntime,
 };
 use larder_offline::FileOfflineStore;
 use larder_plan::Catalog;
-use larder_registry::{Definitions, RegistryFile, RegistrySnapshot, RepoConfig};
+use larder_registry::{RegistryFile, RegistrySnapshot, RepoConfig};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::dataset_jobs::DatasetJobs;
@@ -179,14 +179,7 @@ impl FeatureStore {
 /// What the registry holds; nothing, where the project has not been applied yet.
 async fn read_snapshot(registry: &Arc<RegistryFile>, config: &RepoConfig) -> Result<Arc<RegistrySnapshot>> {
     let (registry, project) = (Arc::clone(registry), config.project.clone());
-    crate::blocking::run(move || match registry.snapshot(&project) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let nothing = Definitions::new(Project::new(project));
-            Ok(Arc::new(nothing.snapshot(Timestamp::EPOCH)))
-        }
-        other => other,
-    })
-    .await
+    crate::blocking::run(move || registry.snapshot_or_nothing(&project)).await
 }
 
 async fn load_catalog(

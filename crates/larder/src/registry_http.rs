@@ -96,7 +96,7 @@ impl RegistryServer for FeatureStore {
 
     async fn project_snapshot(&self, project: &str) -> Result<Arc<RegistrySnapshot>> {
         let (registry, project) = (Arc::clone(self.registry()), project.to_owned());
-        blocking::run(move || registry.snapshot(&project)).await
+        blocking::run(move || registry.snapshot_or_nothing(&project)).await
     }
 
     async fn put_object(&self, project: &str, object: Arc<SentObject>, allow: AllowPut) -> Result<()> {

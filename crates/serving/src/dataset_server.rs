@@ -4,7 +4,6 @@
 //! dataset's project; what is behind them is a [`DatasetServer`].
 
 use std::collections::BTreeMap;
-use std::fmt::Debug;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -17,21 +16,11 @@ use larder_registry::RegistrySnapshot;
 use serde_json::Value;
 
 use crate::authorization::history_read_by;
-use crate::{Access, Protected};
+use crate::{Access, Protected, RegistryServer};
 
-/// The verbs behind the doors. Methods may run concurrently and never block the caller's thread.
+/// The verbs behind the doors, beside those of the registry. Methods may run concurrently and never block the caller's thread.
 #[async_trait]
-pub trait DatasetServer: Debug + Send + Sync + 'static {
-    /// The project of the server's own feature repo.
-    fn own_project(&self) -> &str;
-
-    /// What the registry holds of a project now; nothing, if the project is not there.
-    ///
-    /// # Errors
-    ///
-    /// If the registry cannot be read.
-    async fn dataset_project(&self, project: &str) -> Result<Arc<RegistrySnapshot>>;
-
+pub trait DatasetServer: RegistryServer {
     /// The registered objects of a project whose rows lie in a file from which entity rows are to be read.
     ///
     /// # Errors
@@ -205,7 +194,7 @@ pub async fn create_dataset(
     access: &Access,
     new: NewDataset,
 ) -> Result<DatasetJob> {
-    let snapshot = server.dataset_project(&new.project).await?;
+    let snapshot = server.project_snapshot(&new.project).await?;
     let existing = snapshot.saved_dataset(&new.name).map(|dataset| Protected::from(dataset.object.as_ref()));
     access.check_put(&snapshot, existing.ok().as_ref(), &protected(&new.name, &new.tags))?;
     let read = [PermittedAction::ReadOffline];
@@ -272,7 +261,7 @@ pub async fn dataset_rows(
     (project, name): (&str, &str),
     limit: usize,
 ) -> Result<DatasetRows> {
-    let snapshot = server.dataset_project(project).await?;
+    let snapshot = server.project_snapshot(project).await?;
     let dataset = snapshot.saved_dataset(name)?;
     access.check(&snapshot, &[PermittedAction::ReadOffline], &dataset.object.as_ref().into())?;
     server.dataset_rows(&snapshot, name, limit).await
@@ -282,7 +271,7 @@ async fn check_sees(server: &dyn DatasetServer, access: &Access, job: &DatasetJo
     if !access.is_limited() {
         return Ok(());
     }
-    let snapshot = server.dataset_project(&job.project).await?;
+    let snapshot = server.project_snapshot(&job.project).await?;
     let protected = protected(&job.dataset, &job.tags);
     Ok(access.check_unregistered(&snapshot, &[PermittedAction::Describe], &protected)?)
 }

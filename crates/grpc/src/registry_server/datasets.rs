@@ -74,7 +74,7 @@ fn new_dataset(request: CreateDataset, server: &dyn DatasetServer) -> Result<New
         }
     }
     Ok(NewDataset {
-        project: if project.is_empty() { server.own_project() } else { project }.to_owned(),
+        project: if project.is_empty() { server.project() } else { project }.to_owned(),
         name,
         selection: if request.feature_service_name.is_empty() {
             Selection::References(request.features)
@@ -100,7 +100,7 @@ fn new_dataset(request: CreateDataset, server: &dyn DatasetServer) -> Result<New
 }
 
 async fn data(server: &dyn DatasetServer, access: &Access, request: &GetDatasetData) -> Result<Encoded> {
-    let project = if request.project.is_empty() { server.own_project() } else { &request.project };
+    let project = if request.project.is_empty() { server.project() } else { &request.project };
     let limit = if request.limit > 0 { request.limit } else { ROWS };
     let limit = usize::try_from(limit).unwrap_or(MAX_ROWS).min(MAX_ROWS);
     let read = dataset_rows(server, access, (project, &request.name), limit).await?;

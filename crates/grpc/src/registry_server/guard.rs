@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use larder_core::{ErrorKind, PermissionType, PermittedAction, Project, RequestError, Result, Timestamp};
-use larder_registry::{Definitions, ObjectMessage, RegistryFile, RegistrySnapshot, SentObject};
+use larder_core::{PermissionType, PermittedAction, Project, RequestError, Result};
+use larder_registry::{ObjectMessage, RegistryFile, RegistrySnapshot, SentObject};
 use larder_serving::{Access, Protected};
 
 /// What the permissions of a project grant to a caller. Projects too are judged by their own permissions.
@@ -22,13 +22,7 @@ impl<'a> Guard<'a> {
         if !access.is_limited() {
             return Ok(Self { access, snapshot: None });
         }
-        let snapshot = match registry.snapshot(project) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                Arc::new(Definitions::new(Project::new(project)).snapshot(Timestamp::EPOCH))
-            }
-            snapshot => snapshot?,
-        };
-        Ok(Self { access, snapshot: Some(snapshot) })
+        Ok(Self { access, snapshot: Some(registry.snapshot_or_nothing(project)?) })
     }
 
     /// Refuses what is not granted with an object that is registered.

@@ -12,12 +12,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use larder_core::{
-    DataSource, Error, ErrorKind, FileFormat, Project, RequestError, Result, SavedDatasetStorage, Timestamp,
-};
+use larder_core::{DataSource, Error, ErrorKind, FileFormat, RequestError, Result, SavedDatasetStorage};
 use larder_offline::table::{read_head, read_table};
-use larder_registry::{Definitions, RegistrySnapshot};
-use larder_serving::{DatasetEntities, DatasetJob, DatasetRows, DatasetServer, NewDataset, TableOwner};
+use larder_registry::RegistrySnapshot;
+use larder_serving::{
+    DatasetEntities, DatasetJob, DatasetRows, DatasetServer, NewDataset, RegistryServer as _, TableOwner,
+};
 
 pub(crate) use self::queue::DatasetJobs;
 use crate::project_files::{ProjectFiles, data_sources_of, local, real};
@@ -25,21 +25,6 @@ use crate::{FeatureStore, HistoricalRequest, NewSavedDataset, TrainingEntities, 
 
 #[async_trait]
 impl DatasetServer for FeatureStore {
-    fn own_project(&self) -> &str {
-        &self.config().project
-    }
-
-    async fn dataset_project(&self, project: &str) -> Result<Arc<RegistrySnapshot>> {
-        let (registry, project) = (Arc::clone(self.registry()), project.to_owned());
-        blocking::run(move || match registry.snapshot(&project) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                Ok(Arc::new(Definitions::new(Project::new(project)).snapshot(Timestamp::EPOCH)))
-            }
-            snapshot => snapshot,
-        })
-        .await
-    }
-
     async fn owners_of_table(&self, project: &RegistrySnapshot, path: &str) -> Result<Vec<TableOwner>> {
         let files = Files::of(self.repo(), project);
         let path = path.to_owned();
@@ -54,7 +39,7 @@ impl DatasetServer for FeatureStore {
             ))
             .into());
         }
-        let snapshot = self.dataset_project(&new.project).await?;
+        let snapshot = self.project_snapshot(&new.project).await?;
         let (files, dataset, path) = (Files::of(self.repo(), &snapshot), new.name.clone(), new.path.clone());
         blocking::run(move || Ok(files.check_free(&path, &dataset)?)).await?;
         let (store, clock, making) = (Arc::clone(&self), Arc::clone(self.clock()), new.clone());

@@ -30,8 +30,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use larder_core::{
-    Clock, ComponentDigest, FeatureViewState, Job, MaterializationInterval, RequestError, Result,
-    SavedDataset, Timestamp, TransformationReference,
+    Clock, ComponentDigest, ErrorKind, FeatureViewState, Job, MaterializationInterval, Project, RequestError,
+    Result, SavedDataset, Timestamp, TransformationReference,
 };
 
 use self::bindings::Bindings;
@@ -51,7 +51,9 @@ use crate::proto::descriptor::INFRA;
 use crate::proto::soundness;
 use crate::registry_messages::{ObjectMessage, RegistryMessages};
 use crate::repo_config::is_project_name;
-use crate::{Definitions, ListFilter, Listing, ObjectKind, RegistryDiff, RegistrySnapshot, SentObject};
+use crate::{
+    Definitions, ListFilter, Listing, ObjectKind, RegistryDiff, RegistrySnapshot, SentObject, SnapshotObjects,
+};
 
 /// A registry on the local disk.
 ///
@@ -122,6 +124,21 @@ impl RegistryFile {
     /// understood.
     pub fn snapshot(&self, project: &str) -> Result<Arc<RegistrySnapshot>> {
         Ok(self.cached_snapshot(project)?)
+    }
+
+    /// As [`snapshot`](Self::snapshot); a project that is not there, or whose registry is not, has no objects.
+    ///
+    /// # Errors
+    ///
+    /// As [`snapshot`](Self::snapshot).
+    pub fn snapshot_or_nothing(&self, project: &str) -> Result<Arc<RegistrySnapshot>> {
+        match self.snapshot(project) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let (nothing, project) = (SnapshotObjects::default(), Project::new(project));
+                Ok(Arc::new(RegistrySnapshot::new(String::new(), project, Timestamp::EPOCH, nothing)))
+            }
+            snapshot => snapshot,
+        }
     }
 
     fn cached_snapshot(&self, project: &str) -> Result<Arc<RegistrySnapshot>, RegistryError> {

@@ -72,12 +72,11 @@ pub trait RegistryServer: Debug + Send + Sync + 'static {
     /// If it cannot be read.
     async fn objects(&self) -> Result<Arc<RegistryObjects>>;
 
-    /// A project as the registry holds it now, whose permissions are asked.
+    /// A project as the registry holds it now, whose permissions are asked; nothing, if it is not there.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`](larder_core::ErrorKind::NotFound) if it is not there; else as
-    /// [`objects`](Self::objects).
+    /// As [`objects`](Self::objects).
     async fn project_snapshot(&self, project: &str) -> Result<Arc<RegistrySnapshot>>;
 
     /// Registers an object in the place of the one of its kind and name, if `allow` lets it, which is asked while

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use larder_core::{ErrorKind, PermissionType, PermittedAction, Project, RequestError, Timestamp};
-use larder_registry::{
-    Lineage, ObjectKind, RegisteredObject, RegistryObjects, RegistrySnapshot, SentObject, SnapshotObjects,
-};
+use larder_core::{PermissionType, PermittedAction, RequestError};
+use larder_registry::{Lineage, ObjectKind, RegisteredObject, RegistryObjects, RegistrySnapshot, SentObject};
 
 use super::RegistryServer;
 use super::refusal::Refusal;
@@ -30,7 +28,7 @@ impl Sight {
         access: &Access,
         project: &str,
     ) -> Result<Self, Refusal> {
-        let snapshot = if access.is_limited() { Some(permissions(server, project).await?) } else { None };
+        let snapshot = if access.is_limited() { Some(server.project_snapshot(project).await?) } else { None };
         let (objects, access) = (server.objects().await?, access.clone());
         Ok(Self { project: project.to_owned(), objects, access, snapshot })
     }
@@ -137,19 +135,6 @@ pub(super) async fn all_sights(
 fn is_protected(project: &RegisteredObject) -> bool {
     let tag = project.tags.get(larder_core::PROTECTED_PROJECT_TAG);
     tag.is_some_and(|value| value.eq_ignore_ascii_case("true"))
-}
-
-async fn permissions(server: &dyn RegistryServer, project: &str) -> Result<Arc<RegistrySnapshot>, Refusal> {
-    match server.project_snapshot(project).await {
-        Ok(snapshot) => Ok(snapshot),
-        // It has no permissions then, as it has no objects.
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let objects = SnapshotObjects::default();
-            let project = Project::new(project);
-            Ok(Arc::new(RegistrySnapshot::new(String::new(), project, Timestamp::EPOCH, objects)))
-        }
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// What Feast says of an object that is not there.

@@ -103,7 +103,7 @@ impl RegistryServer for TestRegistry {
     }
 
     async fn project_snapshot(&self, project: &str) -> Result<Arc<RegistrySnapshot>> {
-        self.file.snapshot(project)
+        self.file.snapshot_or_nothing(project)
     }
 
     async fn put_object(&self, project: &str, object: Arc<SentObject>, allow: AllowPut) -> Result<()> {
