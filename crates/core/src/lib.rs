@@ -57,6 +57,7 @@ mod scalar_type;
 mod schedule;
 mod selection;
 mod stream_source;
+mod text_index;
 mod timestamp;
 mod transformation;
 mod value_type;
@@ -109,6 +110,7 @@ pub use scalar_type::ScalarType;
 pub use schedule::{InvalidSchedule, Schedule};
 pub use selection::Selection;
 pub use stream_source::{MessageFormat, StreamSource, StreamSystem};
+pub use text_index::{TextIndex, TextIndexes};
 pub use timestamp::{InvalidSpan, InvalidTimestamp, Timestamp, format_span, parse_span};
 pub use transformation::{
     InspectedComponent, Transformation, TransformationLimits, TransformationSignature, UdfRuntime,

@@ -8,7 +8,7 @@ use larder_core::{OnlineStore, RequestError, Result, WritePolicy};
 use larder_materialize::FeatureWriter;
 use larder_online::{
     ListedServer, MemoryOnlineStore, PublishedAddress, ServerAddress, SledOnlineStore, SledOptions,
-    SqliteOnlineStore, SqliteOptions,
+    SqliteOnlineStore, SqliteOptions, SqliteTextIndexes,
 };
 use larder_registry::OnlineStoreConfig;
 use larder_serving::OnlineRetrieval;
@@ -117,7 +117,8 @@ impl FeatureStore {
 
     fn retrieval(&self, store: &Arc<dyn OnlineStore>) -> OnlineRetrieval {
         let config = self.config();
-        let mut retrieval = OnlineRetrieval::new(Arc::clone(store), config.entity_key_serialization_version);
+        let mut retrieval = OnlineRetrieval::new(Arc::clone(store), config.entity_key_serialization_version)
+            .with_text_indexes(Arc::new(SqliteTextIndexes));
         if let Some(online_ttl) = config.compat.online_ttl {
             retrieval = retrieval.with_online_ttl(online_ttl, Arc::clone(self.clock()));
         }

@@ -57,6 +57,7 @@ mod server_address;
 mod sled_store;
 mod sqlite_store;
 mod surviving_rows;
+mod text_index;
 
 pub use error::OnlineError;
 pub use listed_server::ListedServer;
@@ -65,3 +66,4 @@ pub use schema::SchemaId;
 pub use server_address::{PublishedAddress, ServerAddress};
 pub use sled_store::{SledOnlineStore, SledOptions};
 pub use sqlite_store::{CellFault, SqliteOnlineStore, SqliteOptions};
+pub use text_index::SqliteTextIndexes;

@@ -62,4 +62,4 @@ pub use registry_http::{
     AllowPut, AllowTake, AllowedOrigins, InvalidOrigin, InvalidRootPath, RegistryBackend, RegistryMcp,
     RegistryServer, RootPath, page_router, registry_router,
 };
-pub use search::{Filter, Join, Metric, Operator, SearchRequest};
+pub use search::{Filter, Join, Metric, Operator, SearchQuery, SearchRequest};

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray, new_null_array};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::nullif;
-use larder_core::{Clock, EntityKeyVersion, Error, ErrorKind, OnlineRows, OnlineStore, Result, Timestamp};
+use larder_core::{
+    Clock, EntityKeyVersion, Error, ErrorKind, OnlineRows, OnlineStore, RequestError, Result, TextIndexes,
+    Timestamp,
+};
 use larder_plan::{CallColumns, Catalog, OnDemandCall, OnDemandInput, OutputSource};
 use larder_registry::OnlineTtl;
 use metrics::histogram;
@@ -29,6 +32,7 @@ pub struct OnlineRetrieval {
     key_version: EntityKeyVersion,
     online_ttl: Option<(OnlineTtl, Arc<dyn Clock>)>,
     refuses_null_entities: bool,
+    text_indexes: Option<Arc<dyn TextIndexes>>,
 }
 
 /// A store or a plan that broke its own contract.
@@ -52,7 +56,21 @@ impl OnlineRetrieval {
     /// Reads from `store`, whose rows lie under keys of `key_version`.
     pub fn new(store: Arc<dyn OnlineStore>, key_version: EntityKeyVersion) -> Self {
         let plans = PlanCache::new(key_version);
-        Self { store, plans, key_version, online_ttl: None, refuses_null_entities: false }
+        Self { store, plans, key_version, online_ttl: None, refuses_null_entities: false, text_indexes: None }
+    }
+
+    /// Searches texts by these indexes.
+    pub fn with_text_indexes(mut self, indexes: Arc<dyn TextIndexes>) -> Self {
+        self.text_indexes = Some(indexes);
+        self
+    }
+
+    /// # Errors
+    ///
+    /// [`RequestError`] if there are none.
+    pub(crate) fn text_indexes(&self) -> Result<&dyn TextIndexes, RequestError> {
+        let none = || RequestError::other("there is no search by text here; send a vector as `query`");
+        self.text_indexes.as_deref().ok_or_else(none)
     }
 
     /// Tells of values that are older than their view's ttl, by `clock`; on-demand views then see what is

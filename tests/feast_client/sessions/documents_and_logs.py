@@ -5,6 +5,7 @@ import warnings
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import pandas as pd
 import pyarrow.dataset
 from feast import FeatureStore, RepoConfig
 from feast.feature_logging import FeatureServiceLoggingSource
@@ -30,6 +31,24 @@ def searches():
         found = fs.retrieve_online_documents_v2(
             **options, filters=ComparisonFilter(type="gte", key="year", value=2003)).to_dict()
         assert found["title"] == ["north", "west"], found
+
+
+def by_text():
+    """Words find the same rows as in Feast's SQLite store, in the same order."""
+    own = FeatureStore(config=RepoConfig(
+        project="docs", provider="local", registry=str(Path(repo) / "data/registry.db"),
+        online_store={"type": "sqlite", "path": "data/of_feast.db", "text_search_enabled": True},
+        offline_store={"type": "dask"}, entity_key_serialization_version=3, repo_path=Path(repo)))
+    view = own.get_feature_view("docs")
+    own._get_provider().update_infra("docs", [], [view], [], own.list_entities(), True)
+    rows = pd.read_json(Path(repo) / "data/docs.ndjson", lines=True)
+    rows["event_timestamp"] = pd.to_datetime(rows["event_timestamp"], utc=True)
+    own.write_to_online_store("docs", rows)
+    for text in ["east", "north", "east OR west", "north NOT east", "nor*", "nothing"]:
+        options = {"features": ["docs:title"], "query_string": text, "top_k": 9}
+        theirs, ours = (client.retrieve_online_documents_v2(**options).to_dict() for client in [own, fs])
+        by_rank = [sorted(zip(one["distance"], one["title"])) for one in [theirs, ours]]
+        assert [title for _, title in by_rank[0]] == [title for _, title in by_rank[1]], (text, theirs, ours)
 
 
 def log():
@@ -70,4 +89,5 @@ def rows_of(service):
 
 
 searches()
+by_text()
 log()

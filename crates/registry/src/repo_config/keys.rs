@@ -85,7 +85,7 @@ pub(super) const TOP_LEVEL: [(&str, Fate); 6] = [
 pub(super) const SQLITE: [(&str, Fate); 4] = [
     ("vector_enabled", Fate::Remark("vectors are searched without an index, and Feast's is not written")),
     ("similarity", Fate::Remark("a search says its metric, or the field does")),
-    ("text_search_enabled", Fate::Remark("search by text is not supported yet")),
+    ("text_search_enabled", Fate::Remark("texts are searched without it")),
     ("enable_openai_compatible_store", Fate::Remark("filters of a search need no column of their own")),
 ];
 

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::error::HttpError;
 use super::fields::{Fields, JsonColumns, invalid_json, missing_body, not_an_object};
 use super::python_json::as_json;
-use crate::{Filter, Metric, OnlineRequest, PushRequest, SearchRequest, WriteRequest};
+use crate::{Filter, Metric, OnlineRequest, PushRequest, SearchQuery, SearchRequest, WriteRequest};
 
 /// A larger body takes long enough to read that other requests would notice.
 const LARGE_BODY_BYTES: usize = 256 << 10;
@@ -196,23 +196,31 @@ impl Search {
             Some(service) => Selection::Service(service),
             None => Selection::References(self.features.unwrap_or_default()),
         };
-        if second && self.query_string.is_some() {
-            return Err(RequestError::other(
-                "search by text is not there yet; leave out `query_string` and send a vector as `query`",
-            ));
-        }
-        let query = self.query.ok_or_else(|| RequestError::other("`query` is missing; send a vector"))?;
+        let text = self.query_string.filter(|_| second);
         let top_k = self
             .top_k
             .ok_or_else(|| RequestError::other("`top_k` is missing; send how many rows to find"))?;
         let metric = self.distance_metric.filter(|_| second);
+        let metric = metric.map(|name| Metric::parse(&name)).transpose()?;
         #[expect(clippy::cast_possible_truncation, reason = "stored vectors are no wider")]
-        let query = query.into_iter().map(|number| number as f32).collect();
+        let vector = self.query.map(|query| query.into_iter().map(|number| number as f32).collect());
+        let query = match (vector, text) {
+            (Some(vector), None) => SearchQuery::Vector { vector, metric },
+            (None, Some(text)) => SearchQuery::Text(text),
+            (Some(_), Some(_)) => {
+                let what = "`query` and `query_string` are two searches; send a vector or a text";
+                return Err(RequestError::other(what));
+            }
+            (None, None) => {
+                let what =
+                    "`query` is missing; send a vector, or with `api_version` 2 a text as `query_string`";
+                return Err(RequestError::other(what));
+            }
+        };
         Ok(SearchRequest {
             selection,
             query,
             top_k: usize::try_from(top_k).unwrap_or(usize::MAX),
-            metric: metric.map(|name| Metric::parse(&name)).transpose()?,
             filter: self.filters.filter(|_| second),
         })
     }

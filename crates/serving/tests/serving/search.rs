@@ -1,7 +1,7 @@
 //! Search by similarity, over a connection and against a naive reference.
 
 use larder_plan::Selection;
-use larder_serving::{FeatureServer as _, Metric, SearchRequest};
+use larder_serving::{FeatureServer as _, Metric, SearchQuery, SearchRequest};
 use serde_json::{Value, json};
 
 use crate::client::{get, post};
@@ -66,6 +66,49 @@ async fn a_filter_and_a_metric_count_in_version_two_of_the_api() {
 }
 
 #[tokio::test]
+async fn words_are_found_in_texts_the_best_row_first() {
+    let running = Running::start().await;
+    let texts =
+        ["a map of roads", "roads, roads and more roads", "shoes", "running on a road", "it's a long way"];
+    let rows = json!({"feature_view_name": "docs", "df": {
+        "doc_id": [1, 2, 3, 4, 5], "event_timestamp": vec!["2025-01-01"; 5], "embedding": vec![json!(null); 5],
+        "other_embedding": vec![json!(null); 5], "title": texts, "year": [2001, 2002, 2003, null, 2005],
+    }});
+    assert_eq!(post(running.address, "/write-to-online-store", rows.to_string()).await.status, 200);
+    let ask = async |change: Value| {
+        let mut body =
+            json!({"features": ["docs:title"], "query_string": "road", "top_k": 9, "api_version": 2});
+        body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let (status, answer) = search(&running, &body).await;
+        assert_eq!(status, 200, "{answer}");
+        answer
+    };
+    let answer = ask(json!({})).await;
+    let column = |name: &str| {
+        let names = answer["metadata"]["feature_names"].as_array().unwrap();
+        let at = names.iter().position(|other| other == name).unwrap();
+        answer["results"][at]["values"].clone()
+    };
+    assert_eq!(answer["metadata"]["feature_names"], json!(["title", "distance", "text_rank", "doc_id"]));
+    assert_eq!(column("doc_id"), json!([2, 1, 4]));
+    let numbers = |name: &str| -> Vec<f64> {
+        column(name).as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+    };
+    let (distances, ranks) = (numbers("distance"), numbers("text_rank"));
+    assert!(distances.is_sorted() && distances.iter().all(|distance| *distance < 0.0), "{distances:?}");
+    assert_eq!(ranks, distances.iter().map(|distance| -distance).collect::<Vec<_>>());
+    let titles = async |change| ask(change).await["results"][0]["values"].clone();
+    assert_eq!(titles(json!({"top_k": 1})).await, json!([texts[1]]));
+    let recent = json!({"filters": {"type": "lt", "key": "year", "value": 2002}});
+    assert_eq!(titles(recent).await, json!([texts[0]]), "the filter comes before the number of rows");
+    assert_eq!(titles(json!({"query_string": "run OR shoe"})).await, json!([texts[2], texts[3]]));
+    assert_eq!(titles(json!({"query_string": "it's"})).await, json!([texts[4]]));
+    assert_eq!(titles(json!({"query_string": "nothing"})).await, json!([]));
+    let nothing = ask(json!({"query_string": "nothing"})).await;
+    assert_eq!(nothing["metadata"]["feature_names"], json!(["title", "distance", "text_rank"]));
+}
+
+#[tokio::test]
 async fn what_cannot_be_searched_is_said() {
     let running = with_documents().await;
     for (change, status, part) in [
@@ -78,7 +121,11 @@ async fn what_cannot_be_searched_is_said() {
         (json!({"query": [1, 0, 0]}), 400, "`query` has 3 numbers"),
         (json!({"query": null}), 400, "`query` is missing"),
         (json!({"top_k": null}), 400, "`top_k` is missing"),
-        (json!({"query_string": "words"}), 400, "search by text"),
+        (json!({"query_string": "words"}), 400, "two searches"),
+        (json!({"query": null, "query_string": "?"}), 400, "has no words"),
+        (json!({"query": null, "query_string": "x".repeat(5_000)}), 400, "at most 4096"),
+        (json!({"query": null, "query_string": "x", "features": ["stats:conv_rate"]}), 400, "has no texts"),
+        (json!({"query": null, "query_string": "x", "api_version": 1}), 400, "`query` is missing"),
         (json!({"distance_metric": "taxi"}), 400, "`taxi` is unknown"),
         (json!({"filters": {"type": "eq", "key": "nope", "value": 1}}), 404, "Feature nope not found"),
         (json!({"filters": {"type": "like"}}), 422, "filters"),
@@ -124,12 +171,10 @@ async fn many_rows_give_what_a_sort_of_all_gives() {
         "year": vec![2000; ids.len()],
     });
     server.write_json("docs", &rows).await;
-    let query = vec![500.0, 1000.0];
     let request = SearchRequest {
         selection: Selection::References(vec!["docs:title".to_owned()]),
-        query: query.clone(),
+        query: SearchQuery::Vector { vector: vec![500.0, 1000.0], metric: Some(Metric::L2) },
         top_k: 100,
-        metric: Some(Metric::L2),
         filter: None,
     };
     let answer = server.search(request).await.unwrap();

@@ -12,7 +12,7 @@ use larder_core::{
     InputTable, OnlineStore, OnlineView, OnlineWrite, Permission, RequestError, Result, RowVersion,
     Timestamp, ValueType,
 };
-use larder_online::MemoryOnlineStore;
+use larder_online::{MemoryOnlineStore, SqliteTextIndexes};
 use larder_plan::{Catalog, Selection};
 use larder_registry::RegistrySnapshot;
 use larder_serving::{
@@ -59,7 +59,8 @@ impl TestServer {
             catalog: repo::catalog(permissions).await,
             applied_while_reading: Mutex::default(),
             applied: Mutex::default(),
-            retrieval: OnlineRetrieval::new(Arc::clone(&store) as _, EntityKeyVersion::V3),
+            retrieval: OnlineRetrieval::new(Arc::clone(&store) as _, EntityKeyVersion::V3)
+                .with_text_indexes(Arc::new(SqliteTextIndexes)),
             store,
             healthy: AtomicBool::new(true),
             offline: Mutex::default(),

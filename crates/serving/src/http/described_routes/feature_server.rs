@@ -64,7 +64,7 @@ static ROUTES: [DescribedRoute; 14] = [
     },
     DescribedRoute {
         name: "search_search_post",
-        description: "Finds the entities whose vectors are nearest to a vector, with their features.",
+        description: "Finds the entities whose vectors are nearest to a vector, or whose texts have some words, with their features.",
         method: Method::POST,
         path: "/search",
         query: &[],
@@ -76,7 +76,7 @@ static ROUTES: [DescribedRoute; 14] = [
             VERSION_METADATA,
             argument("top_k", Takes::CountOrNull, "How many entities."),
             argument("query", Takes::NumbersOrNull, "The vector."),
-            argument("query_string", Takes::TextOrNull, "A text; there is no search by text yet."),
+            argument("query_string", Takes::TextOrNull, "Words to find in texts, in place of a vector."),
             argument("distance_metric", Takes::TextOrNull, "`cosine`, `L2` or `inner_product`."),
             argument(
                 "api_version",
