@@ -94,7 +94,7 @@ impl OnlineRetrieval {
     ///
     /// # Errors
     ///
-    /// [`RequestError`](larder_core::RequestError) for a mistake in the request, before anything is read;
+    /// [`RequestError`] for a mistake in the request, before anything is read;
     /// else as the store and the transformations.
     ///
     /// # Cancel safety
