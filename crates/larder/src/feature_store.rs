@@ -35,6 +35,8 @@ pub struct FeatureStore {
     catalog: RwLock<Arc<Catalog>>,
     /// Held while a new catalog is loaded, so that a change is loaded once.
     loading: Mutex<()>,
+    /// Held while metrics of data quality are computed.
+    monitoring: Mutex<()>,
 }
 
 impl FeatureStore {
@@ -74,6 +76,7 @@ impl FeatureStore {
             online: OnceCell::new(),
             catalog: RwLock::new(catalog),
             loading: Mutex::new(()),
+            monitoring: Mutex::new(()),
         })
     }
 
@@ -138,6 +141,10 @@ impl FeatureStore {
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    pub(crate) fn monitoring_turn(&self) -> &Mutex<()> {
+        &self.monitoring
     }
 
     pub(crate) fn online_cell(&self) -> &OnceCell<Online> {

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use larder_core::{Error, ErrorKind, Result};
 use larder_registry::{ObjectKind, ObjectMessage, RegistryObjects, RegistrySnapshot, SentObject};
 use larder_serving::{
-    AllowPut, AllowTake, DoorOptions, Protected, RegistryServer, RootPath, page_router, registry_router,
-    serve_router,
+    AllowPut, AllowTake, DoorOptions, MonitoringServer, Protected, RegistryServer, RootPath, page_router,
+    registry_router, serve_router,
 };
 use tokio::net::TcpListener;
 
@@ -83,6 +83,10 @@ impl RegistryServer for FeatureStore {
         let (registry, project, name) = (Arc::clone(self.registry()), project.to_owned(), name.to_owned());
         blocking::run(move || registry.take_object(&project, kind, &name, |object| allow(protected(&object))))
             .await
+    }
+
+    fn monitoring(&self) -> Option<&dyn MonitoringServer> {
+        self.config().data_quality_monitoring.map(|_| self as _)
     }
 }
 

@@ -32,7 +32,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// A request that registers something.
 #[derive(Debug)]
 pub(super) struct Sent {
-    access: Access,
+    pub(super) access: Access,
     bytes: Bytes,
 }
 
@@ -57,7 +57,7 @@ impl FromRequest<Arc<Door>> for Sent {
 
 impl Sent {
     /// What `read` makes of the body, if nothing is wrong with it.
-    fn read<T: Default>(&self, read: impl FnOnce(&Fields<'_>) -> T) -> Result<T, Refusal> {
+    pub(super) fn read<T: Default>(&self, read: impl FnOnce(&Fields<'_>) -> T) -> Result<T, Refusal> {
         let body: Value = if self.bytes.is_empty() {
             Value::Null
         } else {

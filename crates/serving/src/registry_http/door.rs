@@ -9,14 +9,14 @@ use axum::http::request::Parts;
 use axum::http::uri::Uri;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use larder_core::Clock;
 use serde_json::{Value, json};
 
 use super::parameters::Parameters;
 use super::refusal::Refusal;
 use super::visits::Visits;
-use super::{RegistryServer, apply, features, lineage, lists, metrics, objects, search};
+use super::{RegistryServer, apply, features, lineage, lists, metrics, monitoring, objects, search};
 use crate::http::json_response;
 use crate::{Access, Authorization};
 
@@ -93,9 +93,20 @@ pub(super) fn routes() -> Router<Arc<Door>> {
         .route("/metrics/resource_counts", get(metrics::resource_counts))
         .route("/metrics/popular_tags", get(metrics::popular_tags))
         .route("/metrics/recently_visited", get(metrics::recently_visited))
+        .route("/monitoring/compute", post(monitoring::compute))
+        .route("/monitoring/auto_compute", post(monitoring::auto_compute))
+        .route("/monitoring/compute/log", post(monitoring::compute_log))
+        .route("/monitoring/auto_compute/log", post(monitoring::auto_compute_log))
+        .route("/monitoring/compute/transient", post(monitoring::transient))
+        .route("/monitoring/jobs/{job}", get(monitoring::job))
+        .route("/monitoring/metrics/features", get(monitoring::feature_metrics))
+        .route("/monitoring/metrics/timeseries", get(monitoring::feature_metrics))
+        .route("/monitoring/metrics/feature_views", get(monitoring::feature_view_metrics))
+        .route("/monitoring/metrics/feature_services", get(monitoring::feature_service_metrics))
+        .route("/monitoring/metrics/baseline", get(monitoring::baseline))
         .route("/search", get(search::search))
         .route("/version", get(version))
-        .route("/registry/refresh", axum::routing::post(refresh))
+        .route("/registry/refresh", post(refresh))
 }
 
 /// A request that was let in.

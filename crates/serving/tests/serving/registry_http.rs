@@ -358,7 +358,7 @@ async fn requests_of_the_wrong_form_are_answered_with_what_is_wrong() {
             "regular expression",
         ),
         ("PATCH", "entities", "", 405, "Method Not Allowed"),
-        ("GET", "monitoring/metrics", "", 404, "Not Found"),
+        ("GET", "monitoring/metrics/baseline?project=p", "", 503, "Monitoring is not enabled"),
         ("GET", "compute_engines", "", 404, "Not Found"),
         ("GET", "saved_datasets/jobs/x", "", 404, "Not Found"),
     ] {

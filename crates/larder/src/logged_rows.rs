@@ -14,17 +14,17 @@ use crate::feature_log::LOG_TIMESTAMP;
 
 /// The logged answers of a feature service between two times, both included.
 #[derive(Debug)]
-pub(super) struct LoggedRows {
+pub(crate) struct LoggedRows {
     /// The folder of the log, which may hold folders.
-    pub(super) folder: PathBuf,
-    pub(super) start: Timestamp,
-    pub(super) end: Timestamp,
+    pub(crate) folder: PathBuf,
+    pub(crate) start: Timestamp,
+    pub(crate) end: Timestamp,
 }
 
 impl LoggedRows {
     /// Calls `visit` with the rows of every file that has some, file by file. A folder that is not there holds
     /// nothing.
-    pub(super) fn visit(&self, visit: &mut dyn FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
+    pub(crate) fn visit(&self, visit: &mut dyn FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
         let mut files = Vec::new();
         collect(&self.folder, &mut files)?;
         files.sort();
