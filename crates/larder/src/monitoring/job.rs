@@ -1,10 +1,11 @@
 //! Computations that are kept as jobs, with how they ended.
 
 use larder_core::{Date, Result};
-use larder_serving::{Chosen, MetricRow, MonitoringReport, MonitoringRun, MonitoringServer as _};
+use larder_serving::{Chosen, MetricRow, MonitoringReport, MonitoringRun};
 use serde_json::{Map, Value, json};
 
 use super::metric_files::{MetricFile, MetricFiles, python_time};
+use super::monitor;
 use crate::{FeatureStore, blocking, unique_id};
 
 /// Runs a computation to its end. Its row says how far it is: `pending`, `running`, then `completed` or `failed`.
@@ -26,10 +27,12 @@ pub(super) async fn run(
     set("parameters", parameters);
     set("metric_date", Date::of(store.clock().now()).to_string().into());
     put(&files, &row).await?;
+    let turn = store.monitoring_turn().lock().await;
     row.insert("status".to_owned(), "running".into());
     row.insert("started_at".to_owned(), python_time(store.clock().now()).into());
     put(&files, &row).await?;
-    let ended = store.monitor(project, run).await;
+    let ended = monitor(store, project, run).await;
+    drop(turn);
     let (status, key, value) = match &ended {
         Ok(report) => ("completed", "result_summary", Value::Object(report.to_json())),
         Err(failed) => ("failed", "error_message", failed.chain().into()),

@@ -67,21 +67,7 @@ impl MonitoringServer for FeatureStore {
     async fn monitor(&self, project: &str, run: MonitoringRun) -> Result<MonitoringReport> {
         // One at a time: each takes its share of memory.
         let _turn = self.monitoring_turn().lock().await;
-        let began = Instant::now();
-        let mut monitor = Monitor::new(self, project).await?;
-        let kind = kind_of(&run);
-        let report = match run {
-            MonitoringRun::Compute { views, features, days, granularity, set_baseline } => {
-                monitor.compute(&views, &features, days, granularity, set_baseline).await?
-            }
-            MonitoringRun::Baseline { views, features } => monitor.baseline(&views, &features).await?,
-            MonitoringRun::Auto { views, features } => monitor.auto(&views, &features).await?,
-            MonitoringRun::Log { service, days, granularity, set_baseline } => {
-                monitor.log(&service, days, granularity, set_baseline).await?
-            }
-            MonitoringRun::AutoLog { services } => monitor.auto_log(&services).await?,
-        };
-        Ok(MonitoringReport { kind, duration: began.elapsed(), ..report })
+        monitor(self, project, run).await
     }
 
     async fn monitor_as_job(&self, project: &str, run: MonitoringRun) -> Result<(String, MonitoringReport)> {
@@ -105,6 +91,25 @@ impl MonitoringServer for FeatureStore {
     async fn monitoring_job(&self, project: &str, job: &str) -> Result<Option<Map<String, Value>>> {
         job::find(self, project, job).await
     }
+}
+
+/// Computes metrics and keeps them. Only for the holder of the turn.
+async fn monitor(store: &FeatureStore, project: &str, run: MonitoringRun) -> Result<MonitoringReport> {
+    let began = Instant::now();
+    let mut monitor = Monitor::new(store, project).await?;
+    let kind = kind_of(&run);
+    let report = match run {
+        MonitoringRun::Compute { views, features, days, granularity, set_baseline } => {
+            monitor.compute(&views, &features, days, granularity, set_baseline).await?
+        }
+        MonitoringRun::Baseline { views, features } => monitor.baseline(&views, &features).await?,
+        MonitoringRun::Auto { views, features } => monitor.auto(&views, &features).await?,
+        MonitoringRun::Log { service, days, granularity, set_baseline } => {
+            monitor.log(&service, days, granularity, set_baseline).await?
+        }
+        MonitoringRun::AutoLog { services } => monitor.auto_log(&services).await?,
+    };
+    Ok(MonitoringReport { kind, duration: began.elapsed(), ..report })
 }
 
 fn kind_of(run: &MonitoringRun) -> RunKind {

@@ -139,6 +139,9 @@ impl Monitor<'_> {
     /// Keeps the metrics of a view's features, and of them together. New baselines take the place of the old ones of
     /// the same features.
     async fn keep_view(&self, view: &str, metrics: Vec<FeatureMetrics>, kept: Kept) -> Result<()> {
+        if metrics.is_empty() {
+            return Ok(());
+        }
         let mut together = self.row(("feature_view_name", view), BATCH, kept);
         together.extend(of_view(Together::of(&metrics)));
         let rows: Vec<_> = metrics

@@ -17,6 +17,7 @@ pub(crate) mod histogram;
 pub(crate) mod moments;
 pub(crate) mod numbers;
 mod selection;
+mod sum;
 pub(crate) mod words;
 
 /// Whether a column must see its rows once more.

@@ -4,6 +4,7 @@ use super::Progress;
 use super::histogram::Histogram;
 use super::moments::Moments;
 use super::selection::Selection;
+use super::sum::Sum;
 
 /// So many numbers of a column are kept at once: 4 MiB.
 pub(crate) const KEPT: usize = 1 << 19;
@@ -22,6 +23,8 @@ pub(crate) struct NumberColumn {
     rows: u64,
     nulls: u64,
     moments: Moments,
+    /// Of it the mean is made, which is closer than that of the moments.
+    sum: Sum,
     numbers: Numbers,
     histogram: Option<Histogram>,
     has_histogram: bool,
@@ -64,6 +67,7 @@ impl NumberColumn {
             rows: 0,
             nulls: 0,
             moments: Moments::default(),
+            sum: Sum::default(),
             numbers: Numbers::Kept(Vec::new()),
             histogram: None,
             has_histogram: false,
@@ -82,6 +86,7 @@ impl NumberColumn {
         }
         if self.is_first_pass {
             self.moments.add(number);
+            self.sum.add(number);
         } else if !self.has_histogram
             && let Some(histogram) = &mut self.histogram
         {
@@ -135,6 +140,7 @@ impl NumberColumn {
         let count = self.moments.count;
         let is_any = count > 0;
         let finite = |number: f64| Some(number).filter(|number| is_any && number.is_finite());
+        let mean = self.sum.value() / super::moments::as_float(count);
         let at = |rank: u64| match &self.numbers {
             Numbers::Kept(sorted) => usize::try_from(rank).ok().and_then(|rank| sorted.get(rank).copied()),
             Numbers::Sought(selection) => selection.at(rank),
@@ -148,7 +154,7 @@ impl NumberColumn {
         NumberStatistics {
             rows: self.rows,
             nulls: self.nulls,
-            mean: finite(self.moments.mean),
+            mean: finite(mean).or_else(|| finite(self.moments.mean)),
             deviation: finite(self.moments.deviation()).filter(|_| count > 1),
             min: finite(self.moments.min),
             max: finite(self.moments.max),

@@ -212,7 +212,7 @@ async fn metrics_of_views(door: &Door, mut asked: Asked, table: MetricTable, bas
     }
     if let Some(service) = &query.feature_service {
         sight.find_for(action, ObjectKind::FeatureService, service)?;
-    } else if query.feature_view.is_none() && sight.permitted(action, ObjectKind::FeatureView).is_empty() {
+    } else if query.feature_view.is_none() && sight.permitted_views(action).is_empty() {
         return Err(none_permitted("read", ObjectKind::FeatureView, &project));
     }
     let seen = names(&sight);
@@ -258,8 +258,9 @@ fn read_query(asked: &mut Asked) -> Result<(String, MetricsQuery), Refusal> {
 
 /// Views of all kinds and services that may be described.
 fn names(sight: &Sight) -> BTreeSet<String> {
-    let of = |kind| sight.permitted(PermittedAction::Describe, kind);
-    of(ObjectKind::FeatureView).into_iter().chain(of(ObjectKind::FeatureService)).collect()
+    let action = PermittedAction::Describe;
+    let services = sight.permitted(action, ObjectKind::FeatureService);
+    sight.permitted_views(action).into_iter().chain(services).collect()
 }
 
 /// The one that is named, or all that may be updated.
@@ -269,7 +270,14 @@ fn chosen_for_update(sight: &Sight, kind: ObjectKind, name: Option<&str>) -> Res
         sight.find_for(action, kind, name)?;
         return Ok(Chosen::One(name.to_owned()));
     }
-    match sight.permitted(action, kind) {
+    let kinds: &[ObjectKind] = match kind {
+        // Those that have a history.
+        ObjectKind::FeatureView => {
+            &[ObjectKind::FeatureView, ObjectKind::StreamFeatureView, ObjectKind::LabelView]
+        }
+        _ => &[kind],
+    };
+    match kinds.iter().flat_map(|kind| sight.permitted(action, *kind)).collect::<Vec<_>>() {
         none if none.is_empty() => Err(none_permitted("compute", kind, &sight.project)),
         names => Ok(Chosen::Among(names)),
     }

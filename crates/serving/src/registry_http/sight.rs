@@ -96,37 +96,43 @@ impl Sight {
         self.found(found.ok_or_else(|| not_found(ObjectKind::FeatureView, name, &self.project))?)
     }
 
-    /// As [`find`](Self::find) and [`find_view`](Self::find_view), of an object that something else is done with than
-    /// looking at it.
+    /// An object, or a view of any kind where `kind` is that of a feature view, for something else than looking at it.
     ///
     /// # Errors
     ///
-    /// As those.
+    /// As [`find`](Self::find).
     pub(super) fn find_for(
         &self,
         action: PermittedAction,
         kind: ObjectKind,
         name: &str,
     ) -> Result<&RegisteredObject, Refusal> {
-        let found = self.all_of(kind).into_iter().find(|object| object.name == name);
+        let found = match kind {
+            ObjectKind::FeatureView => self.objects.views(&self.project).find(|view| view.name == name),
+            kind => self.objects.find(&self.project, kind, name),
+        };
         let found = found.ok_or_else(|| not_found(kind, name, &self.project))?;
         self.check(&[action], found)?;
         Ok(found)
     }
 
-    /// The names of the objects of a kind, or of views of all kinds, that something may be done with.
+    /// The names of the objects of a kind that something may be done with.
     pub(super) fn permitted(&self, action: PermittedAction, kind: ObjectKind) -> Vec<String> {
-        let all = self.all_of(kind).into_iter();
-        let permitted = all.filter(|object| self.check(&[action], object).is_ok());
-        permitted.map(|object| object.name.clone()).collect()
+        self.names(action, self.objects.of_kind(&self.project, kind).iter())
     }
 
-    /// The objects of a kind, whoever may see them; for a feature view, views of all kinds.
-    fn all_of(&self, kind: ObjectKind) -> Vec<&RegisteredObject> {
-        match kind {
-            ObjectKind::FeatureView => self.objects.views(&self.project).collect(),
-            kind => self.objects.of_kind(&self.project, kind).iter().collect(),
-        }
+    /// The names of the views of all kinds that something may be done with.
+    pub(super) fn permitted_views(&self, action: PermittedAction) -> Vec<String> {
+        self.names(action, self.objects.views(&self.project))
+    }
+
+    fn names<'o>(
+        &self,
+        action: PermittedAction,
+        objects: impl Iterator<Item = &'o RegisteredObject>,
+    ) -> Vec<String> {
+        let permitted = objects.filter(|object| self.check(&[action], object).is_ok());
+        permitted.map(|object| object.name.clone()).collect()
     }
 
     fn found<'s>(&self, object: &'s RegisteredObject) -> Result<&'s RegisteredObject, Refusal> {
