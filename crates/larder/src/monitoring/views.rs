@@ -190,11 +190,10 @@ impl Monitor<'_> {
         if let Some(unknown) =
             features.iter().find(|feature| !views.iter().any(|view| view.feature_index(feature).is_some()))
         {
-            let of = match views.as_slice() {
-                [view] => format!("feature view `{}` has", view.name),
-                _ => "the feature views have".to_owned(),
-            };
-            return Err(RequestError::other(format!("{of} no feature `{unknown}`")));
+            return Err(RequestError::other(match views.as_slice() {
+                [view] => format!("feature view `{}` has no feature `{unknown}`", view.name),
+                _ => format!("none of the feature views has a feature `{unknown}`"),
+            }));
         }
         let is_named = chosen.named().is_some();
         Ok(views.into_iter().filter_map(|view| self.viewed(view, features, is_named)).collect())
