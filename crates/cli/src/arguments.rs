@@ -483,7 +483,7 @@ pub(crate) struct MonitorCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum MonitorVerb {
-    /// Compute metrics of features and keep them in the folder feast_monitoring: nulls, means, quantiles, histograms,
+    /// Compute metrics of features and keep them in the feature repo: nulls, means, quantiles, histograms,
     /// the most frequent texts.
     ///
     /// Without dates and granularity, metrics of every granularity are computed up to the newest row, and baselines of
@@ -497,7 +497,7 @@ pub(crate) enum MonitorVerb {
 
 #[derive(Debug, Args)]
 pub(crate) struct MonitorRunArguments {
-    /// The project; that of feature_store.yaml, without it.
+    /// The project; that of the feature repo, without it.
     #[arg(short, long, value_name = "PROJECT")]
     pub(crate) project: Option<String>,
     /// The feature view; all, without it.

@@ -8,7 +8,7 @@ use arrow::array::{Array as _, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use larder_core::column::to_timestamps;
 use larder_core::{Error, ErrorKind, RequestError, Result, Timestamp};
-use larder_offline::table::read_table;
+use larder_offline::table::visit_table;
 
 use crate::feature_log::LOG_TIMESTAMP;
 
@@ -22,17 +22,17 @@ pub(crate) struct LoggedRows {
 }
 
 impl LoggedRows {
-    /// Calls `visit` with the rows of every file that has some, file by file. A folder that is not there holds
+    /// Calls `visit` with the rows, file by file and batch by batch. A folder that is not there holds
     /// nothing.
     pub(crate) fn visit(&self, visit: &mut dyn FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
         let mut files = Vec::new();
         collect(&self.folder, &mut files)?;
         files.sort();
         for file in files {
-            let rows = self.between(&read_table(&file)?, &file)?;
-            if rows.num_rows() > 0 {
-                visit(&rows)?;
-            }
+            visit_table(&file, &mut |rows| {
+                let rows = self.between(rows, &file)?;
+                if rows.num_rows() > 0 { visit(&rows) } else { Ok(()) }
+            })?;
         }
         Ok(())
     }

@@ -223,11 +223,12 @@ pub(super) fn average_and_greatest(rates: &[f64]) -> (f64, f64) {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, BooleanArray, Int64Array, StringArray};
+    use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, StringArray};
 
     use super::*;
 
-    fn metrics(kind: FeatureKind, column: ArrayRef) -> FeatureMetrics {
+    fn metrics(kind: FeatureKind, column: impl Array + 'static) -> FeatureMetrics {
+        let column: ArrayRef = Arc::new(column);
         let mut counted = CountedFeature::new(kind);
         counted.add(&Values::of(&column).unwrap(), |_| true);
         assert_eq!(counted.end_pass(), Progress::Done);
@@ -236,32 +237,32 @@ mod tests {
 
     #[test]
     fn a_row_has_feasts_columns_and_null_where_a_kind_has_none() {
-        let numbers = metrics(FeatureKind::Numeric, Arc::new(Int64Array::from(vec![Some(1), None, Some(2)])));
+        let numbers = metrics(FeatureKind::Numeric, Int64Array::from(vec![Some(1), None, Some(2)]));
         let row = Value::Object(numbers.to_row());
         assert_eq!(row["feature_type"], "numeric");
         assert_eq!((row["row_count"].as_u64(), row["null_count"].as_u64()), (Some(3), Some(1)));
         assert_eq!((row["p50"].as_f64(), row["p99"].as_f64()), (Some(1.5), Some(1.99)));
         assert_eq!(row["histogram"]["counts"].as_array().map(Vec::len), Some(20));
-        let truths = metrics(FeatureKind::Truth, Arc::new(BooleanArray::from(vec![true, false, true])));
+        let truths = metrics(FeatureKind::Truth, BooleanArray::from(vec![true, false, true]));
         let row = Value::Object(truths.to_row());
         let expected = json!({"values": [{"value": true, "count": 2}, {"value": false, "count": 1}], "other_count": 0, "unique_count": 2});
         assert_eq!((&row["histogram"], &row["mean"]), (&expected, &Value::Null));
-        let nothing = metrics(FeatureKind::Text, Arc::new(StringArray::from(vec![None::<&str>])));
+        let nothing = metrics(FeatureKind::Text, StringArray::from(vec![None::<&str>]));
         assert_eq!(nothing.to_row()["histogram"], Value::Null);
     }
 
     #[test]
     fn decimal_numbers_are_numbers() {
         let decimals = StringArray::from(vec![Some("1.25"), Some("-3"), None]);
-        let row = metrics(FeatureKind::Numeric, Arc::new(decimals)).to_row();
+        let row = metrics(FeatureKind::Numeric, decimals).to_row();
         assert_eq!((row["min_val"].as_f64(), row["max_val"].as_f64()), (Some(-3.0), Some(1.25)));
         assert_eq!(row["null_count"], 1);
     }
 
     #[test]
     fn together_the_rows_are_those_of_the_longest_and_rates_are_averaged() {
-        let half = metrics(FeatureKind::Numeric, Arc::new(Int64Array::from(vec![Some(1), None])));
-        let whole = metrics(FeatureKind::Numeric, Arc::new(Int64Array::from(vec![1, 2, 3, 4])));
+        let half = metrics(FeatureKind::Numeric, Int64Array::from(vec![Some(1), None]));
+        let whole = metrics(FeatureKind::Numeric, Int64Array::from(vec![1, 2, 3, 4]));
         let together = Together::of([&half, &whole]);
         let expected = Together {
             rows: 4,

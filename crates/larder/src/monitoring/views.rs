@@ -203,13 +203,11 @@ impl Monitor<'_> {
         let chosen = |field: &&Field| features.is_empty() || features.contains(&field.name);
         let mut monitored = Vec::new();
         for field in view.features.iter().filter(chosen) {
-            match FeatureKind::of(&field.value_type) {
-                Some(kind) => monitored.push((field.clone(), kind)),
-                None => warn!(
-                    feature = %format!("{}:{}", view.name, field.name),
-                    value_type = %field.value_type,
-                    "features of this type have no metrics"
-                ),
+            if let Some(kind) = FeatureKind::of(&field.value_type) {
+                monitored.push((field.clone(), kind));
+            } else {
+                let (feature, value_type) = (format!("{}:{}", view.name, field.name), &field.value_type);
+                warn!(%feature, %value_type, "features of this type have no metrics");
             }
         }
         if monitored.is_empty() && !is_named {

@@ -1,4 +1,4 @@
-//! How many different texts there are, estimated in 16 KiB: a HyperLogLog sketch.
+//! How many different texts there are, estimated in 16 KiB: a `HyperLogLog` sketch.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
@@ -35,10 +35,9 @@ impl DistinctEstimate {
         let registers = f64::from(1_u32 << REGISTER_BITS);
         let sum: f64 = self.registers.iter().map(|zeros| (-f64::from(*zeros)).exp2()).sum();
         let raw = 0.7213 / (1.0 + 1.079 / registers) * registers * registers / sum;
-        let empty = self.registers.iter().filter(|zeros| **zeros == 0).count();
-        let few = raw <= 2.5 * registers && empty > 0;
-        #[expect(clippy::cast_precision_loss, reason = "at most as many as there are registers")]
-        let estimate = if few { registers * (registers / empty as f64).ln() } else { raw };
+        let empty: f64 = self.registers.iter().map(|zeros| f64::from(u8::from(*zeros == 0))).sum();
+        let few = raw <= 2.5 * registers && empty > 0.0;
+        let estimate = if few { registers * (registers / empty).ln() } else { raw };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
         let estimate = estimate.round() as u64;
         estimate

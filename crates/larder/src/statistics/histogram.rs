@@ -73,7 +73,9 @@ mod tests {
         let min = numbers.iter().copied().fold(f64::INFINITY, f64::min);
         let max = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let mut histogram = Histogram::between(min, max, bins);
-        numbers.iter().for_each(|number| histogram.add(*number));
+        for number in numbers {
+            histogram.add(*number);
+        }
         histogram
     }
 

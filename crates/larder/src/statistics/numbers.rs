@@ -96,7 +96,9 @@ impl NumberColumn {
             Numbers::Kept(kept) if kept.len() < self.room => kept.push(number),
             Numbers::Kept(kept) => {
                 let mut selection = Box::new(Selection::new(self.room));
-                kept.iter().for_each(|kept| selection.add(*kept));
+                for kept in kept.iter() {
+                    selection.add(*kept);
+                }
                 selection.add(number);
                 self.numbers = Numbers::Sought(selection);
             }
@@ -120,7 +122,9 @@ impl NumberColumn {
             Numbers::Kept(kept) => {
                 kept.sort_unstable_by(f64::total_cmp);
                 if let Some(histogram) = &mut self.histogram {
-                    kept.iter().for_each(|number| histogram.add(*number));
+                    for number in kept.iter() {
+                        histogram.add(*number);
+                    }
                 }
                 self.has_histogram = true;
                 Progress::Done
@@ -198,7 +202,9 @@ mod tests {
     fn measured(rows: &[Option<f64>], room: usize) -> (NumberStatistics, usize) {
         let mut column = NumberColumn::with_room(QUANTILES, 20, room);
         for passes in 1.. {
-            rows.iter().for_each(|row| column.add(*row));
+            for row in rows {
+                column.add(*row);
+            }
             if column.end_pass() == Progress::Done {
                 return (column.finish(), passes);
             }
@@ -241,7 +247,9 @@ mod tests {
         };
         let (min, max) = (numbers[0], numbers[count - 1]);
         let mut histogram = Histogram::between(min, max, 20);
-        numbers.iter().for_each(|number| histogram.add(*number));
+        for number in &numbers {
+            histogram.add(*number);
+        }
         NumberStatistics {
             rows: rows.len() as u64,
             nulls,

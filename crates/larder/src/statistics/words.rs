@@ -167,7 +167,9 @@ mod tests {
     fn measured(rows: &[Option<String>], top: usize, room: usize) -> WordStatistics {
         let mut column = WordColumn::with_room(top, room);
         for passes in 1.. {
-            rows.iter().for_each(|row| column.add(row.as_deref()));
+            for row in rows {
+                column.add(row.as_deref());
+            }
             if column.end_pass() == Progress::Done {
                 break;
             }
