@@ -183,12 +183,16 @@ async fn a_new_feature_gets_a_baseline_and_the_others_keep_theirs() {
     let names: Vec<_> = found.iter().map(|row| row["feature_name"].as_str().unwrap()).collect();
     assert_eq!(names, ["number", "word"]);
     assert!(store.compute_new_baselines(|_| {}).await.unwrap().is_empty(), "nothing is new");
+    let views = metrics(&store, MetricTable::FeatureView, MetricsQuery::default()).await;
+    assert_eq!(views[0]["total_features"], 2, "of all features, though one was new: {views:?}");
 
     // Those that are asked for with dates take the place of the first ones.
     let days = days("2024-01-01", "2024-01-01");
     let (views, features) = (Chosen::One("stats".into()), vec!["number".to_owned()]);
     let (granularity, set_baseline) = (Granularity::Daily, true);
     run(&store, MonitoringRun::Compute { views, features, days, granularity, set_baseline }).await;
+    let report = run(&store, MonitoringRun::Baseline { views: Chosen::All, features: Vec::new() }).await;
+    assert_eq!(report.without_metrics.into_iter().collect::<Vec<_>>(), ["stats:list"]);
     let found = metrics(&store, MetricTable::Feature, baselines).await;
     let kept: Vec<_> =
         found.iter().map(|row| (row["feature_name"].as_str(), row["granularity"].as_str())).collect();

@@ -156,6 +156,8 @@ pub struct MonitoringReport {
     pub feature_service: String,
     /// Why there was nothing to do, where a service is not logged.
     pub skipped: Option<String>,
+    /// Features that were asked for, as `view:feature`, of whose types there are no metrics.
+    pub without_metrics: BTreeSet<String>,
     /// What could not be computed, with the reason. The rest was.
     pub failures: Vec<(String, String)>,
     /// How long it took.

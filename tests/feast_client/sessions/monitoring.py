@@ -26,7 +26,7 @@ project = "larder_golden"
 random = np.random.default_rng(67)
 # Sources that Feast makes metrics of.
 views = ["measurements", "driver_hourly_stats", "driver_lifetime", "customer_profile", "customer_driver", "location_stats",
-         "global_stats"]
+         "global_stats", "driver_fresh_stats"]
 knows_newest = get_version() >= "0.67"
 
 

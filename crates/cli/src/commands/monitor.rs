@@ -30,6 +30,13 @@ pub(crate) async fn run(repo: &Repo, verb: &MonitorVerb) -> Result<()> {
         if let Some(reason) = &report.skipped {
             eprintln!("note: {reason}");
         }
+        if !report.without_metrics.is_empty() {
+            let features: Vec<&str> = report.without_metrics.iter().map(String::as_str).collect();
+            eprintln!(
+                "note: only numbers, texts and truth values have metrics; passed over: {}",
+                features.join(", ")
+            );
+        }
         failures.extend(report.failures);
     }
     if arguments.json {

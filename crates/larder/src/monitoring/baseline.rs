@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use larder_core::{Field, Result};
 use larder_serving::{Chosen, MonitoringRun, MonitoringServer as _};
-use serde_json::Value;
 
 use super::feature_metrics::FeatureKind;
+use super::keep::{is_baseline, text};
 use super::metric_files::MetricFile;
 use super::views::MonitoredView;
 use super::{BATCH, Monitor};
@@ -77,19 +77,16 @@ impl Monitor<'_> {
     pub(super) async fn without_baseline(&self, view: &MonitoredView) -> Result<Vec<(Field, FeatureKind)>> {
         let files = self.files.clone();
         let kept = blocking::run(move || files.read(MetricFile::Feature)).await?;
-        let text = |row: &serde_json::Map<String, Value>, column: &str| {
-            row.get(column).and_then(Value::as_str).unwrap_or_default().to_owned()
-        };
-        let known: BTreeSet<String> = kept
+        let known: BTreeSet<&str> = kept
             .iter()
             .filter(|row| {
                 text(row, "project_id") == self.project
                     && text(row, "feature_view_name") == view.name
                     && text(row, "data_source_type") == BATCH
-                    && row.get("is_baseline") == Some(&Value::Bool(true))
+                    && is_baseline(row)
             })
             .map(|row| text(row, "feature_name"))
             .collect();
-        Ok(view.features.iter().filter(|(field, _)| !known.contains(&field.name)).cloned().collect())
+        Ok(view.features.iter().filter(|(field, _)| !known.contains(field.name.as_str())).cloned().collect())
     }
 }

@@ -107,22 +107,12 @@ enum Statistics {
 }
 
 impl FeatureMetrics {
-    pub(super) fn rows(&self) -> u64 {
+    /// How many rows there were, and how many nulls among them.
+    pub(super) fn counts(&self) -> (u64, u64) {
         match &self.statistics {
-            Statistics::Numeric(numbers) => numbers.rows,
-            Statistics::Categorical(words, _) => words.rows,
+            Statistics::Numeric(numbers) => (numbers.rows, numbers.nulls),
+            Statistics::Categorical(words, _) => (words.rows, words.nulls),
         }
-    }
-
-    fn nulls(&self) -> u64 {
-        match &self.statistics {
-            Statistics::Numeric(numbers) => numbers.nulls,
-            Statistics::Categorical(words, _) => words.nulls,
-        }
-    }
-
-    fn null_rate(&self) -> f64 {
-        if self.rows() == 0 { 0.0 } else { as_float(self.nulls()) / as_float(self.rows()) }
     }
 
     /// As Feast answers them. What a kind of feature does not have is null.
@@ -136,9 +126,10 @@ impl FeatureMetrics {
         let mut set = |key: &str, value: Value| _ = row.insert(key.to_owned(), value);
         set("feature_name", self.name.as_str().into());
         set("feature_type", feature_type.into());
-        set("row_count", self.rows().into());
-        set("null_count", self.nulls().into());
-        set("null_rate", self.null_rate().into());
+        let (rows, nulls) = self.counts();
+        set("row_count", rows.into());
+        set("null_count", nulls.into());
+        set("null_rate", share(nulls, rows).into());
         set("mean", numbers.mean.into());
         set("stddev", numbers.deviation.into());
         set("min_val", numbers.min.into());
@@ -197,18 +188,24 @@ pub(super) struct Together {
 }
 
 impl Together {
-    pub(super) fn of<'a>(metrics: impl IntoIterator<Item = &'a FeatureMetrics>) -> Self {
+    /// Of features with so many rows, and so many nulls among them.
+    pub(super) fn of(counts: impl IntoIterator<Item = (u64, u64)>) -> Self {
         let mut together = Self::default();
         let mut rates = Vec::new();
-        for feature in metrics {
-            together.rows = together.rows.max(feature.rows());
+        for (rows, nulls) in counts {
+            together.rows = together.rows.max(rows);
             together.features += 1;
-            together.with_nulls += usize::from(feature.nulls() > 0);
-            rates.push(feature.null_rate());
+            together.with_nulls += usize::from(nulls > 0);
+            rates.push(share(nulls, rows));
         }
         (together.average_null_rate, together.greatest_null_rate) = average_and_greatest(&rates);
         together
     }
+}
+
+/// A part of all; of nothing, nothing.
+fn share(part: u64, all: u64) -> f64 {
+    if all == 0 { 0.0 } else { as_float(part) / as_float(all) }
 }
 
 /// The average and the greatest of rates; zeros of none.
@@ -261,9 +258,7 @@ mod tests {
 
     #[test]
     fn together_the_rows_are_those_of_the_longest_and_rates_are_averaged() {
-        let half = metrics(FeatureKind::Numeric, Int64Array::from(vec![Some(1), None]));
-        let whole = metrics(FeatureKind::Numeric, Int64Array::from(vec![1, 2, 3, 4]));
-        let together = Together::of([&half, &whole]);
+        let together = Together::of([(2, 1), (4, 0)]);
         let expected = Together {
             rows: 4,
             features: 2,

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use larder_core::{Date, FeatureService, Field, OnDemandFeatureView, OnDemandSource, RequestError, Result};
 use larder_serving::{Chosen, Days, Granularity, MonitoringReport};
-use tracing::{error, warn};
+use tracing::warn;
 
 use super::feature_metrics::{FeatureKind, FeatureMetrics, Together};
+use super::keep::keep_features;
 use super::metric_files::MetricFile;
 use super::rows::{Measured, MonitoredRows};
 use super::views::of_view;
@@ -81,9 +82,7 @@ impl Monitor<'_> {
                 }
                 Err(failed) if services.named().is_some() => return Err(failed),
                 Err(failed) => {
-                    let name = &service.name;
-                    error!(feature_service = %name, error = failed.chain(), "no metrics could be computed");
-                    report.failures.push((name.clone(), failed.chain()));
+                    report.failures.push((service.name.clone(), failed.chain()));
                 }
             }
         }
@@ -216,31 +215,18 @@ impl Monitor<'_> {
             .map(|view| {
                 let of = named.iter().filter(|(column, _)| column.view == *view).map(|(_, metrics)| *metrics);
                 let mut row = self.row(("feature_view_name", view), LOG, kept);
-                row.extend(of_view(Together::of(of)));
+                row.extend(of_view(Together::of(of.map(FeatureMetrics::counts))));
                 row
             })
             .collect();
-        let together = Together::of(&metrics);
+        let together = Together::of(metrics.iter().map(FeatureMetrics::counts));
         let mut service = self.row(("feature_service_name", &log.service), LOG, kept);
         service.insert("total_feature_views".to_owned(), names.len().into());
         service.extend(of_view(together));
-        let (files, project) = (self.files.clone(), self.project.to_owned());
-        let replaced: BTreeSet<(String, String)> =
-            named.iter().map(|(column, _)| (column.view.clone(), column.feature.clone())).collect();
+        let files = self.files.clone();
         blocking::run(move || {
             let change = files.change()?;
-            change.put_after(MetricFile::Feature, features, |row| {
-                let text = |column: &str| {
-                    row.get(column).and_then(|value| value.as_str()).unwrap_or_default().to_owned()
-                };
-                let is_replaced = kept.is_baseline
-                    && text("project_id") == project
-                    && text("data_source_type") == LOG
-                    && replaced.contains(&(text("feature_view_name"), text("feature_name")));
-                if is_replaced {
-                    row.insert("is_baseline".to_owned(), false.into());
-                }
-            })?;
+            keep_features(&change, features)?;
             change.put(MetricFile::FeatureView, views)?;
             change.put(MetricFile::FeatureService, vec![service])
         })

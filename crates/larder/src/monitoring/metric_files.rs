@@ -196,6 +196,11 @@ impl MetricFiles {
 }
 
 impl Change<'_> {
+    /// All rows of a file.
+    pub(super) fn read(&self, file: MetricFile) -> Result<Vec<MetricRow>> {
+        self.files.read(file)
+    }
+
     /// Puts rows, each in the place of the one with its key.
     pub(super) fn put(&self, file: MetricFile, rows: Vec<MetricRow>) -> Result<()> {
         self.put_after(file, rows, |_| {})
@@ -384,6 +389,24 @@ mod tests {
         let newer = view("a", "2024-01-01", 7);
         put(vec![newer.clone(), view("a", "2024-01-02", 1)]);
         assert_eq!(files.read(MetricFile::FeatureView).unwrap(), [b, newer, view("a", "2024-01-02", 1)]);
+    }
+
+    #[test]
+    fn of_those_who_change_a_file_at_once_nobody_loses_a_row() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = MetricFiles::of(folder.path());
+        std::thread::scope(|scope| {
+            for writer in 0..4 {
+                let files = &files;
+                scope.spawn(move || {
+                    for number in 0..5 {
+                        let row = view(&format!("{writer}-{number}"), "2024-01-01", 1);
+                        files.change().unwrap().put(MetricFile::FeatureView, vec![row]).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(files.read(MetricFile::FeatureView).unwrap().len(), 20);
     }
 
     #[test]

@@ -11,6 +11,7 @@
 mod baseline;
 mod feature_metrics;
 mod job;
+mod keep;
 mod log;
 mod metric_files;
 mod of_services;

@@ -7,6 +7,7 @@ use larder_serving::MetricRow;
 use serde_json::Value;
 
 use super::feature_metrics::average_and_greatest;
+use super::keep::text;
 use super::metric_files::MetricFile;
 use super::{BATCH, Kept, Monitor};
 use crate::blocking;
@@ -85,8 +86,4 @@ impl Monitor<'_> {
         set("max_null_rate", greatest.into());
         row
     }
-}
-
-fn text<'r>(row: &'r MetricRow, column: &str) -> &'r str {
-    row.get(column).and_then(Value::as_str).unwrap_or_default()
 }

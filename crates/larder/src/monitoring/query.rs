@@ -2,8 +2,8 @@
 
 use larder_core::Result;
 use larder_serving::{MetricRow, MetricTable, MetricsQuery};
-use serde_json::Value;
 
+use super::keep::{is_baseline, text};
 use super::metric_files::{MetricFile, MetricFiles};
 use super::snapshot_of;
 use crate::{FeatureStore, blocking};
@@ -56,13 +56,9 @@ fn is_asked_for(row: &MetricRow, project: &str, query: &MetricsQuery) -> bool {
         && is("feature_service_name", &query.feature_service)
         && is("granularity", &query.granularity)
         && is("data_source_type", &query.data_source_type)
-        && (!query.baselines_only || row.get("is_baseline") == Some(&Value::Bool(true)))
+        && (!query.baselines_only || is_baseline(row))
         && query.start.is_none_or(|start| day >= start.to_string().as_str())
         && query.end.is_none_or(|end| day <= end.to_string().as_str())
-}
-
-fn text<'r>(row: &'r MetricRow, column: &str) -> &'r str {
-    row.get(column).and_then(Value::as_str).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use larder_core::{DataSource, DataSourceKind, Date, FeatureView, Field, RequestError, Result};
 use larder_serving::{Chosen, Days, Granularity, MonitoringReport};
-use tracing::{error, warn};
+use tracing::warn;
 
 use super::feature_metrics::{FeatureKind, FeatureMetrics, Together};
+use super::keep::{baselines_together, keep_features};
 use super::metric_files::MetricFile;
 use super::rows::{Measured, MonitoredRows, Span};
 use super::{BASELINE, BATCH, Kept, Monitor, span_of, window};
@@ -18,8 +19,10 @@ use crate::blocking;
 pub(super) struct MonitoredView {
     pub(super) name: String,
     pub(super) rows: MonitoredRows,
-    /// Those that have metrics.
+    /// Those that are chosen and have metrics.
     pub(super) features: Vec<(Field, FeatureKind)>,
+    /// All features of the view.
+    all: Vec<String>,
 }
 
 impl Monitor<'_> {
@@ -33,7 +36,10 @@ impl Monitor<'_> {
         set_baseline: bool,
     ) -> Result<MonitoringReport> {
         let (span, start, _) = span_of(days, self.now)?;
-        let mut report = MonitoringReport::default();
+        let mut report = MonitoringReport {
+            without_metrics: self.without_metrics(views, features),
+            ..MonitoringReport::default()
+        };
         for view in self.views(views, features)? {
             let computed = async {
                 let view = view.as_ref().map_err(Clone::clone)?;
@@ -45,7 +51,7 @@ impl Monitor<'_> {
                     newest: measured.newest,
                 };
                 let count = measured.features.len();
-                self.keep_view(&view.name, measured.features, kept).await?;
+                self.keep_view(view, measured.features, kept).await?;
                 Ok(count)
             };
             if let Some(features) = note(&mut report, views, &view, computed.await)? {
@@ -62,7 +68,10 @@ impl Monitor<'_> {
 
     /// Metrics of every granularity up to the newest row of each view, and baselines of features without one.
     pub(super) async fn auto(&mut self, views: &Chosen, features: &[String]) -> Result<MonitoringReport> {
-        let mut report = MonitoringReport::default();
+        let mut report = MonitoringReport {
+            without_metrics: self.without_metrics(views, features),
+            ..MonitoringReport::default()
+        };
         let mut kept_under: BTreeSet<(&'static str, Date)> = BTreeSet::new();
         for view in self.views(views, features)? {
             let computed = async {
@@ -97,7 +106,7 @@ impl Monitor<'_> {
             let Measured { features: metrics, newest } = view.rows.measure(span, &view.features).await?;
             let (date, name) = (Date::of(span.start), granularity.name());
             features += metrics.len();
-            self.keep_view(&view.name, metrics, Kept { date, granularity: name, is_baseline: false, newest })
+            self.keep_view(view, metrics, Kept { date, granularity: name, is_baseline: false, newest })
                 .await?;
             kept_under.insert((name, date));
         }
@@ -106,7 +115,10 @@ impl Monitor<'_> {
 
     /// Baselines of the features of views that have none yet.
     pub(super) async fn baseline(&mut self, views: &Chosen, features: &[String]) -> Result<MonitoringReport> {
-        let mut report = MonitoringReport::default();
+        let mut report = MonitoringReport {
+            without_metrics: self.without_metrics(views, features),
+            ..MonitoringReport::default()
+        };
         for view in self.views(views, features)? {
             let computed = async {
                 let view = view.as_ref().map_err(Clone::clone)?;
@@ -132,45 +144,38 @@ impl Monitor<'_> {
         }
         let count = features.len();
         let kept = Kept { date: Date::of(self.now), granularity: BASELINE, is_baseline: true, newest };
-        self.keep_view(&view.name, features, kept).await?;
+        self.keep_view(view, features, kept).await?;
         Ok(count)
     }
 
-    /// Keeps the metrics of a view's features, and of them together. New baselines take the place of the old ones of
-    /// the same features.
-    async fn keep_view(&self, view: &str, metrics: Vec<FeatureMetrics>, kept: Kept) -> Result<()> {
+    /// Keeps the metrics of a view's features, and of them together.
+    async fn keep_view(&self, view: &MonitoredView, metrics: Vec<FeatureMetrics>, kept: Kept) -> Result<()> {
         if metrics.is_empty() {
             return Ok(());
         }
-        let mut together = self.row(("feature_view_name", view), BATCH, kept);
-        together.extend(of_view(Together::of(&metrics)));
-        let rows: Vec<_> = metrics
+        let mut of_all = self.row(("feature_view_name", &view.name), BATCH, kept);
+        let together = Together::of(metrics.iter().map(FeatureMetrics::counts));
+        let rows = metrics
             .iter()
             .map(|feature| {
-                let mut row = self.row(("feature_view_name", view), BATCH, kept);
+                let mut row = self.row(("feature_view_name", &view.name), BATCH, kept);
                 row.extend(feature.to_row());
                 row
             })
             .collect();
-        let names: BTreeSet<String> = metrics.into_iter().map(|feature| feature.name).collect();
-        let (files, project, view) = (self.files.clone(), self.project.to_owned(), view.to_owned());
+        let (files, project, name) = (self.files.clone(), self.project.to_owned(), view.name.clone());
+        let all = view.all.clone();
         blocking::run(move || {
             let change = files.change()?;
-            change.put_after(MetricFile::Feature, rows, |row| {
-                let is = |column: &str, value: &str| row.get(column).is_some_and(|found| found == value);
-                let is_replaced = kept.is_baseline
-                    && is("project_id", &project)
-                    && is("feature_view_name", &view)
-                    && is("data_source_type", BATCH)
-                    && row
-                        .get("feature_name")
-                        .and_then(|name| name.as_str())
-                        .is_some_and(|name| names.contains(name));
-                if is_replaced {
-                    row.insert("is_baseline".to_owned(), false.into());
-                }
-            })?;
-            change.put(MetricFile::FeatureView, vec![together])
+            keep_features(&change, rows)?;
+            // Baselines come as features do; together they are those of all.
+            let together = if kept.granularity == BASELINE {
+                baselines_together(&change, (&project, &name, BATCH), &all)?
+            } else {
+                together
+            };
+            of_all.extend(of_view(together));
+            change.put(MetricFile::FeatureView, vec![of_all])
         })
         .await
     }
@@ -199,17 +204,28 @@ impl Monitor<'_> {
         Ok(views.into_iter().filter_map(|view| self.viewed(view, features, is_named)).collect())
     }
 
+    /// The features that are chosen and have no metrics, with the name of their view.
+    fn without_metrics(&self, chosen: &Chosen, features: &[String]) -> BTreeSet<String> {
+        let is_chosen = |view: &FeatureView| match chosen {
+            Chosen::One(name) => view.name == *name,
+            Chosen::All => true,
+            Chosen::Among(names) => names.contains(&view.name),
+        };
+        let views = self.snapshot.feature_views().iter().map(|view| &view.object);
+        let fields = views
+            .filter(|view| is_chosen(view))
+            .flat_map(|view| view.features.iter().map(move |field| (&view.name, field)));
+        fields
+            .filter(|(_, field)| features.is_empty() || features.contains(&field.name))
+            .filter(|(_, field)| FeatureKind::of(&field.value_type).is_none())
+            .map(|(view, field)| format!("{view}:{}", field.name))
+            .collect()
+    }
+
     fn viewed(&self, view: &FeatureView, features: &[String], is_named: bool) -> Option<Viewed> {
         let chosen = |field: &&Field| features.is_empty() || features.contains(&field.name);
-        let mut monitored = Vec::new();
-        for field in view.features.iter().filter(chosen) {
-            if let Some(kind) = FeatureKind::of(&field.value_type) {
-                monitored.push((field.clone(), kind));
-            } else {
-                let (feature, value_type) = (format!("{}:{}", view.name, field.name), &field.value_type);
-                warn!(%feature, %value_type, "features of this type have no metrics");
-            }
-        }
+        let with_metrics = |field: &Field| Some((field.clone(), FeatureKind::of(&field.value_type)?));
+        let monitored: Vec<_> = view.features.iter().filter(chosen).filter_map(with_metrics).collect();
         if monitored.is_empty() && !is_named {
             return None;
         }
@@ -217,7 +233,8 @@ impl Monitor<'_> {
             Ok(rows) => rows,
             Err(reason) => return Some(Err((view.name.clone(), reason).into())),
         };
-        Some(Ok(MonitoredView { name: view.name.clone(), rows, features: monitored }))
+        let all = view.features.iter().map(|field| field.name.clone()).collect();
+        Some(Ok(MonitoredView { name: view.name.clone(), rows, features: monitored, all }))
     }
 
     fn rows_of(&self, view: &FeatureView) -> Result<MonitoredRows, String> {
@@ -268,7 +285,6 @@ fn note<T>(
         Ok(computed) => Ok(Some(computed)),
         Err(failed) if chosen.named().is_some() => Err(failed),
         Err(failed) => {
-            error!(feature_view = %name, error = failed.chain(), "no metrics could be computed");
             report.failures.push((name.clone(), failed.chain()));
             Ok(None)
         }
