@@ -226,7 +226,8 @@ impl Monitor<'_> {
         let chosen = |field: &&Field| features.is_empty() || features.contains(&field.name);
         let with_metrics = |field: &Field| Some((field.clone(), FeatureKind::of(&field.value_type)?));
         let monitored: Vec<_> = view.features.iter().filter(chosen).filter_map(with_metrics).collect();
-        if monitored.is_empty() && !is_named {
+        // There is nothing to be read, unless somebody thinks so.
+        if (monitored.is_empty() || view.batch_source.is_none()) && !is_named {
             return None;
         }
         let rows = match self.rows_of(view) {
