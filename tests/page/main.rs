@@ -293,10 +293,10 @@ feature_views:
     fs::write(folder.path().join("rows.csv"), more).unwrap();
     run(folder.path(), &["monitor", "run"]);
     let seen = visit(folder.path(), &["go /p/p/feature-view/stats"]);
-    let shown = text(&seen[0]);
+    let shown = text(&seen[0]).replace('\u{a0}', " ");
     for expected in [
         "In its source: what the values look like",
-        "weekly from 2024-01-25, computed",
+        "Weekly from 2024-01-25, computed",
         "trips250.0 % (0.0 %)100 (19)",
         "south 100.0 %; 1 different",
     ] {
@@ -309,7 +309,8 @@ feature_views:
     );
     let seen = visit(folder.path(), &["go /p/p/feature-view/stats"]);
     let expected = format!("{}… 22.7 %, south 9.1 %; 3 different", &word[..23]);
-    assert!(text(&seen[0]).contains(&expected), "{}", text(&seen[0]));
+    let shown = text(&seen[0]).replace('\u{a0}', " ");
+    assert!(shown.contains(&expected), "{shown}");
 }
 
 /// Runs a command of the repo, which must succeed.

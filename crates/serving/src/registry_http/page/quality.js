@@ -45,7 +45,7 @@ export function qualityPart(metrics) {
       h(
         "p",
         { class: "quiet" },
-        span.granularity === "baseline" ? "Of all rows that there were" : [span.granularity, " from ", span.metric_date],
+        span.granularity === "baseline" ? "Of all rows that there were" : [span.granularity.replace(/^./, (letter) => letter.toUpperCase()), " from ", span.metric_date],
         ", computed ",
         time(span.computed_at),
         first.length ? ". In brackets: when they were new." : ".",
@@ -56,8 +56,8 @@ export function qualityPart(metrics) {
           { title: "Rows", cell: ({ row_count: rows }) => whole(rows), sort: (row) => row.row_count, number: true },
           { title: "Null", cell: (row) => beside(row, first, ({ null_rate: rate }) => percent(rate)), sort: (row) => row.null_rate, number: true },
           { title: "Mean", cell: (row) => beside(row, first, ({ mean }) => number(mean)), sort: (row) => row.mean ?? -Infinity, number: true },
-          { title: "Deviation", cell: (row) => beside(row, first, ({ stddev }) => number(stddev)), number: true },
-          { title: "Median", cell: (row) => beside(row, first, ({ p50 }) => number(p50)), number: true },
+          { title: "Deviation", cell: (row) => beside(row, first, ({ stddev }) => number(stddev)), sort: (row) => row.stddev ?? -Infinity, number: true },
+          { title: "Median", cell: (row) => beside(row, first, ({ p50 }) => number(p50)), sort: (row) => row.p50 ?? -Infinity, number: true },
           { title: "Values", cell: shape },
         ],
         features,
@@ -75,7 +75,7 @@ function beside(row, first, show) {
 }
 
 const whole = (count) => (count ?? 0).toLocaleString("en");
-const percent = (share) => (typeof share === "number" ? `${(share * 100).toFixed(share && share < 0.001 ? 3 : 1)} %` : "");
+const percent = (share) => (typeof share === "number" ? `${(share * 100).toFixed(share && share < 0.001 ? 3 : 1)}\u00a0%` : "");
 const number = (value) => (typeof value === "number" ? String(Number(value.toPrecision(5))) : "");
 
 /** How the values are spread: bars of numbers, or the most frequent words. */
