@@ -37,6 +37,12 @@ pub(crate) async fn run(repo: &Repo, verb: &MonitorVerb) -> Result<()> {
                 features.join(", ")
             );
         }
+        let is_nothing = report.feature_views == 0 && report.failures.is_empty();
+        if is_nothing && matches!(report.kind, RunKind::Compute | RunKind::Auto) {
+            eprintln!(
+                "note: there is no feature view with rows to compute metrics of; has `larder apply` been run?"
+            );
+        }
         failures.extend(report.failures);
     }
     if arguments.json {
@@ -153,7 +159,7 @@ fn show(report: &MonitoringReport, sets_baseline: bool) {
         }
     }
     println!("Duration: {}ms", report.duration.as_millis());
-    if sets_baseline && report.skipped.is_none() {
+    if sets_baseline && report.skipped.is_none() && (report.failures.is_empty() || report.features > 0) {
         println!("Baseline: SET");
     }
 }

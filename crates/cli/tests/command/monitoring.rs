@@ -147,6 +147,8 @@ fn what_is_served_has_metrics_under_the_views_it_came_from() {
 #[test]
 fn mistakes_end_with_one_and_those_of_the_command_line_with_two() {
     let repo = repo();
+    let nothing = repo.run(&["monitor", "run"]).success().stderr;
+    assert!(nothing.contains("has `larder apply` been run?"), "{nothing}");
     repo.run(&["apply"]).success();
     for (line, code, told) in [
         (&["-v", "nope"][..], 1, "Feature view nope does not exist in project"),

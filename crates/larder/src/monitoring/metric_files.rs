@@ -13,6 +13,7 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -169,6 +170,14 @@ pub(super) struct Change<'a> {
     _lock: File,
 }
 
+/// Metrics cannot be kept.
+#[derive(Debug, thiserror::Error)]
+#[error("metrics cannot be kept in the folder `{}`", folder.display())]
+struct UnusableFolder {
+    folder: PathBuf,
+    source: io::Error,
+}
+
 impl MetricFiles {
     /// The files of a repo; touches none.
     pub(super) fn of(repo: &Path) -> Self {
@@ -186,11 +195,17 @@ impl MetricFiles {
 
     /// Waits until nobody else changes the files.
     pub(super) fn change(&self) -> Result<Change<'_>> {
-        let failed = |source| Error::new(ErrorKind::Unavailable, source);
-        fs::create_dir_all(&self.folder).map_err(failed)?;
         let path = self.folder.join(".lock");
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(failed)?;
-        lock.lock().map_err(failed)?;
+        let open = || {
+            fs::create_dir_all(&self.folder)?;
+            let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
+            lock.lock()?;
+            Ok(lock)
+        };
+        let lock = open().map_err(|source| {
+            let folder = self.folder.clone();
+            Error::new(ErrorKind::Unavailable, UnusableFolder { folder, source })
+        })?;
         Ok(Change { files: self, _lock: lock })
     }
 }
@@ -389,6 +404,15 @@ mod tests {
         let newer = view("a", "2024-01-01", 7);
         put(vec![newer.clone(), view("a", "2024-01-02", 1)]);
         assert_eq!(files.read(MetricFile::FeatureView).unwrap(), [b, newer, view("a", "2024-01-02", 1)]);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_used_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("feast_monitoring"), "a file").unwrap();
+        let error = MetricFiles::of(folder.path()).change().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.chain().contains("feast_monitoring`: "), "{}", error.chain());
     }
 
     #[test]
