@@ -98,7 +98,7 @@ pub(super) fn routes() -> Router<Arc<Door>> {
         .route("/monitoring/compute/log", post(monitoring::compute_log))
         .route("/monitoring/auto_compute/log", post(monitoring::auto_compute_log))
         .route("/monitoring/compute/transient", post(monitoring::transient))
-        .route("/monitoring/jobs/{job}", get(monitoring::job))
+        .route("/monitoring/jobs/{job_id}", get(monitoring::job))
         .route("/monitoring/metrics/features", get(monitoring::feature_metrics))
         .route("/monitoring/metrics/timeseries", get(monitoring::feature_metrics))
         .route("/monitoring/metrics/feature_views", get(monitoring::feature_view_metrics))
