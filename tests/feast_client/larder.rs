@@ -68,6 +68,16 @@ impl Repo {
         repo
     }
 
+    /// The golden repo with data quality monitoring and a view of many numbers, whose source is not there yet, applied.
+    pub(crate) fn of_measurements() -> Self {
+        let repo = Self::of_history();
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/feast_client/monitoring");
+        copy_folder(&sources, repo.path());
+        repo.add("feature_store.yaml", "data_quality_monitoring: {auto_baseline: false}\n");
+        repo.larder(&["apply"]);
+        repo
+    }
+
     /// A repo of documents with vectors and of services that are logged, applied and materialized.
     pub(crate) fn of_documents() -> Self {
         let repo = Self { folder: tempfile::tempdir().unwrap() };

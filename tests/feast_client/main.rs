@@ -544,6 +544,15 @@ fn documents_are_searched_and_answers_are_logged() {
 }
 
 #[test]
+fn metrics_of_sources_and_logs_are_feasts_and_each_reads_what_the_other_keeps() {
+    for release in python::RELEASES {
+        let repo = Repo::of_measurements();
+        let server = Server::of_registry(&repo, &["--rest-api", "--rest-port", "0", "--no-grpc"]);
+        release.session("monitoring", &[&repo.path().display().to_string(), server.url()]);
+    }
+}
+
+#[test]
 fn random_requests_get_the_same_answers_as_from_feasts_server() {
     let release: &Release = python::LATEST;
     let repo = Repo::materialized();

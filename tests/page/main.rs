@@ -258,3 +258,65 @@ fn the_page_is_found_through_by_keys_search_filters_and_the_way_back() {
         assert_eq!(page["heading"], "Not found", "{}", page["act"]);
     }
 }
+
+/// What the values of features look like stands on the page of their view, and a value is a text there too.
+#[test]
+fn a_view_shows_what_its_values_look_like_and_a_hostile_value_stays_a_text() {
+    let folder = tempfile::tempdir().unwrap();
+    configure(folder.path(), "p");
+    let [word, ..] = HOSTILE;
+    let mut rows = "driver_id,event_timestamp,trips,zone\n".to_owned();
+    for hour in 0..20 {
+        let zone =
+            if hour % 4 == 0 { format!("\"{}\"", word.replace('"', "\"\"")) } else { "north".to_owned() };
+        rows.push_str(&format!("{hour},2024-01-01T{hour:02}:00:00Z,{},{zone}\n", hour * 2));
+    }
+    fs::write(folder.path().join("rows.csv"), rows).unwrap();
+    let definitions = "entities: [{name: driver, join_keys: [driver_id], value_type: INT64}]
+data_sources: [{name: rows, type: file, path: rows.csv, timestamp_field: event_timestamp}]
+feature_views:
+  - name: stats
+    entities: [driver]
+    source: rows
+    schema: [{name: trips, dtype: Int64}, {name: zone, dtype: String}]
+";
+    fs::write(folder.path().join("features.yaml"), definitions).unwrap();
+    run(folder.path(), &["apply"]);
+    let seen = visit(folder.path(), &["go /p/p/feature-view/stats"]);
+    assert!(!text(&seen[0]).contains("look like"), "nothing is computed: {}", text(&seen[0]));
+    let mut config = fs::read_to_string(folder.path().join("feature_store.yaml")).unwrap();
+    config.push_str("data_quality_monitoring: {}\n");
+    fs::write(folder.path().join("feature_store.yaml"), config).unwrap();
+    run(folder.path(), &["monitor", "run"]);
+    let mut more = fs::read_to_string(folder.path().join("rows.csv")).unwrap();
+    more.push_str("1,2024-02-01T00:00:00Z,100,south\n1,2024-02-01T01:00:00Z,,south\n");
+    fs::write(folder.path().join("rows.csv"), more).unwrap();
+    run(folder.path(), &["monitor", "run"]);
+    let seen = visit(folder.path(), &["go /p/p/feature-view/stats"]);
+    let shown = text(&seen[0]).replace('\u{a0}', " ");
+    for expected in [
+        "In its source: what the values look like",
+        "Weekly from 2024-01-25, computed",
+        "trips250.0 % (0.0 %)100 (19)",
+        "south 100.0 %; 1 different",
+    ] {
+        assert!(shown.contains(expected), "{expected} in {shown}");
+    }
+    // All rows of a month: the words that were there before too.
+    run(
+        folder.path(),
+        &["monitor", "run", "-g", "weekly", "--start-date", "2024-01-01", "--end-date", "2024-02-01"],
+    );
+    let seen = visit(folder.path(), &["go /p/p/feature-view/stats"]);
+    let expected = format!("{}… 22.7 %, south 9.1 %; 3 different", &word[..23]);
+    let shown = text(&seen[0]).replace('\u{a0}', " ");
+    assert!(shown.contains(&expected), "{shown}");
+}
+
+/// Runs a command of the repo, which must succeed.
+#[track_caller]
+fn run(folder: &Path, arguments: &[&str]) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_larder"));
+    let output = command.arg("-c").arg(folder).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}

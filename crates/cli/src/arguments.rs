@@ -14,7 +14,7 @@ use crate::server_arguments::{
     ServeTransformationsArguments, UiArguments,
 };
 use crate::udf_arguments::{BenchArguments, InspectArguments, RecordArguments, RunArguments, TestArguments};
-use larder_core::{Capability, InvalidTimestamp, Timestamp};
+use larder_core::{Capability, Date, InvalidTimestamp, Timestamp};
 
 /// A feature store that runs on-demand transformations as sandboxed WebAssembly.
 #[derive(Debug, Parser)]
@@ -187,6 +187,8 @@ pub(crate) enum Command {
     Dbt(DbtCommand),
     /// Run jobs: components that join, materialize, read, push and write.
     Job(JobCommand),
+    /// Look at what the values of features are like.
+    Monitor(MonitorCommand),
     /// Print the JSON Schema of definition files, for editors.
     DefinitionsSchema,
 }
@@ -471,6 +473,78 @@ pub(crate) enum JobVerb {
     List(JobListArguments),
     /// Show the runs of a job, the latest first.
     History(JobHistoryArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MonitorCommand {
+    #[command(subcommand)]
+    pub(crate) verb: MonitorVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MonitorVerb {
+    /// Compute metrics of features and keep them in the feature repo: nulls, means, quantiles, histograms,
+    /// the most frequent texts.
+    ///
+    /// Without dates and granularity, metrics of every granularity are computed up to the newest row, and baselines of
+    /// features that have none.
+    #[command(
+        after_help = "Examples:\n  larder monitor run\n  larder monitor run -v driver_hourly_stats --start-date 2024-01-01 --end-date 2024-01-07 -g weekly\n  \
+                      larder monitor run --source-type log -s driver_activity"
+    )]
+    Run(MonitorRunArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MonitorRunArguments {
+    /// The project; that of the feature repo, without it.
+    #[arg(short, long, value_name = "PROJECT")]
+    pub(crate) project: Option<String>,
+    /// The feature view; all, without it.
+    #[arg(short = 'v', long, value_name = "VIEW")]
+    pub(crate) feature_view: Option<String>,
+    /// A feature. Repeat for more; all, without it.
+    #[arg(short = 'f', long, value_name = "FEATURE")]
+    pub(crate) feature_name: Vec<String>,
+    /// The first day; the day before the last, without it.
+    #[arg(long, value_name = "DATE", value_parser = Date::parse)]
+    pub(crate) start_date: Option<Date>,
+    /// The last day, included; today, without it.
+    #[arg(long, value_name = "DATE", value_parser = Date::parse)]
+    pub(crate) end_date: Option<Date>,
+    /// Under which granularity metrics of given days are kept; daily, without it.
+    #[arg(short, long, value_enum, value_name = "GRANULARITY")]
+    pub(crate) granularity: Option<GranularityArgument>,
+    /// Compare later metrics with these. Without days, of all rows, for features that have no baseline.
+    #[arg(long)]
+    pub(crate) set_baseline: bool,
+    /// The feature service whose log is read; all that are logged, without it.
+    #[arg(short = 's', long, value_name = "SERVICE")]
+    pub(crate) feature_service: Option<String>,
+    /// What is looked at: the sources of views, what was served of services, or both.
+    #[arg(long, value_enum, default_value_t = SourceType::Batch)]
+    pub(crate) source_type: SourceType,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Feast's words for spans of time.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum GranularityArgument {
+    Daily,
+    Weekly,
+    Biweekly,
+    Monthly,
+    Quarterly,
+}
+
+/// Where the values lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SourceType {
+    Batch,
+    Log,
+    All,
 }
 
 #[derive(Debug, Args)]

@@ -23,18 +23,13 @@ pub(crate) fn certificate_flag(words: &[String]) -> Option<String> {
 }
 
 /// Commands of Feast's that are not here, and what is in their place.
-const ABSENT: [(&str, &str); 4] = [
+const ABSENT: [(&str, &str); 3] = [
     ("demo-notebooks", "`larder demo` shows the whole path in the terminal, without notebooks"),
     ("serve_lineage", "lineage events are neither sent nor collected; `larder ui` draws what feeds what"),
     (
         "mlflow",
         "there is no MLflow integration; saved datasets (`larder get-historical-features --save-as`) keep what a \
          model was trained on",
-    ),
-    (
-        "monitor",
-        "data quality is not monitored; `larder validate` compares what was served with a dataset, and `larder serve \
-         --metrics` tells how fresh views are",
     ),
 ];
 
@@ -69,9 +64,9 @@ mod tests {
 
     #[test]
     fn a_command_that_is_not_here_is_answered_with_what_is() {
-        assert!(of("monitor").unwrap().starts_with("larder has no `monitor`: data quality is not"));
-        assert!(of("-c repo --log-level debug monitor -p x").unwrap().contains("`monitor`"));
-        for line in ["apply", "registry", "registry nope", "nope", "-c monitor apply"] {
+        assert!(of("mlflow").unwrap().starts_with("larder has no `mlflow`: there is no MLflow"));
+        assert!(of("-c repo --log-level debug mlflow -p x").unwrap().contains("`mlflow`"));
+        for line in ["apply", "registry", "registry nope", "nope", "-c mlflow apply"] {
             assert_eq!(of(line), None, "{line}");
         }
     }

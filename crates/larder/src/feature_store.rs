@@ -37,6 +37,8 @@ pub struct FeatureStore {
     catalog: RwLock<Arc<Catalog>>,
     /// Held while a new catalog is loaded, so that a change is loaded once.
     loading: Mutex<()>,
+    /// Held while metrics of data quality are computed.
+    monitoring: Mutex<()>,
 }
 
 impl FeatureStore {
@@ -77,6 +79,7 @@ impl FeatureStore {
             online: OnceCell::new(),
             catalog: RwLock::new(catalog),
             loading: Mutex::new(()),
+            monitoring: Mutex::new(()),
         })
     }
 
@@ -97,6 +100,7 @@ impl FeatureStore {
             recorder: Arc::clone(&self.recorder),
             jobs: Arc::clone(&self.jobs),
             dataset_jobs: DatasetJobs::default(),
+            monitoring: Mutex::new(()),
             clock: Arc::clone(&self.clock),
             online: OnceCell::new(),
             catalog: RwLock::new(catalog),
@@ -169,6 +173,10 @@ impl FeatureStore {
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    pub(crate) fn monitoring_turn(&self) -> &Mutex<()> {
+        &self.monitoring
     }
 
     pub(crate) fn online_cell(&self) -> &OnceCell<Online> {

@@ -41,6 +41,8 @@ mod get_historical_features;
 mod grpc;
 mod job;
 mod joined_in_parts;
+mod logged_rows;
+mod monitoring;
 mod offline_server;
 mod online;
 mod online_changes;
@@ -51,6 +53,7 @@ mod registry_log;
 mod registry_server;
 mod saved_dataset;
 mod server;
+mod statistics;
 mod udf_runtime;
 mod unique_id;
 mod validation;
@@ -74,12 +77,14 @@ pub use larder_registry::{
     Problem, RegistryFile, RepoConfig, VersionedView, definitions_json_schema, test_file_json_schema,
 };
 pub use larder_serving::{
-    AllowedOrigins, DoorOptions, FeatureServer, JobIsRunning, JobLogLine, JobOutcome, JobRunReport,
-    JobServer, JobSummary, JobTrigger, MaterializeEvent, MaterializeRange, MaterializeRequest,
-    MaterializeSummary, MaterializedView, OnlineRequest, OnlineResponse, PushRequest, RootPath,
+    AllowedOrigins, Chosen, Days, DoorOptions, FeatureServer, Granularity, JobIsRunning, JobLogLine,
+    JobOutcome, JobRunReport, JobServer, JobSummary, JobTrigger, MaterializeEvent, MaterializeRange,
+    MaterializeRequest, MaterializeSummary, MaterializedView, MetricTable, MetricsQuery, MonitoringReport,
+    MonitoringRun, MonitoringServer, OnlineRequest, OnlineResponse, PushRequest, RootPath, RunKind,
     SearchRequest, ServerCertificate, ServerOptions, StartJob, WriteRequest, connect_to_certificate,
     shutdown_signal,
 };
+pub use monitoring::BaselineJob;
 pub use online::PublishedServer;
 pub use saved_dataset::NewSavedDataset;
 pub use udf_runtime::udf_runtime;

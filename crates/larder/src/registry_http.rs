@@ -9,8 +9,9 @@ use larder_registry::{
     McpTransport, ObjectKind, ObjectMessage, RegistryObjects, RegistrySnapshot, SentObject,
 };
 use larder_serving::{
-    AllowPut, AllowTake, AllowedOrigins, DoorOptions, McpServerInfo, Protected, RegistryBackend, RegistryMcp,
-    RegistryServer, RootPath, page_router, registry_router, serve_router,
+    AllowPut, AllowTake, AllowedOrigins, DatasetServer, DoorOptions, McpServerInfo, MonitoringServer,
+    Protected, RegistryBackend, RegistryMcp, RegistryServer, RootPath, page_router, registry_router,
+    serve_router,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -77,7 +78,6 @@ impl FeatureStore {
         Ok(RegistryBackend {
             authorization: self.authorization()?,
             clock: Arc::clone(self.clock()),
-            datasets: Some(Arc::clone(&self) as _),
             server: self as _,
         })
     }
@@ -111,6 +111,14 @@ impl RegistryServer for FeatureStore {
         let (registry, project, name) = (Arc::clone(self.registry()), project.to_owned(), name.to_owned());
         blocking::run(move || registry.take_object(&project, kind, &name, |object| allow(protected(&object))))
             .await
+    }
+
+    fn datasets(self: Arc<Self>) -> Option<Arc<dyn DatasetServer>> {
+        Some(self)
+    }
+
+    fn monitoring(&self) -> Option<&dyn MonitoringServer> {
+        self.config().data_quality_monitoring.map(|_| self as _)
     }
 }
 

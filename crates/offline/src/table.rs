@@ -57,6 +57,31 @@ pub fn read_head(path: &Path, rows: usize) -> Result<(RecordBatch, usize), Offli
     Ok((head, total))
 }
 
+/// Reads a file as [`read_table`] does, and shows it to `visit` in batches of bounded size, in order.
+///
+/// # Errors
+///
+/// As [`read_table`]; what `visit` says, which ends the reading.
+pub fn visit_table<E: From<OfflineError>>(
+    path: &Path,
+    visit: &mut dyn FnMut(&RecordBatch) -> Result<(), E>,
+) -> Result<(), E> {
+    let table = open(path)?;
+    let schema = SchemaRef::new(table.schema()?);
+    let wanted = schema.fields().iter().map(|field| Wanted::found(field.name())).collect();
+    let mut stopped = None;
+    let read = visit_batches(&table, &schema, wanted, &mut |batch| {
+        visit(&batch).map_err(|error| {
+            stopped = Some(error);
+            OfflineError::Closed
+        })
+    });
+    match stopped {
+        Some(error) => Err(error),
+        None => Ok(read?),
+    }
+}
+
 /// Reads a file as [`read_table`] does, with every cell as the text that stands there; an empty cell is
 /// null.
 ///
@@ -82,16 +107,28 @@ fn open(path: &Path) -> Result<FileTable, OfflineError> {
 }
 
 fn read(table: &FileTable, schema: &SchemaRef, wanted: Vec<Wanted>) -> Result<RecordBatch, OfflineError> {
-    let selection = table.select(wanted)?;
     let mut batches = Vec::new();
+    visit_batches(table, schema, wanted, &mut |batch| {
+        batches.push(batch);
+        Ok(())
+    })?;
+    concat_batches(schema, &batches).map_err(OfflineError::arrow("put a table together"))
+}
+
+fn visit_batches(
+    table: &FileTable,
+    schema: &SchemaRef,
+    wanted: Vec<Wanted>,
+    visit: &mut dyn FnMut(RecordBatch) -> Result<(), OfflineError>,
+) -> Result<(), OfflineError> {
+    let selection = table.select(wanted)?;
     for chunk in 0..table.chunk_count() {
         table.scan(chunk, &selection, &mut |columns, _| {
             let batch = RecordBatch::try_new(SchemaRef::clone(schema), columns.to_vec());
-            batches.push(batch.map_err(OfflineError::arrow("put a table together"))?);
-            Ok(())
+            visit(batch.map_err(OfflineError::arrow("put a table together"))?)
         })?;
     }
-    concat_batches(schema, &batches).map_err(OfflineError::arrow("put a table together"))
+    Ok(())
 }
 
 /// Writes a Parquet, CSV or NDJSON file, as its ending says, in place of what may be there. The file

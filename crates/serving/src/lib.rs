@@ -29,6 +29,7 @@ mod http;
 mod job_server;
 mod json;
 mod materialize_progress;
+mod monitoring;
 mod online_request;
 mod online_response;
 mod online_retrieval;
@@ -54,6 +55,10 @@ pub use job_server::{
     JobIsRunning, JobLogLine, JobOutcome, JobRunReport, JobServer, JobSummary, JobTrigger, StartJob,
 };
 pub use materialize_progress::{MaterializeEvent, MaterializeObserver, MaterializeSummary, MaterializedView};
+pub use monitoring::{
+    Chosen, Days, Granularity, MetricRow, MetricTable, MetricsQuery, MonitoringReport, MonitoringRun,
+    MonitoringServer, RunKind, TransientMetrics,
+};
 pub use online_request::OnlineRequest;
 pub use online_response::{FeatureStatus, OnlineResponse, ResponseColumn};
 pub use online_retrieval::OnlineRetrieval;

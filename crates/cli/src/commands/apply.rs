@@ -1,7 +1,7 @@
 //! `larder plan` and `larder apply`.
 
 use anyhow::Result;
-use larder::{ApplyOptions, ApplyOutcome};
+use larder::{ApplyOptions, ApplyOutcome, BaselineJob, FeatureStore};
 use larder_workbench::TestReport;
 
 use super::udf;
@@ -59,7 +59,26 @@ pub(crate) async fn apply(repo: &Repo, arguments: &ApplyArguments) -> Result<()>
     }
     let outcome = store.apply_with(ApplyOptions { no_promote: arguments.no_promote }).await?;
     server_client::refresh(&store).await?;
-    show(&outcome, arguments.json)
+    show(&outcome, arguments.json)?;
+    compute_baselines(&store).await;
+    Ok(())
+}
+
+/// What new features look like, where `feature_store.yaml` asks for it. The definitions are applied by then, so what
+/// fails is only told.
+async fn compute_baselines(store: &FeatureStore) {
+    let begin = |count| eprintln!("  → Computing baseline metrics ({count} job(s))...");
+    match store.compute_new_baselines(begin).await {
+        Ok(jobs) => {
+            for BaselineJob { view, job } in jobs {
+                match job {
+                    Ok(job) => eprintln!("  ✓ Baseline computed (job: {job})"),
+                    Err(reason) => eprintln!("warning: there is no baseline of `{view}`: {reason}"),
+                }
+            }
+        }
+        Err(error) => eprintln!("warning: there are no baselines of new features: {}", error.chain()),
+    }
 }
 
 /// Says which of Feast's flags do nothing here.

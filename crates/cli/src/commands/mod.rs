@@ -13,6 +13,7 @@ mod job;
 mod listen;
 mod materialize;
 mod mcp;
+mod monitor;
 mod objects;
 mod permissions;
 mod project;
@@ -62,6 +63,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Ui(ui) => ui::run(&repo()?, ui).await,
         Command::Udf(command) => udf::run(repo, &command.verb, quiet).await,
         Command::Job(command) => job::run(&repo()?, &command.verb, quiet).await,
+        Command::Monitor(command) => monitor::run(&repo()?, &command.verb).await,
         Command::Entities(command) => objects::run(&repo()?, ObjectKind::Entity, &command.verb).await,
         Command::FeatureViews(command) => feature_views::run(&repo()?, &command.verb).await,
         Command::OnDemandFeatureViews(command) => {

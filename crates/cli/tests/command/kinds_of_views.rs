@@ -75,6 +75,23 @@ fn views_of_every_kind_are_materialized_pushed_and_read() {
 }
 
 #[test]
+fn views_of_every_kind_with_a_history_have_metrics() {
+    let repo = repo();
+    for view in ["batch", "of_kafka", "streamed"] {
+        let report = repo.run(&["monitor", "run", "-v", view, "--json"]).json();
+        assert_eq!(report["batch"]["computed_features"], 5, "{view}: {report}");
+    }
+    let refused = repo.run(&["monitor", "run", "-v", "labels"]).failure(1);
+    assert!(refused.contains("feature view `labels` has no batch source"), "{refused}");
+    // All others are computed; what lies elsewhere is told, and what lies nowhere is no failure.
+    let printed = repo.run(&["monitor", "run"]);
+    assert!(printed.stdout.contains("Feature views computed: 5\n"), "{}", printed.stdout);
+    let failed = printed.failure(1);
+    assert!(failed.contains("no metrics could be computed of `remote`: "), "{failed}");
+    assert!(!failed.contains("labels"), "{failed}");
+}
+
+#[test]
 fn listings_of_all_kinds_have_feasts_words() {
     let repo = repo();
     let global = "feature_views: [{name: global, source: driver_hourly_stats_source, schema: [{name: avg_daily_trips, \

@@ -23,6 +23,7 @@ mod kill;
 mod kinds_of_views;
 mod larder;
 mod late_rows;
+mod monitoring;
 mod objects;
 mod permissions;
 mod recording;

@@ -8,11 +8,11 @@ use larder_core::{Result, ValidationReference};
 use serde_json::json;
 
 use super::ComparedColumn;
-use super::column::Values;
 use super::dataset_profile::DatasetProfile;
-use super::moments::as_float;
 use super::observed_column::ObservedColumn;
 use super::report::{ValidationFailure, ValidationReport};
+use crate::statistics::column::Values;
+use crate::statistics::moments::as_float;
 
 /// The status of a feature whose entity is not known, in a log.
 const NOT_FOUND: i32 = 3;

@@ -6,8 +6,8 @@ use arrow::array::RecordBatch;
 use larder_core::{Result, Timestamp};
 use serde_json::{Map, Value as Json, json};
 
-use super::column::{ColumnKind, Value, Values};
-use super::moments::Moments;
+use crate::statistics::column::{ColumnKind, Value, Values};
+use crate::statistics::moments::Moments;
 
 /// Profiles of another form are measured anew.
 const FORM: u64 = 1;

@@ -8,11 +8,8 @@
 //! A profiler of Feast's is a pickled Python program; it is never run. What larder measures and what it
 //! expects is data: [`DatasetProfile`] and [`Expectations`](larder_core::Expectations).
 
-mod column;
 mod compare;
 mod dataset_profile;
-mod logged_rows;
-mod moments;
 mod observed_column;
 mod report;
 
@@ -25,9 +22,9 @@ use larder_registry::Registered;
 
 use self::compare::Observed;
 use self::dataset_profile::DatasetProfile;
-use self::logged_rows::LoggedRows;
 pub use self::report::{ValidationFailure, ValidationReport};
 use crate::feature_log::log_folder;
+use crate::logged_rows::LoggedRows;
 use crate::{FeatureStore, TrainingSet, blocking};
 
 /// Which logged answers are compared with which reference.

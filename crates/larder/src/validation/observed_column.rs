@@ -3,10 +3,10 @@
 use larder_core::Tolerances;
 use serde_json::{Value as Json, json};
 
-use super::column::{ColumnKind, Value, Values};
 use super::dataset_profile::ColumnProfile;
-use super::moments::{Moments, as_float};
 use super::report::ValidationFailure;
+use crate::statistics::column::{ColumnKind, Value, Values};
+use crate::statistics::moments::{Moments, as_float};
 
 /// So many unexpected values are shown.
 const MAX_SHOWN: usize = 5;

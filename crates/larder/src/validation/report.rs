@@ -59,7 +59,7 @@ impl ValidationFailure {
             if all == 0 {
                 0.0
             } else {
-                100.0 * super::moments::as_float(part) / super::moments::as_float(all)
+                100.0 * crate::statistics::moments::as_float(part) / crate::statistics::moments::as_float(all)
             }
         };
         json!({

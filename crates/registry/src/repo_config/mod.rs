@@ -2,6 +2,7 @@
 
 mod auth;
 mod compat;
+mod data_quality;
 mod expand;
 mod feature_server;
 mod keys;
@@ -18,6 +19,7 @@ use larder_core::EntityKeyVersion;
 
 pub use auth::{AuthConfig, KubernetesConfig, OidcClientConfig, OidcConfig, Secret};
 pub use compat::{CompatConfig, OnlineTtl};
+pub use data_quality::DataQualityConfig;
 pub use feature_server::{
     AuditLoggingConfig, AuditSink, FeatureLoggingConfig, FeatureServerConfig, MetricsConfig,
     OfflinePushBatching,
@@ -62,6 +64,8 @@ pub struct RepoConfig {
     pub auth: AuthConfig,
     /// What a server does beside answering.
     pub feature_server: FeatureServerConfig,
+    /// How the quality of data is monitored; `None` where it is not.
+    pub data_quality_monitoring: Option<DataQualityConfig>,
     /// What the file says, for people.
     pub settings: Settings,
     /// Remarks that stop nothing, such as keys that have no effect here.
@@ -279,6 +283,29 @@ mod tests {
         ] {
             assert!(error.contains(expected) || expected == "7 problems", "{expected}\n---\n{error}");
         }
+    }
+
+    #[test]
+    fn data_quality_is_monitored_where_its_section_stands() {
+        let of = |text: &str| {
+            let config = read(&format!("project: demo\nregistry: r.db\n{text}"));
+            config.map(|config| {
+                assert_eq!(config.warnings, []);
+                config.data_quality_monitoring.map(|section| section.auto_baseline)
+            })
+        };
+        for (text, expected) in [
+            ("", None),
+            ("data_quality_monitoring: null\n", None),
+            ("data_quality_monitoring: {}\n", Some(true)),
+            ("data_quality_monitoring: {auto_baseline: false}\n", Some(false)),
+        ] {
+            assert_eq!(of(text), Ok(expected), "{text}");
+        }
+        assert!(of("data_quality_monitoring: {auto_baselin: true}\n").unwrap_err().contains("auto_baselin"));
+        assert!(
+            of("data_quality_monitoring: {auto_baseline: daily}\n").unwrap_err().contains("auto_baseline")
+        );
     }
 
     #[test]

@@ -90,7 +90,7 @@ pub(super) async fn data(
 }
 
 fn server(door: &Door) -> Result<Arc<dyn DatasetServer>, Refusal> {
-    let server = door.datasets.as_ref().map(Arc::clone);
+    let server = Arc::clone(&door.server).datasets();
     server.ok_or_else(|| Refusal::http(StatusCode::NOT_FOUND, "this server makes no datasets"))
 }
 

@@ -27,6 +27,28 @@ const DESCRIPTION: Argument = argument("description", Takes::TextOrNull, "What i
 const LABELS: Argument = argument("tags", Takes::Object, "Labels: a text for each key.");
 const OWNER: Argument = argument("owner", Takes::TextOrNull, "Whose it is.");
 
+const OF_VIEW: Argument = argument("feature_view_name", Takes::TextOrNull, "Only of this view.");
+const OF_SERVICE: Argument =
+    argument("feature_service_name", Takes::TextOrNull, "Only of this feature service.");
+const OF_FEATURE: Argument = argument("feature_name", Takes::TextOrNull, "Only of the feature called so.");
+const OF_GRANULARITY: Argument = argument(
+    "granularity",
+    Takes::TextOrNull,
+    "Only of spans of this length: `daily`, `weekly`, `biweekly`, `monthly`, `quarterly`, or `baseline`.",
+);
+const OF_SOURCE: Argument = argument(
+    "data_source_type",
+    Takes::TextOrNull,
+    "Only of `batch`, sources, or of `log`, what was served.",
+);
+const FROM_DAY: Argument = argument("start_date", Takes::TextOrNull, "The first day, such as `2024-01-31`.");
+const TO_DAY: Argument = argument("end_date", Takes::TextOrNull, "The last day, included.");
+const KEPT_UNDER: Argument =
+    argument("granularity", Takes::TextOr("daily"), "Under which granularity the metrics are kept.");
+const AS_BASELINE: Argument =
+    argument("set_baseline", Takes::Switch(false), "Whether later metrics are compared with these.");
+const FEATURES: Argument = argument("feature_names", Takes::TextsOrNull, "Which features; all without it.");
+
 type Arguments = &'static [Argument];
 
 const fn get(
@@ -56,7 +78,7 @@ const fn delete(
     DescribedRoute { name, description, method: Method::DELETE, path, query: &[], reads: false, arguments }
 }
 
-pub(super) static ROUTES: [DescribedRoute; 57] = [
+pub(super) static ROUTES: [DescribedRoute; 68] = [
     get("/version", "get_feast_version_version_get", "Says the version of the server.", &[]),
     get(
         "/entities",
@@ -622,6 +644,79 @@ pub(super) static ROUTES: [DescribedRoute; 57] = [
                 "Whether a file and a dataset that are there may be replaced.",
             ),
         ],
+    ),
+    post(
+        "/monitoring/compute",
+        "compute_metrics_monitoring_compute_post",
+        "Computes what the values of features look like on some days, and keeps it.",
+        &[PROJECT, OF_VIEW, FEATURES, FROM_DAY, TO_DAY, KEPT_UNDER, AS_BASELINE],
+    ),
+    post(
+        "/monitoring/auto_compute",
+        "auto_compute_monitoring_auto_compute_post",
+        "Computes what the values of features look like in spans of all lengths up to the newest row, and keeps it.",
+        &[PROJECT, OF_VIEW],
+    ),
+    post(
+        "/monitoring/compute/log",
+        "compute_log_metrics_monitoring_compute_log_post",
+        "Computes what the values look like that were served of a feature service on some days, and keeps it.",
+        &[
+            PROJECT,
+            argument("feature_service_name", Takes::Text, "The feature service."),
+            FROM_DAY,
+            TO_DAY,
+            KEPT_UNDER,
+            AS_BASELINE,
+        ],
+    ),
+    post(
+        "/monitoring/auto_compute/log",
+        "auto_compute_log_monitoring_auto_compute_log_post",
+        "Computes what the values look like that were served, in spans of all lengths up to the newest answer, and keeps it.",
+        &[PROJECT, OF_SERVICE],
+    ),
+    get(
+        "/monitoring/jobs/{job_id}",
+        "get_job_status_monitoring_jobs__job_id__get",
+        "Tells how far a computation is.",
+        &[argument("job_id", Takes::Text, "The name of the computation."), PROJECT],
+    ),
+    post(
+        "/monitoring/compute/transient",
+        "compute_transient_monitoring_compute_transient_post",
+        "Computes what the values of a view's features look like on some days, and keeps nothing.",
+        &[PROJECT, argument("feature_view_name", Takes::Text, "The view."), FEATURES, FROM_DAY, TO_DAY],
+    ),
+    get(
+        "/monitoring/metrics/features",
+        "get_feature_metrics_monitoring_metrics_features_get",
+        "Tells what the values of features look like.",
+        &[PROJECT, OF_VIEW, OF_FEATURE, OF_SERVICE, OF_GRANULARITY, OF_SOURCE, FROM_DAY, TO_DAY],
+    ),
+    get(
+        "/monitoring/metrics/feature_views",
+        "get_feature_view_metrics_monitoring_metrics_feature_views_get",
+        "Tells how many rows and nulls views have.",
+        &[PROJECT, OF_VIEW, OF_SERVICE, OF_GRANULARITY, OF_SOURCE, FROM_DAY, TO_DAY],
+    ),
+    get(
+        "/monitoring/metrics/feature_services",
+        "get_feature_service_metrics_monitoring_metrics_feature_services_get",
+        "Tells how many nulls feature services have.",
+        &[PROJECT, OF_SERVICE, OF_GRANULARITY, OF_SOURCE, FROM_DAY, TO_DAY],
+    ),
+    get(
+        "/monitoring/metrics/baseline",
+        "get_baseline_monitoring_metrics_baseline_get",
+        "Tells what the values of features looked like when they were new.",
+        &[PROJECT, OF_VIEW, OF_FEATURE, OF_SOURCE],
+    ),
+    get(
+        "/monitoring/metrics/timeseries",
+        "get_timeseries_monitoring_metrics_timeseries_get",
+        "Tells what the values of features look like, by day.",
+        &[PROJECT, OF_VIEW, OF_FEATURE, OF_SERVICE, OF_GRANULARITY, OF_SOURCE, FROM_DAY, TO_DAY],
     ),
     get(
         "/compute_engines",

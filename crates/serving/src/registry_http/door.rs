@@ -20,14 +20,14 @@ use super::parameters::Parameters;
 use super::refusal::Refusal;
 use super::visits::Visits;
 use super::{
-    RegistryServer, apply, compute_engines, datasets, described, features, lineage, lists, metrics, objects,
-    search,
+    RegistryServer, apply, compute_engines, datasets, described, features, lineage, lists, metrics,
+    monitoring, objects, search,
 };
 use crate::http::{
     Intake, McpDoor, McpHost, OPENAPI_PATH, docs_page, docs_routes, json_response, mcp_routes,
     openapi_document,
 };
-use crate::{Access, Authorization, DatasetServer, McpServerInfo, ServerOptions};
+use crate::{Access, Authorization, McpServerInfo, ServerOptions};
 
 /// Where the routes lie.
 pub(super) const PREFIX: &str = "/api/v1";
@@ -37,8 +37,6 @@ pub(super) const PREFIX: &str = "/api/v1";
 pub struct RegistryBackend {
     /// The registry.
     pub server: Arc<dyn RegistryServer>,
-    /// Makes datasets; `None` where no feature store is behind the registry.
-    pub datasets: Option<Arc<dyn DatasetServer>>,
     /// Who may do what; `None` where everybody may do everything. What the permissions of a request's project do not
     /// grant is left out of lists and refused where it is named.
     pub authorization: Option<Arc<Authorization>>,
@@ -59,7 +57,6 @@ pub struct RegistryMcp {
 #[derive(Debug)]
 pub(super) struct Door {
     pub(super) server: Arc<dyn RegistryServer>,
-    pub(super) datasets: Option<Arc<dyn DatasetServer>>,
     authorization: Option<Arc<Authorization>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) visits: Visits,
@@ -162,6 +159,17 @@ pub(super) fn routes() -> Router<Arc<Door>> {
         .route("/compute_engines", get(compute_engines::engine))
         .route("/compute_engines/all", get(compute_engines::all_engines))
         .route("/materialization_jobs", get(compute_engines::materialization_jobs))
+        .route("/monitoring/compute", post(monitoring::compute))
+        .route("/monitoring/auto_compute", post(monitoring::auto_compute))
+        .route("/monitoring/compute/log", post(monitoring::compute_log))
+        .route("/monitoring/auto_compute/log", post(monitoring::auto_compute_log))
+        .route("/monitoring/compute/transient", post(monitoring::transient))
+        .route("/monitoring/jobs/{job_id}", get(monitoring::job))
+        .route("/monitoring/metrics/features", get(monitoring::feature_metrics))
+        .route("/monitoring/metrics/timeseries", get(monitoring::feature_metrics))
+        .route("/monitoring/metrics/feature_views", get(monitoring::feature_view_metrics))
+        .route("/monitoring/metrics/feature_services", get(monitoring::feature_service_metrics))
+        .route("/monitoring/metrics/baseline", get(monitoring::baseline))
         .route("/search", get(search::search))
         .route("/version", get(version))
         .route("/registry/refresh", post(refresh))
@@ -187,8 +195,8 @@ impl FromRequestParts<Arc<Door>> for Asked {
 
 impl Door {
     pub(super) fn new(backend: RegistryBackend) -> Self {
-        let RegistryBackend { server, datasets, authorization, clock } = backend;
-        Self { server, datasets, authorization, clock, visits: Visits::default() }
+        let RegistryBackend { server, authorization, clock } = backend;
+        Self { server, authorization, clock, visits: Visits::default() }
     }
 
     pub(super) async fn access(&self, headers: &HeaderMap) -> Result<Access, Refusal> {

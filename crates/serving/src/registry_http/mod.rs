@@ -12,6 +12,8 @@
 //! | `GET /lineage/registry`, `/lineage/objects/{kind}/{name}`, `/lineage/complete` | what feeds what |
 //! | `GET /metrics/resource_counts`, `/popular_tags`, `/recently_visited` | how much of what |
 //! | `GET /compute_engines`, `/materialization_jobs` | what materializes views, and what it has materialized |
+//! | `POST /monitoring/compute`, `/auto_compute`, … | computes what the values of features look like |
+//! | `GET /monitoring/metrics/features`, …, `/monitoring/jobs/{id}` | what was computed |
 //! | `GET /search` | what a text is found in |
 //! | `GET /version`, `POST /registry/refresh` | the version; nothing |
 //!
@@ -34,6 +36,7 @@ mod json_object;
 mod lineage;
 mod lists;
 mod metrics;
+mod monitoring;
 mod objects;
 mod page;
 mod parameters;
@@ -51,7 +54,7 @@ use larder_registry::{ObjectKind, RegistryObjects, RegistrySnapshot, SentObject}
 
 pub use self::door::{RegistryBackend, RegistryMcp, registry_router};
 pub use self::page::{AllowedOrigins, InvalidOrigin, InvalidRootPath, RootPath, page_router};
-use crate::Protected;
+use crate::{DatasetServer, MonitoringServer, Protected};
 
 /// Whether an object may be put in the place of the one that is there.
 pub type AllowPut = Box<dyn FnOnce(Option<Protected<'_>>) -> Result<(), RequestError> + Send>;
@@ -93,4 +96,14 @@ pub trait RegistryServer: Debug + Send + Sync + 'static {
     ///
     /// As `allow`; the [`RequestError`] of its kind if it is not there; if the registry cannot be written.
     async fn take_object(&self, project: &str, kind: ObjectKind, name: &str, allow: AllowTake) -> Result<()>;
+
+    /// The making of datasets; `None` where no feature store is behind the registry.
+    fn datasets(self: Arc<Self>) -> Option<Arc<dyn DatasetServer>> {
+        None
+    }
+
+    /// Data quality monitoring; `None` where it is not enabled.
+    fn monitoring(&self) -> Option<&dyn MonitoringServer> {
+        None
+    }
 }

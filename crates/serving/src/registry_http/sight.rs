@@ -94,6 +94,45 @@ impl Sight {
         self.found(found.ok_or_else(|| not_found(ObjectKind::FeatureView, name, &self.project))?)
     }
 
+    /// An object, or a view of any kind where `kind` is that of a feature view, for something else than looking at it.
+    ///
+    /// # Errors
+    ///
+    /// As [`find`](Self::find).
+    pub(super) fn find_for(
+        &self,
+        action: PermittedAction,
+        kind: ObjectKind,
+        name: &str,
+    ) -> Result<&RegisteredObject, Refusal> {
+        let found = match kind {
+            ObjectKind::FeatureView => self.objects.views(&self.project).find(|view| view.name == name),
+            kind => self.objects.find(&self.project, kind, name),
+        };
+        let found = found.ok_or_else(|| not_found(kind, name, &self.project))?;
+        self.check(&[action], found)?;
+        Ok(found)
+    }
+
+    /// The names of the objects of a kind that something may be done with.
+    pub(super) fn permitted(&self, action: PermittedAction, kind: ObjectKind) -> Vec<String> {
+        self.names(action, self.objects.of_kind(&self.project, kind).iter())
+    }
+
+    /// The names of the views of all kinds that something may be done with.
+    pub(super) fn permitted_views(&self, action: PermittedAction) -> Vec<String> {
+        self.names(action, self.objects.views(&self.project))
+    }
+
+    fn names<'o>(
+        &self,
+        action: PermittedAction,
+        objects: impl Iterator<Item = &'o RegisteredObject>,
+    ) -> Vec<String> {
+        let permitted = objects.filter(|object| self.check(&[action], object).is_ok());
+        permitted.map(|object| object.name.clone()).collect()
+    }
+
     fn found<'s>(&self, object: &'s RegisteredObject) -> Result<&'s RegisteredObject, Refusal> {
         self.check(&[PermittedAction::Describe], object)?;
         Ok(object)

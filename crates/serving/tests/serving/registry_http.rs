@@ -1,7 +1,7 @@
 //! The registry's REST routes and its page: who may see and change what, and requests of the wrong form.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use larder_core::{Result, SystemClock};
@@ -9,10 +9,11 @@ use larder_registry::{
     McpTransport, ObjectKind, RegistryFile, RegistryObjects, RegistrySnapshot, SentObject,
 };
 use larder_serving::{
-    AllowPut, AllowTake, AllowedOrigins, Authorization, DoorOptions, McpServerInfo, Protected,
-    RegistryBackend, RegistryMcp, RegistryServer, RootPath, page_router, registry_router, serve_router,
+    AllowPut, AllowTake, AllowedOrigins, Authorization, Chosen, DoorOptions, McpServerInfo, MetricRow,
+    MetricTable, MetricsQuery, MonitoringReport, MonitoringRun, MonitoringServer, Protected, RegistryBackend,
+    RegistryMcp, RegistryServer, RootPath, TransientMetrics, page_router, registry_router, serve_router,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -178,9 +179,12 @@ impl Drop for Served {
 }
 
 fn backend(registry: TestRegistry, closed: bool) -> RegistryBackend {
+    backend_of(Arc::new(registry), closed)
+}
+
+fn backend_of(server: Arc<dyn RegistryServer>, closed: bool) -> RegistryBackend {
     RegistryBackend {
-        server: Arc::new(registry),
-        datasets: None,
+        server,
         authorization: closed.then(|| Arc::new(Authorization::new(Arc::new(Roles)))),
         clock: Arc::new(SystemClock),
     }
@@ -315,7 +319,7 @@ async fn a_client_that_is_generated_for_feasts_registry_fits_and_finds_every_rou
     assert_eq!(document.status, 200, "for everybody");
     let (feast, larder) = (recorded("registry_rest/openapi.json"), document.json());
     assert_eq!(larder["servers"], feast["servers"]);
-    assert_eq!(assert_fits(&feast, &larder, |path| path.starts_with("/monitoring")), 57);
+    assert_eq!(assert_fits(&feast, &larder, |_| false), 68);
     assert_eq!(served.get("", "/api/v1/openapi.json").await, larder);
     for (path, operations) in larder["paths"].as_object().unwrap() {
         let path = format!("/api/v1{}", path.replace(['{', '}'], ""));
@@ -347,7 +351,7 @@ async fn tools_are_for_whoever_may_ask_the_routes_and_there_only_where_they_are_
     }
     assert_eq!(served.ask("bad", "GET", "/sse", "").await.status, 401);
     let tools = served.ask("reader", "POST", "/mcp", &list).await.json();
-    assert_eq!(tools["result"]["tools"].as_array().unwrap().len(), 57);
+    assert_eq!(tools["result"]["tools"].as_array().unwrap().len(), 68);
     let result = async |role: &str, tool: &str, arguments: Value| {
         let call = call("tools/call", json!({"name": tool, "arguments": arguments}));
         let answer = served.ask(role, "POST", "/mcp", &call).await.json();
@@ -465,7 +469,7 @@ async fn requests_of_the_wrong_form_are_answered_with_what_is_wrong() {
             "regular expression",
         ),
         ("PATCH", "entities", "", 405, "Method Not Allowed"),
-        ("GET", "monitoring/metrics", "", 404, "Not Found"),
+        ("GET", "monitoring/metrics/baseline?project=p", "", 503, "Monitoring is not enabled"),
         ("GET", "compute_engine", "", 404, "Not Found"),
         ("GET", "saved_datasets/jobs/x", "", 404, "makes no datasets"),
     ] {
@@ -568,4 +572,171 @@ async fn a_page_of_another_origin_registers_and_removes_nothing() {
     // Of this a browser asks first, and gets no leave.
     let asked = send(served.address, "OPTIONS", "/api/v1/entities/evil", &[evil], b"").await;
     assert!(asked.status == 405 && asked.header("access-control-allow-origin").is_none(), "{}", asked.status);
+}
+
+/// What was asked of data quality monitoring.
+#[derive(Debug, Default)]
+struct Monitored {
+    registry: Option<TestRegistry>,
+    runs: Mutex<Vec<(String, MonitoringRun)>>,
+}
+
+#[async_trait]
+impl RegistryServer for Monitored {
+    fn project(&self) -> &'static str {
+        "p"
+    }
+
+    async fn objects(&self) -> Result<Arc<RegistryObjects>> {
+        self.registry.as_ref().unwrap().objects().await
+    }
+
+    async fn project_snapshot(&self, project: &str) -> Result<Arc<RegistrySnapshot>> {
+        self.registry.as_ref().unwrap().project_snapshot(project).await
+    }
+
+    async fn put_object(&self, project: &str, object: Arc<SentObject>, allow: AllowPut) -> Result<()> {
+        self.registry.as_ref().unwrap().put_object(project, object, allow).await
+    }
+
+    async fn take_object(&self, project: &str, kind: ObjectKind, name: &str, allow: AllowTake) -> Result<()> {
+        self.registry.as_ref().unwrap().take_object(project, kind, name, allow).await
+    }
+
+    fn monitoring(&self) -> Option<&dyn MonitoringServer> {
+        Some(self)
+    }
+}
+
+/// Computes nothing, and keeps a row for each of the views.
+#[async_trait]
+impl MonitoringServer for Monitored {
+    async fn monitor(&self, project: &str, run: MonitoringRun) -> Result<MonitoringReport> {
+        self.runs.lock().unwrap().push((project.to_owned(), run));
+        Ok(MonitoringReport::default())
+    }
+
+    async fn monitor_as_job(&self, project: &str, run: MonitoringRun) -> Result<(String, MonitoringReport)> {
+        Ok(("job".to_owned(), self.monitor(project, run).await?))
+    }
+
+    async fn transient_metrics(&self, _project: &str, asked: TransientMetrics) -> Result<Map<String, Value>> {
+        Ok(Map::from_iter([("feature_view_name".to_owned(), asked.view.into())]))
+    }
+
+    async fn metrics(&self, _: &str, _: MetricTable, _: MetricsQuery) -> Result<Vec<MetricRow>> {
+        let row = |view: &str| Map::from_iter([("feature_view_name".to_owned(), Value::from(view))]);
+        Ok(["open_view", "secret_view", "gone_view"].map(row).into())
+    }
+
+    async fn monitoring_job(&self, _project: &str, job: &str) -> Result<Option<Map<String, Value>>> {
+        let job = match job {
+            "of_secret" => json!({"feature_view_name": "secret_view"}),
+            "of_all" => json!({
+                "feature_view_name": null, "parameters": {"allowed_feature_view_names": ["open_view", "secret_view"]},
+                "result_summary": {"failures": {"secret_view": "no file", "open_view": "no file"}},
+            }),
+            _ => return Ok(None),
+        };
+        Ok(job.as_object().cloned())
+    }
+}
+
+async fn monitored() -> (Served, Arc<Monitored>) {
+    let update = json!({"spec": {
+        "name": "compute", "types": TYPES, "namePatterns": ["open.*"], "actions": ["UPDATE", "DESCRIBE"],
+        "policy": {"roleBasedPolicy": {"roles": ["analyst"]}},
+    }});
+    let registry = TestRegistry::guarded().put("p", ObjectKind::Permission, &update);
+    let monitored = Arc::new(Monitored { registry: Some(registry), ..Monitored::default() });
+    let router = registry_router(backend_of(Arc::clone(&monitored) as _, true), None);
+    (Served::start(router).await, monitored)
+}
+
+#[tokio::test]
+async fn metrics_are_shown_of_views_that_may_be_described_alone() {
+    let (served, _) = monitored().await;
+    for path in ["features", "feature_views", "baseline", "timeseries"] {
+        let path = format!("/api/v1/monitoring/metrics/{path}?project=p");
+        let rows = served.get("reader", &path).await;
+        assert_eq!(rows, json!([{"feature_view_name": "open_view"}]), "{path}");
+        let refused = served.ask("guest", "GET", &path, "").await;
+        assert_eq!(refused.status, 403, "{path}");
+        assert!(refused.text().contains("Not authorized to read monitoring metrics for any feature view"));
+        let secret = format!("{path}&feature_view_name=secret_view");
+        assert_eq!(served.ask("reader", "GET", &secret, "").await.status, 403, "{path}");
+    }
+    let job = |name: &str| format!("/api/v1/monitoring/jobs/{name}?project=p");
+    assert_eq!(served.ask("reader", "GET", &job("of_secret"), "").await.status, 403);
+    assert_eq!(
+        served.ask("guest", "GET", &job("nope"), "").await.status,
+        403,
+        "before it is said what is there"
+    );
+    assert_eq!(served.ask("reader", "GET", &job("nope"), "").await.status, 404);
+    let expected = json!({
+        "feature_view_name": null, "parameters": {"allowed_feature_view_names": ["open_view"]},
+        "result_summary": {"failures": {"open_view": "no file"}},
+    });
+    assert_eq!(served.get("reader", &job("of_all")).await, expected);
+}
+
+#[tokio::test]
+async fn metrics_are_computed_of_views_that_may_be_updated_alone() {
+    let (served, monitored) = monitored().await;
+    let post = async |role: &str, path: &str, body: &str| {
+        served.ask(role, "POST", &format!("/api/v1/monitoring/{path}"), body).await
+    };
+    assert_eq!(post("reader", "auto_compute", r#"{"project": "p"}"#).await.status, 403);
+    let named = r#"{"project": "p", "feature_view_name": "secret_view"}"#;
+    for path in ["compute", "auto_compute", "compute/transient"] {
+        assert_eq!(post("analyst", path, named).await.status, 403, "{path}");
+    }
+    assert!(monitored.runs.lock().unwrap().is_empty());
+    let reply = post("analyst", "auto_compute", r#"{"project": "p"}"#).await;
+    assert_eq!((reply.status, reply.json()["job_id"].as_str()), (200, Some("job")));
+    let baseline = r#"{"project": "p", "feature_view_name": "open_view", "set_baseline": true}"#;
+    assert!(post("analyst", "compute", baseline).await.json().get("job_id").is_none(), "it is no job");
+    let views = Chosen::Among(vec!["open_view".to_owned()]);
+    let of_all = MonitoringRun::Auto { views, features: Vec::new() };
+    let of_one = MonitoringRun::Baseline { views: Chosen::One("open_view".to_owned()), features: Vec::new() };
+    assert_eq!(*monitored.runs.lock().unwrap(), [("p".to_owned(), of_all), ("p".to_owned(), of_one)]);
+    // To look at what is not kept, it is enough to see the view.
+    let transient = r#"{"project": "p", "feature_view_name": "open_view"}"#;
+    assert_eq!(post("reader", "compute/transient", transient).await.status, 200);
+}
+
+#[tokio::test]
+async fn requests_for_metrics_of_the_wrong_form_are_told_what_is_wrong() {
+    let (served, monitored) = monitored().await;
+    for (path, body, status, told) in [
+        ("compute", "{}", 422, "('body', 'project')"),
+        ("compute", r#"{"project": ""}"#, 422, "'project' is required"),
+        ("compute?project=q", r#"{"project": "p"}"#, 400, "Conflicting 'project' value"),
+        (
+            "compute",
+            r#"{"project": "p", "granularity": "hourly"}"#,
+            400,
+            "Must be one of ('daily', 'weekly',",
+        ),
+        ("compute", r#"{"project": "p", "start_date": "soon"}"#, 422, "Invalid isoformat string: 'soon'"),
+        ("compute", r#"{"project": "p", "feature_names": "f"}"#, 422, "Input should be a valid list"),
+        (
+            "compute",
+            r#"{"project": "p", "feature_view_name": "nope"}"#,
+            404,
+            "Feature view nope does not exist",
+        ),
+        ("compute/log", r#"{"project": "p"}"#, 422, "('body', 'feature_service_name')"),
+        ("compute/log", r#"{"project": "p", "feature_service_name": "nope"}"#, 404, "Feature service nope"),
+        ("compute/transient", r#"{"project": "p"}"#, 422, "('body', 'feature_view_name')"),
+        ("auto_compute/log", r#"{"project": "p"}"#, 403, "any feature service in project 'p'"),
+    ] {
+        let reply = served.ask("analyst", "POST", &format!("/api/v1/monitoring/{path}"), body).await;
+        assert_eq!(reply.status, status, "{path} {body}: {}", reply.text());
+        assert!(reply.text().contains(told), "{path} {body}: {}", reply.text());
+    }
+    assert!(monitored.runs.lock().unwrap().is_empty());
+    let reply = served.ask("reader", "GET", "/api/v1/monitoring/metrics/features", "").await;
+    assert_eq!(reply.status, 422);
 }

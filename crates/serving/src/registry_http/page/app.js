@@ -6,6 +6,7 @@ import { detailPage } from "./details.js";
 import { lineagePage } from "./lineage.js";
 import { listPage } from "./lists.js";
 import { KINDS, Project } from "./model.js";
+import { qualityOf } from "./quality.js";
 import { overviewPage, projectsPage, searchPage } from "./overview.js";
 
 const top = document.getElementById("top");
@@ -78,7 +79,8 @@ async function pageOf(parts, fresh) {
   const kind = kindOf(path);
   if (!kind) return nowhere();
   if (object === undefined || kind === "feature") return [listPage(project, kind), `${KINDS[kind].many} · ${name}`];
-  return [detailPage(project, kind, object), `${object} · ${name}`];
+  const metrics = kind === "view" && project.find(kind, object) ? await qualityOf(name, object) : null;
+  return [detailPage(project, kind, object, metrics), `${object} · ${name}`];
 }
 
 function nowhere() {

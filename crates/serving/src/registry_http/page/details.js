@@ -4,9 +4,10 @@ import { at, badge, facts, h, link, plural, section, since, span, table, tags, t
 import { drawing } from "./lineage.js";
 import { joined, objectLink, sortBadge, standing } from "./lists.js";
 import { KINDS } from "./model.js";
+import { qualityPart } from "./quality.js";
 
-/** The page of an object. */
-export function detailPage(project, kind, name) {
+/** The page of an object; of a view, with the metrics of its features. */
+export function detailPage(project, kind, name, metrics) {
   const object = project.find(kind, name);
   if (!object) return missing(project, kind, name);
   const words = KINDS[kind];
@@ -26,7 +27,7 @@ export function detailPage(project, kind, name) {
       ["Created", object.created && time(object.created, { ago: false })],
       ["Changed", object.updated && object.updated !== object.created && time(object.updated, { ago: false })],
     ]),
-    ...(PARTS[kind]?.(project, object) ?? []),
+    ...(PARTS[kind]?.(project, object, metrics) ?? []),
     kind === "permission" ? null : section("Lineage", drawing(project, { kind, name, entities: kind === "entity" })),
     h("details", { class: "raw" }, h("summary", {}, "As the registry holds it"), h("pre", { tabindex: "0" }, JSON.stringify(object.whole, null, 2))),
   ];
@@ -85,8 +86,9 @@ const FACTS = {
 };
 
 const PARTS = {
-  view: (project, view) => [
+  view: (project, view, metrics) => [
     section(plural(view.features.length, "feature"), view.features.length ? columns(view.features, "feature") : h("p", { class: "quiet" }, "None.")),
+    qualityPart(metrics),
     section("Join keys", view.keys.length ? columns(view.keys) : null),
     view.onDemand ? section("Inputs", view.inputs.map((input) => inputPart(project, input))) : null,
     transformation(view),

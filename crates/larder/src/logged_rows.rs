@@ -8,31 +8,31 @@ use arrow::array::{Array as _, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use larder_core::column::to_timestamps;
 use larder_core::{Error, ErrorKind, RequestError, Result, Timestamp};
-use larder_offline::table::read_table;
+use larder_offline::table::visit_table;
 
 use crate::feature_log::LOG_TIMESTAMP;
 
 /// The logged answers of a feature service between two times, both included.
 #[derive(Debug)]
-pub(super) struct LoggedRows {
+pub(crate) struct LoggedRows {
     /// The folder of the log, which may hold folders.
-    pub(super) folder: PathBuf,
-    pub(super) start: Timestamp,
-    pub(super) end: Timestamp,
+    pub(crate) folder: PathBuf,
+    pub(crate) start: Timestamp,
+    pub(crate) end: Timestamp,
 }
 
 impl LoggedRows {
-    /// Calls `visit` with the rows of every file that has some, file by file. A folder that is not there holds
+    /// Calls `visit` with the rows, file by file and batch by batch. A folder that is not there holds
     /// nothing.
-    pub(super) fn visit(&self, visit: &mut dyn FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
+    pub(crate) fn visit(&self, visit: &mut dyn FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
         let mut files = Vec::new();
         collect(&self.folder, &mut files)?;
         files.sort();
         for file in files {
-            let rows = self.between(&read_table(&file)?, &file)?;
-            if rows.num_rows() > 0 {
-                visit(&rows)?;
-            }
+            visit_table(&file, &mut |rows| {
+                let rows = self.between(rows, &file)?;
+                if rows.num_rows() > 0 { visit(&rows) } else { Ok(()) }
+            })?;
         }
         Ok(())
     }

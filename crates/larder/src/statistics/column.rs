@@ -1,4 +1,4 @@
-//! The values of a column as a comparison sees them: numbers, words, or only null and not null.
+//! The values of a column as they are counted: numbers, words, or only null and not null.
 
 use arrow::array::{Array, ArrayRef, AsArray as _, Float64Array, StringArray};
 use arrow::compute::cast;
@@ -7,7 +7,7 @@ use larder_core::{Error, ErrorKind, Result};
 
 /// What the values of a column can be compared by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ColumnKind {
+pub(crate) enum ColumnKind {
     /// Their size.
     Number,
     /// Which word they are. Booleans are the words `true` and `false`.
@@ -19,7 +19,7 @@ pub(super) enum ColumnKind {
 impl ColumnKind {
     const ALL: [Self; 3] = [Self::Number, Self::Word, Self::Other];
 
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Number => "number",
             Self::Word => "word",
@@ -27,7 +27,7 @@ impl ColumnKind {
         }
     }
 
-    pub(super) fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
@@ -43,7 +43,7 @@ impl ColumnKind {
 
 /// The values of a column of one batch, ready to be counted.
 #[derive(Debug)]
-pub(super) enum Values {
+pub(crate) enum Values {
     Numbers(Float64Array),
     Words(StringArray),
     Others(ArrayRef),
@@ -51,7 +51,7 @@ pub(super) enum Values {
 
 /// One value. A float that is not a number counts as null.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Value<'a> {
+pub(crate) enum Value<'a> {
     Null,
     Number(f64),
     Word(&'a str),
@@ -59,7 +59,7 @@ pub(super) enum Value<'a> {
 }
 
 impl Values {
-    pub(super) fn of(column: &ArrayRef) -> Result<Self> {
+    pub(crate) fn of(column: &ArrayRef) -> Result<Self> {
         let to =
             |data_type| cast(column, &data_type).map_err(|source| Error::new(ErrorKind::Internal, source));
         Ok(match ColumnKind::of(column.data_type()) {
@@ -69,7 +69,7 @@ impl Values {
         })
     }
 
-    pub(super) fn kind(&self) -> ColumnKind {
+    pub(crate) fn kind(&self) -> ColumnKind {
         match self {
             Self::Numbers(_) => ColumnKind::Number,
             Self::Words(_) => ColumnKind::Word,
@@ -77,7 +77,7 @@ impl Values {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Self::Numbers(numbers) => numbers.len(),
             Self::Words(words) => words.len(),
@@ -86,7 +86,7 @@ impl Values {
     }
 
     /// The value of a row, which must be there.
-    pub(super) fn get(&self, row: usize) -> Value<'_> {
+    pub(crate) fn get(&self, row: usize) -> Value<'_> {
         match self {
             Self::Numbers(numbers) if numbers.is_valid(row) && !numbers.value(row).is_nan() => {
                 Value::Number(numbers.value(row))

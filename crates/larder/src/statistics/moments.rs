@@ -2,23 +2,23 @@
 
 /// How many finite numbers there were, their extremes, mean and spread.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Moments {
-    pub(super) count: u64,
-    pub(super) min: f64,
-    pub(super) max: f64,
-    pub(super) mean: f64,
+pub(crate) struct Moments {
+    pub(crate) count: u64,
+    pub(crate) min: f64,
+    pub(crate) max: f64,
+    pub(crate) mean: f64,
     /// The sum of the squares of the distances from the mean.
     squares: f64,
 }
 
 impl Moments {
     /// Of so many numbers whose mean and spread are known.
-    pub(super) fn new(count: u64, (min, max): (f64, f64), mean: f64, deviation: f64) -> Self {
+    pub(crate) fn new(count: u64, (min, max): (f64, f64), mean: f64, deviation: f64) -> Self {
         Self { count, min, max, mean, squares: deviation * deviation * as_float(count.saturating_sub(1)) }
     }
 
     /// Takes one more number, which must be finite.
-    pub(super) fn add(&mut self, number: f64) {
+    pub(crate) fn add(&mut self, number: f64) {
         self.count += 1;
         if self.count == 1 {
             (self.min, self.max) = (number, number);
@@ -32,14 +32,14 @@ impl Moments {
     }
 
     /// The standard deviation of the numbers as a sample; 0 of fewer than two.
-    pub(super) fn deviation(&self) -> f64 {
+    pub(crate) fn deviation(&self) -> f64 {
         if self.count < 2 { 0.0 } else { (self.squares / as_float(self.count - 1)).sqrt() }
     }
 }
 
 /// A count as a number to calculate with.
 #[expect(clippy::cast_precision_loss, reason = "of 2⁵³ rows the last one does not matter")]
-pub(super) fn as_float(count: u64) -> f64 {
+pub(crate) fn as_float(count: u64) -> f64 {
     count as f64
 }
 
