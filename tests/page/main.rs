@@ -313,6 +313,44 @@ feature_views:
     assert!(shown.contains(&expected), "{shown}");
 }
 
+#[test]
+fn the_first_rows_of_a_dataset_stand_on_its_page() {
+    let folder = tempfile::tempdir().unwrap();
+    configure(folder.path(), "p");
+    let rows: String = (0..30)
+        .map(|row| {
+            let hostile = HOSTILE[row % HOSTILE.len()].replace('"', "\"\"");
+            format!("{row},2024-01-01T00:00:00Z,{},\"{hostile}\"\n", row * 100)
+        })
+        .collect();
+    fs::write(folder.path().join("rows.csv"), format!("driver_id,event_timestamp,trips,zone\n{rows}"))
+        .unwrap();
+    let definitions = "entities: [{name: driver, join_keys: [driver_id], value_type: INT64}]
+data_sources: [{name: rows, type: file, path: rows.csv, timestamp_field: event_timestamp}]
+feature_views:
+  - name: stats
+    entities: [driver]
+    source: rows
+    schema: [{name: trips, dtype: Int64}, {name: zone, dtype: String}]
+";
+    fs::write(folder.path().join("features.yaml"), definitions).unwrap();
+    run(folder.path(), &["apply"]);
+    let ask = ["get-historical-features", "-f", "stats:trips", "-f", "stats:zone", "-o"];
+    let span = ["--start-date", "2024-01-01", "--end-date", "2024-01-02"];
+    let kept = folder.path().join("kept.parquet").display().to_string();
+    run(folder.path(), &[&ask[..], &[&kept, "--save-as", "kept"], &span].concat());
+    let seen = visit(folder.path(), &["go /p/p/data-set/kept"]);
+    let shown = text(&seen[0]);
+    assert!(shown.contains("The first 20 of 30 rows"), "{shown}");
+    for expected in ["2024-01-02 00:00:00+00:00", "1900", HOSTILE[0], HOSTILE[4]] {
+        assert!(shown.contains(expected), "{expected} in {shown}");
+    }
+    fs::remove_file(&kept).unwrap();
+    let seen = visit(folder.path(), &["go /p/p/data-set/kept"]);
+    let shown = text(&seen[0]);
+    assert!(shown.contains("Rows") && shown.contains("kept.parquet"), "{shown}");
+}
+
 /// Runs a command of the repo, which must succeed.
 #[track_caller]
 fn run(folder: &Path, arguments: &[&str]) {

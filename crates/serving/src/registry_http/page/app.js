@@ -7,6 +7,7 @@ import { lineagePage } from "./lineage.js";
 import { listPage } from "./lists.js";
 import { KINDS, Project } from "./model.js";
 import { qualityOf } from "./quality.js";
+import { rowsOf } from "./rows.js";
 import { overviewPage, projectsPage, searchPage } from "./overview.js";
 
 const top = document.getElementById("top");
@@ -17,6 +18,8 @@ const content = document.getElementById("content");
 const loaded = { projects: null, project: null, spec: null };
 
 const ALIASES = { "label-view": "view", "stream-feature-view": "view", "on-demand-feature-view": "view" };
+/** What a page shows beside its object. */
+const MORE = { view: qualityOf, dataset: rowsOf };
 const kindOf = (path) => ALIASES[path] ?? Object.keys(KINDS).find((kind) => KINDS[kind].path === path);
 
 /** The parts of the address after the root, decoded. */
@@ -79,8 +82,8 @@ async function pageOf(parts, fresh) {
   const kind = kindOf(path);
   if (!kind) return nowhere();
   if (object === undefined || kind === "feature") return [listPage(project, kind), `${KINDS[kind].many} · ${name}`];
-  const metrics = kind === "view" && project.find(kind, object) ? await qualityOf(name, object) : null;
-  return [detailPage(project, kind, object, metrics), `${object} · ${name}`];
+  const more = project.find(kind, object) ? await MORE[kind]?.(name, object) : null;
+  return [detailPage(project, kind, object, more), `${object} · ${name}`];
 }
 
 function nowhere() {

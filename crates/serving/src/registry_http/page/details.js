@@ -5,9 +5,10 @@ import { drawing } from "./lineage.js";
 import { joined, objectLink, sortBadge, standing } from "./lists.js";
 import { KINDS } from "./model.js";
 import { qualityPart } from "./quality.js";
+import { rowsPart } from "./rows.js";
 
-/** The page of an object; of a view, with the metrics of its features. */
-export function detailPage(project, kind, name, metrics) {
+/** The page of an object, with what was asked for beside it: of a view the metrics of its features, of a dataset its rows. */
+export function detailPage(project, kind, name, more) {
   const object = project.find(kind, name);
   if (!object) return missing(project, kind, name);
   const words = KINDS[kind];
@@ -27,7 +28,7 @@ export function detailPage(project, kind, name, metrics) {
       ["Created", object.created && time(object.created, { ago: false })],
       ["Changed", object.updated && object.updated !== object.created && time(object.updated, { ago: false })],
     ]),
-    ...(PARTS[kind]?.(project, object, metrics) ?? []),
+    ...(PARTS[kind]?.(project, object, more) ?? []),
     kind === "permission" ? null : section("Lineage", drawing(project, { kind, name, entities: kind === "entity" })),
     h("details", { class: "raw" }, h("summary", {}, "As the registry holds it"), h("pre", { tabindex: "0" }, JSON.stringify(object.whole, null, 2))),
   ];
@@ -122,7 +123,8 @@ const PARTS = {
     ),
     usedBy(project, [["Saved datasets", "dataset", project.datasets.filter((dataset) => dataset.service === service.name)]]),
   ],
-  dataset: (project, dataset) => [
+  dataset: (project, dataset, rows) => [
+    rowsPart(rows),
     section(
       "Features",
       dataset.references.length

@@ -43,7 +43,7 @@ type Asset = (&'static str, &'static str, &'static str);
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
-const ASSETS: [Asset; 11] = [
+const ASSETS: [Asset; 12] = [
     ("style.css", "text/css; charset=utf-8", include_str!("style.css")),
     ("icon.svg", "image/svg+xml", include_str!("icon.svg")),
     ("app.js", JAVASCRIPT, include_str!("app.js")),
@@ -54,6 +54,7 @@ const ASSETS: [Asset; 11] = [
     ("details.js", JAVASCRIPT, include_str!("details.js")),
     ("quality.js", JAVASCRIPT, include_str!("quality.js")),
     ("overview.js", JAVASCRIPT, include_str!("overview.js")),
+    ("rows.js", JAVASCRIPT, include_str!("rows.js")),
     ("lineage.js", JAVASCRIPT, include_str!("lineage.js")),
 ];
 
