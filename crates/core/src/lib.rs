@@ -59,6 +59,7 @@ mod selection;
 mod stream_source;
 mod timestamp;
 mod transformation;
+pub mod unique_id;
 mod value_type;
 mod view_version;
 mod zoned_timestamp;

@@ -92,6 +92,16 @@ impl Timestamp {
         }
     }
 
+    /// As Python's `isoformat` writes an aware `datetime` in UTC: `2024-01-31T12:00:00+00:00`, with six digits after the
+    /// second where there is a fraction.
+    pub fn to_python_isoformat(self) -> String {
+        let form = if self.0 % 1_000_000 == 0 { "%Y-%m-%dT%H:%M:%S+00:00" } else { "%Y-%m-%dT%H:%M:%S.%6f+00:00" };
+        match DateTime::<Utc>::from_timestamp_micros(self.0) {
+            Some(time) => time.format(form).to_string(),
+            None => self.to_string(),
+        }
+    }
+
     /// As Python prints an aware `datetime` in UTC without microseconds: `2024-01-31 12:00:00+00:00`.
     pub fn to_python_seconds(self) -> String {
         match DateTime::<Utc>::from_timestamp_micros(self.0) {
@@ -189,6 +199,14 @@ pub fn format_span(span: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_spelled_as_python_spells_it() {
+        let time = Timestamp::parse("2024-01-31T12:00:00Z").unwrap();
+        assert_eq!(time.to_python_isoformat(), "2024-01-31T12:00:00+00:00");
+        let later = time.saturating_add(Duration::from_micros(50));
+        assert_eq!(later.to_python_isoformat(), "2024-01-31T12:00:00.000050+00:00");
+    }
 
     #[test]
     fn every_written_form_of_one_instant_is_that_instant() {

@@ -50,7 +50,6 @@ mod registry_server;
 mod saved_dataset;
 mod server;
 mod udf_runtime;
-mod unique_id;
 mod validation;
 mod verbs;
 mod wire;

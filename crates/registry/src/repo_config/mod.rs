@@ -6,6 +6,7 @@ mod expand;
 mod feature_server;
 mod keys;
 mod mcp;
+mod openlineage;
 mod read;
 mod settings;
 mod stores;
@@ -23,6 +24,7 @@ pub use feature_server::{
     OfflinePushBatching,
 };
 pub use mcp::{McpConfig, McpTransport};
+pub use openlineage::{LineageConsumerConfig, LineageTransport, OpenLineageConfig};
 pub(crate) use read::is_project_name;
 pub use settings::Settings;
 
@@ -62,6 +64,8 @@ pub struct RepoConfig {
     pub auth: AuthConfig,
     /// What a server does beside answering.
     pub feature_server: FeatureServerConfig,
+    /// Who is told what feeds what, and whether to keep what others tell.
+    pub openlineage: OpenLineageConfig,
     /// What the file says, for people.
     pub settings: Settings,
     /// Remarks that stop nothing, such as keys that have no effect here.

@@ -15,7 +15,7 @@ use crate::text_file::read_text;
 use crate::yaml::{Entry, Node, parse};
 
 /// Keys that are read into the configuration.
-const KNOWN: [&str; 15] = [
+const KNOWN: [&str; 16] = [
     "project",
     "project_description",
     "provider",
@@ -29,6 +29,7 @@ const KNOWN: [&str; 15] = [
     "entity_key_serialization_version",
     "coerce_tz_aware",
     "materialization",
+    "openlineage",
     "compat",
     "http",
 ];
@@ -104,6 +105,7 @@ impl<'a> Reader<'a> {
         let materialization = self.materialization();
         let http = self.http();
         let compat = self.compat();
+        let openlineage = self.openlineage(registry.as_ref());
         let project_description = self.read("project_description", Node::text).unwrap_or_default().to_owned();
         let coerce_tz_aware = self.read("coerce_tz_aware", Node::boolean).unwrap_or(true);
         if !coerce_tz_aware {
@@ -124,6 +126,7 @@ impl<'a> Reader<'a> {
             compat,
             auth,
             feature_server,
+            openlineage,
             settings: Settings::new(self.entries),
             warnings: Vec::new(),
         })
