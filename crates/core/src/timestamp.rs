@@ -95,7 +95,8 @@ impl Timestamp {
     /// As Python's `isoformat` writes an aware `datetime` in UTC: `2024-01-31T12:00:00+00:00`, with six digits after the
     /// second where there is a fraction.
     pub fn to_python_isoformat(self) -> String {
-        let form = if self.0 % 1_000_000 == 0 { "%Y-%m-%dT%H:%M:%S+00:00" } else { "%Y-%m-%dT%H:%M:%S.%6f+00:00" };
+        let form =
+            if self.0 % 1_000_000 == 0 { "%Y-%m-%dT%H:%M:%S+00:00" } else { "%Y-%m-%dT%H:%M:%S.%6f+00:00" };
         match DateTime::<Utc>::from_timestamp_micros(self.0) {
             Some(time) => time.format(form).to_string(),
             None => self.to_string(),

@@ -71,7 +71,7 @@ impl Server {
         let clock = Arc::new(FixedClock::new(Timestamp::from_micros(1_706_702_400_000_000)));
         let registry = Arc::new(RegistryFile::open(folder.path().join("registry.db"), clock).unwrap());
         let router =
-            complete(registry_server(registry, ServiceOptions::default()), &[REGISTRY_SERVICE]).await;
+            complete(registry_server(registry, None, ServiceOptions::default()), &[REGISTRY_SERVICE]).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve_router(listener, router, DoorOptions::default(), std::future::pending()));

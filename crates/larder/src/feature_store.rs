@@ -13,6 +13,7 @@ use larder_plan::Catalog;
 use larder_registry::{Definitions, RegistryFile, RegistrySnapshot, RepoConfig};
 use tokio::sync::{Mutex, OnceCell};
 
+use crate::lineage::Lineage;
 use crate::online::Online;
 use crate::online_changes::OnlineChanges;
 use crate::recorder::{RecordedRuntime, Recorder};
@@ -32,6 +33,7 @@ pub struct FeatureStore {
     clock: Arc<dyn Clock>,
     /// Opened by the first verb that needs it, since one process at a time may hold it.
     online: OnceCell<Online>,
+    lineage: Lineage,
     catalog: RwLock<Arc<Catalog>>,
     /// Held while a new catalog is loaded, so that a change is loaded once.
     loading: Mutex<()>,
@@ -72,6 +74,7 @@ impl FeatureStore {
             jobs: runtime,
             clock,
             online: OnceCell::new(),
+            lineage: Lineage::default(),
             catalog: RwLock::new(catalog),
             loading: Mutex::new(()),
         })
@@ -138,6 +141,10 @@ impl FeatureStore {
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    pub(crate) fn lineage(&self) -> &Lineage {
+        &self.lineage
     }
 
     pub(crate) fn online_cell(&self) -> &OnceCell<Online> {

@@ -40,6 +40,7 @@ mod get_historical_features;
 mod grpc;
 mod job;
 mod joined_in_parts;
+mod lineage;
 mod offline_server;
 mod online;
 mod online_changes;

@@ -16,11 +16,13 @@ use crate::{FeatureStore, blocking};
 
 impl FeatureStore {
     /// Serves Feast's registry routes over HTTP on `listener` until `shutdown` completes, then finishes what has
-    /// begun. Who may do what is as `auth` of `feature_store.yaml` and the permissions of each project ask.
+    /// begun. Who may do what is as `auth` of `feature_store.yaml` and the permissions of each project ask. Where it asks
+    /// for a consumer of lineage, that one has its routes there too.
     ///
     /// # Errors
     ///
-    /// If the listener fails, and if `auth` or a permission cannot be enforced.
+    /// If the listener fails, if `auth` or a permission cannot be enforced, and if the store of lineage cannot be
+    /// opened.
     pub async fn serve_registry_http(
         self: Arc<Self>,
         listener: TcpListener,
@@ -29,8 +31,13 @@ impl FeatureStore {
     ) -> Result<()> {
         let authorization = self.authorization()?;
         let clock = Arc::clone(self.clock());
-        let router = registry_router(self as _, authorization, clock);
+        let (consumer, pruning) = self.lineage_consumer(false).await?.unzip();
+        let router = registry_router(self as _, authorization, clock, consumer);
+        let pruning = pruning.map(|pruning| tokio::spawn(pruning.run()));
         let served = serve_router(listener, router, options, shutdown).await;
+        if let Some(pruning) = pruning {
+            pruning.abort();
+        }
         served.map_err(|source| Error::new(ErrorKind::Unavailable, source))
     }
 
@@ -72,17 +79,21 @@ impl RegistryServer for FeatureStore {
     }
 
     async fn put_object(&self, project: &str, object: Arc<SentObject>, allow: AllowPut) -> Result<()> {
-        let (registry, project) = (Arc::clone(self.registry()), project.to_owned());
-        let put = move || {
-            registry.put_object(&project, &object, |existing| allow(existing.as_ref().map(protected)))
-        };
-        blocking::run(put).await
+        let (registry, name) = (Arc::clone(self.registry()), project.to_owned());
+        let (kind, sent) = (object.kind(), object.name().to_owned());
+        let put =
+            move || registry.put_object(&name, &object, |existing| allow(existing.as_ref().map(protected)));
+        blocking::run(put).await?;
+        self.tell_of_put(project, kind, &sent).await;
+        Ok(())
     }
 
     async fn take_object(&self, project: &str, kind: ObjectKind, name: &str, allow: AllowTake) -> Result<()> {
-        let (registry, project, name) = (Arc::clone(self.registry()), project.to_owned(), name.to_owned());
-        blocking::run(move || registry.take_object(&project, kind, &name, |object| allow(protected(&object))))
-            .await
+        let (registry, of, taken) = (Arc::clone(self.registry()), project.to_owned(), name.to_owned());
+        blocking::run(move || registry.take_object(&of, kind, &taken, |object| allow(protected(&object))))
+            .await?;
+        self.forget_taken(project, kind, name).await;
+        Ok(())
     }
 }
 

@@ -22,12 +22,13 @@ impl FeatureStore {
     ///
     /// If `auth` or a permission cannot be enforced, or the listener fails.
     pub async fn serve_registry(
-        &self,
+        self: Arc<Self>,
         listener: TcpListener,
         door: DoorOptions,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<()> {
-        let router = registry_server(Arc::clone(self.registry()), self.service_options()?);
+        let (registry, options) = (Arc::clone(self.registry()), self.service_options()?);
+        let router = registry_server(registry, Some(self as _), options);
         let router = complete(router, &[REGISTRY_SERVICE]).await;
         serve_router(listener, router, door, shutdown)
             .await

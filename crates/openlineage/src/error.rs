@@ -51,7 +51,9 @@ pub enum EventFault {
         wanted: &'static str,
     },
     /// It ties together more than is kept at a time.
-    #[error("it adds more than {limit} edges at a time, as inputs, outputs and links do; send smaller events")]
+    #[error(
+        "it adds more than {limit} edges at a time, as inputs, outputs and links do; send smaller events"
+    )]
     TooManyEdges {
         /// How many may come at a time.
         limit: usize,

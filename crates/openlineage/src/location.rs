@@ -16,7 +16,11 @@ static SECRET: LazyLock<Regex> = LazyLock::new(|| {
 pub(crate) fn without_credentials(location: &str) -> String {
     let Some(scheme) = SCHEME.find(location) else {
         let settings = location.contains('=');
-        return if settings { SECRET.replace_all(location, "$1=***").into_owned() } else { location.to_owned() };
+        return if settings {
+            SECRET.replace_all(location, "$1=***").into_owned()
+        } else {
+            location.to_owned()
+        };
     };
     let (scheme, rest) = location.split_at(scheme.end());
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());

@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 /// | `org` | `p` | `org/p` |
 pub fn namespace_of_project(configured: &str, project: &str) -> String {
     let configured = configured.trim();
-    let is_whole = configured.strip_suffix(project).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
+    let is_whole =
+        configured.strip_suffix(project).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
     match configured {
         "" | "feast" => project.to_owned(),
         _ if is_whole => configured.to_owned(),

@@ -87,7 +87,8 @@ pub use repo_config::{
     AuditLoggingConfig, AuditSink, AuthConfig, CompatConfig, ErrorStatus, FEATURE_STORE_YAML,
     FeatureLoggingConfig, FeatureServerConfig, HttpConfig, KubernetesConfig, LineageConsumerConfig,
     LineageTransport, MaterializationConfig, McpConfig, McpTransport, MetricsConfig, OfflinePushBatching,
-    OfflineStoreConfig, OidcClientConfig, OidcConfig, OnlineStoreConfig, OnlineTtl, OpenLineageConfig, RegistryConfig, RepoConfig, Secret, Settings,
+    OfflineStoreConfig, OidcClientConfig, OidcConfig, OnlineStoreConfig, OnlineTtl, OpenLineageConfig,
+    RegistryConfig, RepoConfig, Secret, Settings,
 };
 pub use sent_object::SentObject;
 pub use snapshot::{

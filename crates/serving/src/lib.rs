@@ -54,6 +54,7 @@ pub use online_response::{FeatureStatus, OnlineResponse, ResponseColumn};
 pub use online_retrieval::OnlineRetrieval;
 pub use recording::{RecordedCall, Recording};
 pub use registry_http::{
-    AllowPut, AllowTake, InvalidRootPath, RegistryServer, RootPath, page_router, registry_router,
+    AllowPut, AllowTake, InvalidRootPath, LineageConsumer, RegistryServer, RootPath, lineage_router,
+    page_router, registry_router,
 };
 pub use search::{Filter, Join, Metric, Operator, SearchRequest};

@@ -50,7 +50,7 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeRegistryArguments) -> Resu
     let (rest_store, rest_door) = (Arc::clone(&store), door.clone());
     let over_grpc = async {
         match grpc {
-            Some(listener) => store.serve_registry(listener, door, shutdown_signal()).await,
+            Some(listener) => Arc::clone(&store).serve_registry(listener, door, shutdown_signal()).await,
             None => Ok(()),
         }
     };

@@ -90,7 +90,9 @@ impl LineageAuthor {
             "timestamp_field": columns.timestamp_field,
         });
         if let Some(fields) = feast.as_object_mut() {
-            for (key, part) in [("path", &location.path), ("table", &location.table), ("query", &location.query)] {
+            for (key, part) in
+                [("path", &location.path), ("table", &location.table), ("query", &location.query)]
+            {
                 fields.extend(part.as_ref().map(|part| (key.to_owned(), without_credentials(part).into())));
             }
         }

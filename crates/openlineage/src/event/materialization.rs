@@ -58,7 +58,8 @@ impl MaterializationRun {
     /// It has ended well, and written so many rows.
     pub fn completed(&self, registry: &RegistrySnapshot, rows_written: u64) -> Value {
         let known = self.views.iter().filter_map(|name| Some((name, facts(registry, name)?)));
-        let inputs = known.map(|(name, view)| self.author.input(name, self.author.view(&view, true))).collect();
+        let inputs =
+            known.map(|(name, view)| self.author.input(name, self.author.view(&view, true))).collect();
         self.event("COMPLETE", self.facet(Some(rows_written)), inputs, self.outputs())
     }
 

@@ -87,7 +87,8 @@ impl Lineage<'_> {
             self.walk(visible, &start, depth, "target", &mut found)?;
         }
         found.node(&start);
-        let node = |(kind, namespace, name): &Node| json!({ "type": kind, "namespace": namespace, "name": name });
+        let node =
+            |(kind, namespace, name): &Node| json!({ "type": kind, "namespace": namespace, "name": name });
         let edge = |(source, target, kind): &Edge| {
             json!({
                 "source_type": source.0, "source_namespace": source.1, "source_name": source.2,

@@ -105,14 +105,25 @@ impl Ingest<'_> {
         let time = event.time.map_or(*now, |time| time.micros().div_euclid(1_000));
         let (namespace, name) = &event.listed;
         let (kind, json) = (&event.event_type, python_dumps(&event.raw));
-        statement.execute(params![id, kind, time, event.producer, namespace, name, event.run_id, json, now])?;
+        statement.execute(params![
+            id,
+            kind,
+            time,
+            event.producer,
+            namespace,
+            name,
+            event.run_id,
+            json,
+            now
+        ])?;
         Ok(())
     }
 
     fn run(&self, run_id: &str, state: &str, facets: &Map<String, Value>, job: &Named) -> Ingested {
         // Both names are in use.
         let parent = [facets.get("parent"), facets.get("parentRun")];
-        let parent = parent.into_iter().flatten().find_map(Value::as_object).filter(|parent| !parent.is_empty());
+        let parent =
+            parent.into_iter().flatten().find_map(Value::as_object).filter(|parent| !parent.is_empty());
         let part = |path: &[&str]| {
             let mut value = parent?.get(*path.first()?)?;
             for key in path.iter().skip(1) {
@@ -171,7 +182,10 @@ impl Ingest<'_> {
             let part = |key: &str| identifier.get(key).and_then(Value::as_str);
             let (linked_namespace, linked_name) =
                 (part("namespace").unwrap_or_default(), part("name").unwrap_or_default());
-            if linked_namespace.is_empty() || linked_name.is_empty() || dataset.is(linked_namespace, linked_name) {
+            if linked_namespace.is_empty()
+                || linked_name.is_empty()
+                || dataset.is(linked_namespace, linked_name)
+            {
                 continue;
             }
             self.link(dataset, (linked_namespace, linked_name), part("type").unwrap_or("symlink"), budget)?;
@@ -189,7 +203,13 @@ impl Ingest<'_> {
     }
 
     /// Ties two names of one dataset to each other.
-    fn link(&self, dataset: &Named, linked: (&str, &str), link_type: &str, budget: &mut EdgeBudget) -> Ingested {
+    fn link(
+        &self,
+        dataset: &Named,
+        linked: (&str, &str),
+        link_type: &str,
+        budget: &mut EdgeBudget,
+    ) -> Ingested {
         budget.take(2)?;
         self.writer.symlink((&dataset.namespace, &dataset.name), linked, link_type)?;
         let other = ("dataset", linked.0, linked.1);

@@ -123,15 +123,15 @@ impl Lineage<'_> {
     ///
     /// As [`events`](Self::events).
     pub fn dataset_versions(&self, namespace: &str, name: &str, page: Page) -> Listed<(Vec<Value>, i64)> {
-        let condition = "dataset_namespace = ?1 AND dataset_name = ?2 ORDER BY version DESC LIMIT ?3 OFFSET ?4";
+        let condition =
+            "dataset_namespace = ?1 AND dataset_name = ?2 ORDER BY version DESC LIMIT ?3 OFFSET ?4";
         let parameters = (namespace, name, page.limit, page.offset);
         let mut versions = self.select("dataset_versions", VERSIONS, condition, parameters)?;
         for version in &mut versions {
             parse(version, "schema_json", "schema");
             parse(version, "facets_json", "facets");
         }
-        let statement =
-            "SELECT count(*) FROM openlineage_dataset_versions WHERE dataset_namespace = ?1 AND dataset_name = ?2";
+        let statement = "SELECT count(*) FROM openlineage_dataset_versions WHERE dataset_namespace = ?1 AND dataset_name = ?2";
         let total = self.state.query_row(statement, [namespace, name], |row| row.get(0))?;
         Ok((versions, total))
     }
@@ -141,7 +141,12 @@ impl Lineage<'_> {
     /// # Errors
     ///
     /// As [`events`](Self::events).
-    pub fn columns(&self, visible: &VisibleNamespaces, (namespace, name): (&str, &str), steps: Steps) -> Listed {
+    pub fn columns(
+        &self,
+        visible: &VisibleNamespaces,
+        (namespace, name): (&str, &str),
+        steps: Steps,
+    ) -> Listed {
         let seen = format!("{} AND {}", is_visible("dataset_namespace"), is_visible("input_namespace"));
         let mut columns = Vec::new();
         for (asked, direction, dataset, dataset_name) in [

@@ -41,11 +41,11 @@ use rusqlite::Transaction;
 use serde_json::{Map, Value};
 use tracing::{debug, instrument};
 
-pub use self::graph::{NodeKind, Steps};
-pub use self::visible::VisibleNamespaces;
 use self::connections::{Connections, TransactionError};
+pub use self::graph::{NodeKind, Steps};
 use self::ingest::{EdgeBudget, ingest};
 use self::received::Received;
+pub use self::visible::VisibleNamespaces;
 use crate::LineageError;
 use crate::blocking::BlockingLane;
 
@@ -171,9 +171,8 @@ impl LineageStore {
         let now = millis(&*self.clock);
         move |event| {
             let event = Received::read(event)?;
-            connections.write(|transaction| {
-                ingest(transaction, &event, now, &mapping, &mut EdgeBudget::default())
-            })
+            connections
+                .write(|transaction| ingest(transaction, &event, now, &mapping, &mut EdgeBudget::default()))
         }
     }
 
@@ -218,18 +217,16 @@ impl LineageStore {
         self.remove(move |transaction| removal::namespace(transaction, &namespace)).await
     }
 
-    /// Removes a dataset, and jobs of a namespace, with what belongs to them.
+    /// Removes a dataset, and jobs of a namespace, with what belongs to them. Blocks the thread.
     ///
     /// # Errors
     ///
     /// As the file.
-    pub async fn remove_objects(&self, namespace: &str, dataset: &str, jobs: Vec<String>) -> Result<()> {
-        let (namespace, dataset) = (namespace.to_owned(), dataset.to_owned());
-        self.remove(move |transaction| {
-            removal::dataset(transaction, &namespace, &dataset)?;
-            jobs.iter().try_for_each(|job| removal::job(transaction, &namespace, job))
-        })
-        .await
+    pub fn remove_objects(&self, namespace: &str, dataset: &str, jobs: &[String]) -> Result<()> {
+        Ok(self.connections.write(|transaction| {
+            removal::dataset(transaction, namespace, dataset)?;
+            Ok(jobs.iter().try_for_each(|job| removal::job(transaction, namespace, job))?)
+        })?)
     }
 
     /// Removes events, runs and versions of datasets that are older than so many days; how many of each, by the name of

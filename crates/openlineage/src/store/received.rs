@@ -28,8 +28,17 @@ pub(super) struct Received {
 /// What an event is about.
 #[derive(Clone, Debug)]
 pub(super) enum About {
-    Run { run_id: String, state: String, facets: Map<String, Value>, job: Named, io: InputsAndOutputs },
-    Job { job: Named, io: InputsAndOutputs },
+    Run {
+        run_id: String,
+        state: String,
+        facets: Map<String, Value>,
+        job: Named,
+        io: InputsAndOutputs,
+    },
+    Job {
+        job: Named,
+        io: InputsAndOutputs,
+    },
     Dataset(Named),
     /// Nothing known: it is kept and that is all.
     Other,
@@ -251,18 +260,43 @@ mod tests {
     }
 
     fn any_json() -> impl Strategy<Value = Value> {
-        let scalar = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), ".{0,4}".prop_map(Value::from)];
+        let scalar = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            ".{0,4}".prop_map(Value::from)
+        ];
         let key = prop_oneof![
-            Just("run"), Just("job"), Just("dataset"), Just("inputs"), Just("outputs"), Just("facets"), Just("name"),
-            Just("namespace"), Just("runId"), Just("eventType"), Just("dataSource"), Just("uri"), Just("symlinks"),
-            Just("identifiers"), Just("columnLineage"), Just("fields"), Just("inputFields"), Just("parent"),
-            Just("ownership"), Just("owners"), Just("schema"), Just("root"),
+            Just("run"),
+            Just("job"),
+            Just("dataset"),
+            Just("inputs"),
+            Just("outputs"),
+            Just("facets"),
+            Just("name"),
+            Just("namespace"),
+            Just("runId"),
+            Just("eventType"),
+            Just("dataSource"),
+            Just("uri"),
+            Just("symlinks"),
+            Just("identifiers"),
+            Just("columnLineage"),
+            Just("fields"),
+            Just("inputFields"),
+            Just("parent"),
+            Just("ownership"),
+            Just("owners"),
+            Just("schema"),
+            Just("root"),
         ];
         scalar.prop_recursive(6, 48, 5, move |inner| {
             let fields = proptest::collection::vec((key.clone(), inner.clone()), 0..5);
             prop_oneof![
                 proptest::collection::vec(inner, 0..4).prop_map(Value::from),
-                fields.prop_map(|fields| fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
+                fields.prop_map(|fields| fields
+                    .into_iter()
+                    .map(|(key, value)| (key.to_owned(), value))
+                    .collect()),
             ]
         })
     }

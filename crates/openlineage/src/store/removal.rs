@@ -92,7 +92,8 @@ pub(super) fn older(connection: &Connection, before: i64) -> rusqlite::Result<Ma
         ("events", "created_at < ?1"),
         ("dataset_versions", "created_at < ?1"),
     ] {
-        let rows = connection.execute(&format!("DELETE FROM openlineage_{table} WHERE {condition}"), [before])?;
+        let rows =
+            connection.execute(&format!("DELETE FROM openlineage_{table} WHERE {condition}"), [before])?;
         deleted.insert(table.to_owned(), rows.into());
     }
     if deleted.get("dataset_versions").and_then(Value::as_u64) > Some(0) {

@@ -92,34 +92,89 @@ pub(super) const PLACE: &str =
 
 /// Columns in Feast's order, which is the order in answers.
 pub(super) const EVENTS: &[&str] = &[
-    "event_id", "event_type", "event_time", "producer", "job_namespace", "job_name", "run_id", "event_json",
+    "event_id",
+    "event_type",
+    "event_time",
+    "producer",
+    "job_namespace",
+    "job_name",
+    "run_id",
+    "event_json",
     "created_at",
 ];
 pub(super) const JOBS: &[&str] = &[
-    "job_namespace", "job_name", "job_type", "producer", "description", "facets_json", "latest_run_id", "updated_at",
+    "job_namespace",
+    "job_name",
+    "job_type",
+    "producer",
+    "description",
+    "facets_json",
+    "latest_run_id",
+    "updated_at",
 ];
 pub(super) const DATASETS: &[&str] = &[
-    "dataset_namespace", "dataset_name", "source_type", "producer", "description", "schema_json", "facets_json",
-    "feast_object_type", "feast_object_name", "feast_project", "owner_name", "owner_type", "lifecycle_state",
-    "current_version", "updated_at",
+    "dataset_namespace",
+    "dataset_name",
+    "source_type",
+    "producer",
+    "description",
+    "schema_json",
+    "facets_json",
+    "feast_object_type",
+    "feast_object_name",
+    "feast_project",
+    "owner_name",
+    "owner_type",
+    "lifecycle_state",
+    "current_version",
+    "updated_at",
 ];
 pub(super) const RUNS: &[&str] = &[
-    "run_id", "job_namespace", "job_name", "state", "started_at", "ended_at", "facets_json", "parent_run_id",
-    "root_run_id", "updated_at",
+    "run_id",
+    "job_namespace",
+    "job_name",
+    "state",
+    "started_at",
+    "ended_at",
+    "facets_json",
+    "parent_run_id",
+    "root_run_id",
+    "updated_at",
 ];
 pub(super) const EDGES: &[&str] = &[
-    "source_type", "source_namespace", "source_name", "target_type", "target_namespace", "target_name", "edge_type",
+    "source_type",
+    "source_namespace",
+    "source_name",
+    "target_type",
+    "target_namespace",
+    "target_name",
+    "edge_type",
     "updated_at",
 ];
 pub(super) const SYMLINKS: &[&str] =
     &["dataset_namespace", "dataset_name", "linked_namespace", "linked_name", "link_type", "updated_at"];
 pub(super) const VERSIONS: &[&str] = &[
-    "version_id", "dataset_namespace", "dataset_name", "version", "created_by_run_id", "schema_json", "facets_json",
+    "version_id",
+    "dataset_namespace",
+    "dataset_name",
+    "version",
+    "created_by_run_id",
+    "schema_json",
+    "facets_json",
     "created_at",
 ];
 pub(super) const COLUMNS: &[&str] = &[
-    "dataset_namespace", "dataset_name", "output_field", "input_namespace", "input_name", "input_field",
-    "transformation_type", "transformation_description", "transformations_json", "run_id", "updated_at",
+    "dataset_namespace",
+    "dataset_name",
+    "output_field",
+    "input_namespace",
+    "input_name",
+    "input_field",
+    "transformation_type",
+    "transformation_description",
+    "transformations_json",
+    "run_id",
+    "updated_at",
 ];
 
 /// Makes what is missing.

@@ -22,7 +22,8 @@ impl Kept {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(FixedClock::new(Timestamp::parse("2026-01-01T12:00:00Z").unwrap()));
         let mapping = BTreeMap::from([("spark://ml".to_owned(), "rides".to_owned())]);
-        let store = LineageStore::open(folder.path().join("new/x.db"), mapping, Arc::clone(&clock) as _).unwrap();
+        let store =
+            LineageStore::open(folder.path().join("new/x.db"), mapping, Arc::clone(&clock) as _).unwrap();
         Self { store, clock, folder }
     }
 
@@ -66,7 +67,8 @@ async fn a_run_is_remembered_from_its_start_to_its_end() {
     assert_eq!((run["started_at"].as_i64(), run["ended_at"].as_i64()), (Some(noon), Some(noon + 5_000)));
     assert_eq!(run["inputs"], json!([{"namespace": "n", "name": "a", "facets": null}]));
     assert_eq!(run["outputs"], json!([{"namespace": "n", "name": "b", "facets": null}]));
-    let events = kept.ask(|lineage| lineage.events(&VisibleNamespaces::All, (Some("n"), Some("j")), PAGE)).await;
+    let events =
+        kept.ask(|lineage| lineage.events(&VisibleNamespaces::All, (Some("n"), Some("j")), PAGE)).await;
     assert_eq!(events.len(), 2);
     assert!(events.iter().any(|event| event["event_id"] == id.as_str()));
     assert_eq!(events[0]["event_time"], noon - 3_600_000);
@@ -85,7 +87,8 @@ async fn a_dataset_keeps_what_was_said_of_it_when_a_later_event_says_nothing() {
         "lifecycleStateChange": {"lifecycleStateChange": "CREATE"}, "feast_featureView": {"name": "view"},
         "dataSource": {"name": "s", "uri": "s3://b/x"},
     });
-    kept.take(json!({"dataset": {"namespace": "org/rides", "name": "v", "facets": facets}, "producer": "p"})).await;
+    kept.take(json!({"dataset": {"namespace": "org/rides", "name": "v", "facets": facets}, "producer": "p"}))
+        .await;
     kept.take(json!({"dataset": {"namespace": "org/rides", "name": "v"}})).await;
     let dataset = kept.datasets().await.remove(0);
     for (column, expected) in [
@@ -107,14 +110,13 @@ async fn a_dataset_keeps_what_was_said_of_it_when_a_later_event_says_nothing() {
 #[tokio::test]
 async fn names_of_one_place_are_tied_to_each_other() {
     let kept = Kept::empty();
-    let dataset = |namespace: &str, uri: &str| {
-        json!({"dataset": {"namespace": namespace, "name": "d", "facets": {"dataSource": {"uri": uri}}}})
-    };
+    let dataset = |namespace: &str, uri: &str| json!({"dataset": {"namespace": namespace, "name": "d", "facets": {"dataSource": {"uri": uri}}}});
     kept.take(dataset("a", "s3://b/x")).await;
     kept.take(dataset("spark://ml", "s3://key:hidden@b/x")).await;
     kept.take(dataset("c", "s3://b/y")).await;
     let symlinks = kept.ask(|lineage| lineage.symlinks(&VisibleNamespaces::All)).await;
-    let ends: Vec<_> = symlinks.iter().map(|link| (&link["dataset_namespace"], &link["linked_namespace"])).collect();
+    let ends: Vec<_> =
+        symlinks.iter().map(|link| (&link["dataset_namespace"], &link["linked_namespace"])).collect();
     assert_eq!(ends, [(&json!("spark://ml"), &json!("a"))]);
     assert_eq!(symlinks[0]["link_type"], "dataSource_uri");
     let edges = kept.ask(|lineage| lineage.edges(&VisibleNamespaces::All)).await;
@@ -142,21 +144,29 @@ async fn parents_and_columns_are_remembered() {
     let both = Steps { upstream: true, downstream: true };
     let columns = kept.ask(move |lineage| lineage.columns(&VisibleNamespaces::All, ("n", "b"), both)).await;
     assert_eq!(columns.len(), 1);
-    assert_eq!((&columns[0]["transformation_type"], &columns[0]["direction"]), (&json!("DIRECT"), &json!("upstream")));
+    assert_eq!(
+        (&columns[0]["transformation_type"], &columns[0]["direction"]),
+        (&json!("DIRECT"), &json!("upstream"))
+    );
     let edges = kept.ask(|lineage| lineage.edges(&VisibleNamespaces::All)).await;
-    assert!(edges.iter().any(|edge| edge["edge_type"] == "parent" && edge["source_name"] == "airflow"), "{edges:?}");
+    assert!(
+        edges.iter().any(|edge| edge["edge_type"] == "parent" && edge["source_name"] == "airflow"),
+        "{edges:?}"
+    );
 }
 
 #[tokio::test]
 async fn an_event_that_would_tie_everything_to_everything_is_refused_and_leaves_nothing() {
     let kept = Kept::empty();
     let many = |count: usize| (0..count).map(|n| json!({"name": n.to_string()})).collect::<Vec<_>>();
-    let event = json!({"run": {"runId": "r"}, "job": {"name": "j"}, "inputs": many(400), "outputs": many(400)});
+    let event =
+        json!({"run": {"runId": "r"}, "job": {"name": "j"}, "inputs": many(400), "outputs": many(400)});
     let error = kept.store.receive(event.clone()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
     let told = error.downcast_ref::<LineageError>().unwrap();
     assert!(matches!(told, LineageError::Event(EventFault::TooManyEdges { .. })), "{told:?}");
-    let small = || json!({"run": {"runId": "r"}, "job": {"name": "j"}, "inputs": many(200), "outputs": many(200)});
+    let small =
+        || json!({"run": {"runId": "r"}, "job": {"name": "j"}, "inputs": many(200), "outputs": many(200)});
     let sent = vec![small(), event, json!(7), small(), small(), json!({})];
     let batch = kept.store.receive_all(sent).await.unwrap();
     assert_eq!(batch, Batch { received: 6, successful: 3, failed: 3 }, "all share what a request may add");
@@ -184,13 +194,14 @@ async fn what_is_old_goes_and_what_is_known_by_now_stays() {
 async fn a_namespace_goes_with_all_that_belongs_to_it_and_no_other() {
     let kept = Kept::empty();
     kept.take(run("COMPLETE", "r", "j", &["a"], &["b"])).await;
-    let other = json!({"run": {"runId": "s"}, "job": {"namespace": "m", "name": "j"}, "inputs": [{"name": "x"}]});
+    let other =
+        json!({"run": {"runId": "s"}, "job": {"namespace": "m", "name": "j"}, "inputs": [{"name": "x"}]});
     kept.take(other).await;
     kept.store.purge_namespace("n").await.unwrap();
     let stored = kept.ask(|lineage| lineage.stored(&VisibleNamespaces::All)).await;
     let counts = ["events", "runs", "jobs", "datasets"].map(|table| stored[table]["count"].as_i64().unwrap());
     assert_eq!(counts, [1, 1, 1, 1]);
-    kept.store.remove_objects("m", "x", vec!["j".to_owned()]).await.unwrap();
+    kept.store.remove_objects("m", "x", &["j".to_owned()]).unwrap();
     let stored = kept.ask(|lineage| lineage.stored(&VisibleNamespaces::All)).await;
     assert!(stored.as_object().unwrap().values().all(|table| table["count"] == 0), "{stored}");
     kept.take(run("COMPLETE", "r", "j", &["a"], &["b"])).await;
@@ -203,7 +214,8 @@ async fn a_file_of_an_older_release_gets_the_columns_it_lacks_and_keeps_its_rows
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.db");
     let connection = rusqlite::Connection::open(&path).unwrap();
-    let old = "CREATE TABLE openlineage_runs (run_id VARCHAR(255) PRIMARY KEY, job_namespace TEXT, job_name TEXT,
+    let old =
+        "CREATE TABLE openlineage_runs (run_id VARCHAR(255) PRIMARY KEY, job_namespace TEXT, job_name TEXT,
                state TEXT, started_at BIGINT, ended_at BIGINT, facets_json TEXT, updated_at BIGINT);
                INSERT INTO openlineage_runs VALUES ('r', 'n', 'j', 'START', 1, NULL, NULL, 1)";
     connection.execute_batch(old).unwrap();

@@ -35,7 +35,13 @@ impl Writer<'_> {
         self.connection.prepare_cached(statement)?.execute(parameters).map(|_rows| ())
     }
 
-    pub(super) fn job(&self, namespace: &str, name: &str, facets: &Map<String, Value>, producer: Option<&str>) -> Written {
+    pub(super) fn job(
+        &self,
+        namespace: &str,
+        name: &str,
+        facets: &Map<String, Value>,
+        producer: Option<&str>,
+    ) -> Written {
         let kind = text(facets, "feast_jobKind", "kind").filter(|kind| !kind.is_empty());
         let kind = kind.or_else(|| {
             let of_type = facets.get("jobType");
@@ -201,7 +207,13 @@ impl Writer<'_> {
     }
 
     /// A dataset as a run has left it.
-    pub(super) fn version(&self, namespace: &str, name: &str, run_id: &str, facets: &Map<String, Value>) -> Written {
+    pub(super) fn version(
+        &self,
+        namespace: &str,
+        name: &str,
+        run_id: &str,
+        facets: &Map<String, Value>,
+    ) -> Written {
         let schema = facets.get("schema").filter(|schema| !is_empty(schema)).map(python_dumps);
         self.execute(
             "INSERT INTO openlineage_dataset_versions

@@ -25,8 +25,11 @@ impl Files {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             fs::create_dir_all(folder)?;
         }
-        let mut file =
-            if self.append { OpenOptions::new().create(true).append(true).open(path)? } else { self.create()? };
+        let mut file = if self.append {
+            OpenOptions::new().create(true).append(true).open(path)?
+        } else {
+            self.create()?
+        };
         // In one piece, so that lines of several processes do not run into each other.
         file.write_all(line.as_bytes())
     }

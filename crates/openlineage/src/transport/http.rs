@@ -175,7 +175,8 @@ mod tests {
         };
         let shown = format!("{:?} {:?}", options.clone(), Http::try_new(options).unwrap());
         assert!(shown.contains("http://h/api") && !shown.contains("hidden"), "{shown}");
-        let broken = HttpOptions { api_key: Some("hidden\n".to_owned()), ..HttpOptions::new("http://h", "api") };
+        let broken =
+            HttpOptions { api_key: Some("hidden\n".to_owned()), ..HttpOptions::new("http://h", "api") };
         let error = Http::try_new(broken).unwrap_err().to_string();
         assert!(error.contains("`http://h/api`") && !error.contains("hidden"), "{error}");
         let nowhere = HttpOptions::new("http://u:hidden@h:x", "api");

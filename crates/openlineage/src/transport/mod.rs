@@ -33,14 +33,17 @@ pub(crate) fn transport(
     clock: &Arc<dyn Clock>,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Option<Box<dyn Transport>>, TransportError> {
-    let variable = |name: &str| variable(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let variable =
+        |name: &str| variable(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     if variable("OPENLINEAGE_DISABLED").is_some_and(|text| text.eq_ignore_ascii_case("true")) {
         return Ok(None);
     }
     Ok(Some(match settings {
         LineageTransport::Environment => {
             if variable("OPENLINEAGE_CONFIG").is_some() {
-                warn!("OPENLINEAGE_CONFIG is not read; `openlineage` of feature_store.yaml says where events go");
+                warn!(
+                    "OPENLINEAGE_CONFIG is not read; `openlineage` of feature_store.yaml says where events go"
+                );
             }
             let Some(url) = variable("OPENLINEAGE_URL") else {
                 warn!(

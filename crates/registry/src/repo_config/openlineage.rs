@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::RegistryConfig;
 use super::auth::Secret;
 use super::keys::Fate;
 use super::read::{Block, Reader};
-use super::RegistryConfig;
 use crate::problem::Problem;
 use crate::suggestion::nearest;
 use crate::yaml::{Node, NodeKind};
@@ -201,7 +201,8 @@ impl<'a> Reader<'a> {
                 let later = TRANSPORTS_LATER.contains(&kind);
                 let there = ["http", "file", "console", "noop"];
                 let text = if later { "is not supported yet" } else { "is unknown" };
-                let problem = kind_node.place.problem(format!("`transport_type: {kind}` of `openlineage` {text}"));
+                let problem =
+                    kind_node.place.problem(format!("`transport_type: {kind}` of `openlineage` {text}"));
                 let instead = "use `http`, `file` or `console`, or write `enabled: false`".to_owned();
                 let remedy = if later { None } else { nearest(kind, there) };
                 self.report.problem(problem.remedy(remedy.unwrap_or(instead)));
@@ -218,7 +219,8 @@ impl<'a> Reader<'a> {
     ) -> Option<LineageTransport> {
         let api_key = self.lineage_text(block, "api_key").map(Secret::new);
         let endpoint = self.lineage_text(block, "transport_endpoint");
-        let custom_headers = others.get("custom_headers").and_then(|node| self.ok(node.text_map("`custom_headers`")));
+        let custom_headers =
+            others.get("custom_headers").and_then(|node| self.ok(node.text_map("`custom_headers`")));
         let Some(url) = self.lineage_text(block, "transport_url") else {
             let problem = node.place.problem("`transport_type: http` needs `transport_url`");
             self.report.problem(problem.remedy("add `transport_url: http://localhost:6580`"));
@@ -226,7 +228,8 @@ impl<'a> Reader<'a> {
         };
         if !url.starts_with("http://") && !url.starts_with("https://") {
             let place = block.get("transport_url").unwrap_or(node);
-            let problem = place.place.problem("`transport_url` begins neither with `http://` nor with `https://`");
+            let problem =
+                place.place.problem("`transport_url` begins neither with `http://` nor with `https://`");
             self.report.problem(problem.remedy("write it as in `http://localhost:6580`"));
             return None;
         }
@@ -288,7 +291,8 @@ impl<'a> Reader<'a> {
         match sqlite_file(url) {
             Ok(path) => Some(self.repo.join(path)),
             Err(why) => {
-                let problem: Problem = node.place.problem("`connection_string` names no store that larder has");
+                let problem: Problem =
+                    node.place.problem("`connection_string` names no store that larder has");
                 let remedy = "write `sqlite:///data/openlineage.db`, or leave it out";
                 self.report.problem(problem.because(why).remedy(remedy));
                 None
@@ -360,7 +364,10 @@ mod tests {
             verify: true,
             custom_headers: Vec::new(),
         };
-        assert_eq!(transport("transport_type: http, transport_url: 'http://x:5000'"), http("api/v1/lineage", None));
+        assert_eq!(
+            transport("transport_type: http, transport_url: 'http://x:5000'"),
+            http("api/v1/lineage", None)
+        );
         let whole = "transport_type: http, transport_url: 'http://x:5000', transport_endpoint: e, api_key: k";
         assert_eq!(transport(whole), http("e", Some("k")));
     }
@@ -393,7 +400,8 @@ mod tests {
         let plain = consumer("retention_days: 30").unwrap();
         assert_eq!(plain.path, Path::new("/repo/data/openlineage.db"));
         assert_eq!((plain.retention_days, plain.retention_check_interval_hours), (30, 6));
-        let named = consumer("connection_string: 'sqlite:///a/b.db', namespace_mapping: {'spark://x': p}").unwrap();
+        let named =
+            consumer("connection_string: 'sqlite:///a/b.db', namespace_mapping: {'spark://x': p}").unwrap();
         assert_eq!(named.path, Path::new("/repo/a/b.db"));
         assert_eq!(named.namespace_mapping["spark://x"], "p");
         let absolute = consumer("connection_string: 'sqlite:////a/b.db', retention_days: 0").unwrap();

@@ -12,6 +12,7 @@
 //! | `GET /metrics/resource_counts`, `/popular_tags`, `/recently_visited` | how much of what |
 //! | `GET /search` | what a text is found in |
 //! | `GET /version`, `POST /registry/refresh` | the version; nothing |
+//! | `POST /lineage`, `GET /lineage/openlineage/…` | keeps events of OpenLineage, and tells of them ([`openlineage`]) |
 //!
 //! A request passes [`door`] (who sends it), [`parameters`] (its query, or Feast's 422), a route that asks [`sight`]
 //! for what its sender may see, and [`refusal`] if it fails. Every request works on one state of the registry.
@@ -30,6 +31,7 @@ mod lineage;
 mod lists;
 mod metrics;
 mod objects;
+mod openlineage;
 mod page;
 mod parameters;
 mod refusal;
@@ -44,7 +46,8 @@ use async_trait::async_trait;
 use larder_core::{RequestError, Result};
 use larder_registry::{ObjectKind, RegistryObjects, RegistrySnapshot, SentObject};
 
-pub use self::door::registry_router;
+pub use self::door::{lineage_router, registry_router};
+pub use self::openlineage::LineageConsumer;
 pub use self::page::{InvalidRootPath, RootPath, page_router};
 use crate::Protected;
 

@@ -135,7 +135,8 @@ impl Served {
     }
 
     async fn routes(registry: TestRegistry, closed: bool) -> Self {
-        Self::start(registry_router(Arc::new(registry), authorization(closed), Arc::new(SystemClock))).await
+        Self::start(registry_router(Arc::new(registry), authorization(closed), Arc::new(SystemClock), None))
+            .await
     }
 
     async fn page(registry: TestRegistry, closed: bool, root: &str) -> Self {
