@@ -28,7 +28,7 @@ pub enum LineageError {
         source: rusqlite::Error,
     },
     /// What was sent is no event.
-    #[error("the event cannot be taken: {0}")]
+    #[error("the event cannot be taken")]
     Event(#[from] EventFault),
     /// There is no id to be had for it.
     #[error("an event gets no id")]

@@ -47,6 +47,8 @@ pub(super) struct Http {
     /// The same as it may be shown.
     shown: String,
     headers: Vec<(String, String)>,
+    /// Whether the last event was not taken.
+    is_away: bool,
 }
 
 // Both hold keys, which no log shows.
@@ -93,7 +95,7 @@ impl Http {
                 return Err(wrong("a header or the API key holds characters that no header may hold"));
             }
         }
-        Ok(Self { agent, url, shown, headers })
+        Ok(Self { agent, url, shown, headers, is_away: false })
     }
 
     fn post(&self, body: &str) -> Result<(), UreqError> {
@@ -111,13 +113,15 @@ impl Transport for Http {
         let mut outcome = self.post(&body);
         for pause in PAUSES {
             let Err(error) = &outcome else { break };
-            if !may_pass(error) {
+            // One event waits for a server that is away, not each.
+            if self.is_away || !may_pass(error) {
                 break;
             }
             debug!(url = self.shown, %error, "an event will be sent again");
             std::thread::sleep(pause);
             outcome = self.post(&body);
         }
+        self.is_away = outcome.is_err();
         outcome.map_err(|source| TransportError::Http { url: self.shown.clone(), source: Box::new(source) })
     }
 }
