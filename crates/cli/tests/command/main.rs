@@ -24,6 +24,7 @@ mod kinds_of_views;
 mod larder;
 mod late_rows;
 mod objects;
+mod openlineage;
 mod permissions;
 mod recording;
 mod server;

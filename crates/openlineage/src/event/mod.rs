@@ -13,6 +13,8 @@ mod dataset;
 mod definitions;
 mod facet;
 mod materialization;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -120,7 +120,8 @@ async fn lineage_is_seen_of_projects_that_may_be_described_and_leads_nowhere_els
             let stored = consumer.get(role, "retention").await["storage"]["runs"]["count"].clone();
             assert_eq!(stored, json!(seen.len()), "what is hidden is not counted");
         }
-        let symlinks = async |role: &str| consumer.get(role, "graph").await["symlinks"].as_array().unwrap().len();
+        let symlinks =
+            async |role: &str| consumer.get(role, "graph").await["symlinks"].as_array().unwrap().len();
         assert_eq!((symlinks("server").await, symlinks("reader").await), (5, 0));
         for path in [
             "events?namespace=org%2Fp",
@@ -136,7 +137,10 @@ async fn lineage_is_seen_of_projects_that_may_be_described_and_leads_nowhere_els
             assert!(told.to_string().contains("org/p"), "{path}: {told}");
         }
         let graph = consumer.get("stranger", "graph/dataset/nobody/shared").await;
-        assert_eq!(graph, json!({"nodes": [{"type": "dataset", "namespace": "nobody", "name": "shared"}], "edges": []}));
+        assert_eq!(
+            graph,
+            json!({"nodes": [{"type": "dataset", "namespace": "nobody", "name": "shared"}], "edges": []})
+        );
         let run = consumer.get("reader", "runs/run%20of%20org%2Fp").await;
         assert_eq!(run["inputs"], json!([{"namespace": "org/p", "name": "in", "facets": null}]));
         let hidden = "/api/v1/lineage/openlineage/runs/run%20of%20org%2Fp";
@@ -165,7 +169,8 @@ async fn every_route_wants_a_token_where_the_server_asks_who_sends_requests() {
         ("POST", "/openlineage/retention/prune"),
         ("DELETE", "/openlineage/reset"),
     ] {
-        for headers in [&[("x-api-key", "key")][..], &[("authorization", "Bearer bad"), ("x-api-key", "key")]] {
+        for headers in [&[("x-api-key", "key")][..], &[("authorization", "Bearer bad"), ("x-api-key", "key")]]
+        {
             let reply = consumer.ask(method, &format!("/lineage{path}"), headers, b"").await;
             assert_eq!(reply.status, 401, "{method} {path}");
             assert_eq!(reply.json(), json!({"detail": "Invalid or expired access token"}));
@@ -196,7 +201,8 @@ async fn who_sends_or_removes_events_shows_the_key() {
             let reply = consumer.ask(method, path, headers, body.as_bytes()).await;
             assert_eq!(reply.status, if may { good } else { 401 }, "{method} {path} {headers:?}");
             if !may {
-                let expected = json!({"status_code": 401, "detail": "Invalid API key", "error_type": "HTTPException"});
+                let expected =
+                    json!({"status_code": 401, "detail": "Invalid API key", "error_type": "HTTPException"});
                 assert_eq!(reply.json(), expected);
             }
         }
@@ -208,7 +214,9 @@ async fn who_sends_or_removes_events_shows_the_key() {
 #[tokio::test]
 async fn nobody_removes_what_permissions_do_not_speak_of() {
     let consumer = Consumer::start(Door::Alone, true, None).await;
-    for (method, path) in [("DELETE", "reset"), ("DELETE", "reset?namespace=org%2Fq"), ("POST", "retention/prune")] {
+    for (method, path) in
+        [("DELETE", "reset"), ("DELETE", "reset?namespace=org%2Fq"), ("POST", "retention/prune")]
+    {
         let path = format!("/api/v1/lineage/openlineage/{path}");
         let reply = consumer.served.ask("reader", method, &path, "").await;
         assert_eq!(reply.status, 403, "{method} {path}");
@@ -221,9 +229,11 @@ async fn nobody_removes_what_permissions_do_not_speak_of() {
 async fn a_page_of_another_origin_neither_adds_nor_removes_lineage() {
     let consumer = Consumer::start(Door::Alone, false, None).await;
     let page = [("origin", "http://evil.example"), ("content-type", "text/plain")];
-    for (method, path) in
-        [("POST", "/lineage"), ("POST", "/lineage/openlineage/retention/prune"), ("DELETE", "/lineage/openlineage/reset")]
-    {
+    for (method, path) in [
+        ("POST", "/lineage"),
+        ("POST", "/lineage/openlineage/retention/prune"),
+        ("DELETE", "/lineage/openlineage/reset"),
+    ] {
         assert_eq!(consumer.ask(method, path, &page, b"{}").await.status, 403, "{method} {path}");
     }
 }
@@ -262,7 +272,10 @@ async fn wrong_parameters_are_told_as_the_door_tells_them() {
     assert_eq!((reply.status, reply.json()), (422, recorded));
     let registry = Consumer::start(Door::Registry, false, None).await;
     let reply = registry.ask("GET", path, &[], b"").await.json();
-    assert_eq!((&reply["status_code"], &reply["error_type"]), (&json!(422), &json!("RequestValidationError")));
+    assert_eq!(
+        (&reply["status_code"], &reply["error_type"]),
+        (&json!(422), &json!("RequestValidationError"))
+    );
     let told = reply["detail"].as_str().unwrap();
     assert!(told.starts_with("[{'type': 'greater_than_equal', 'loc': ('query', 'depth'), "), "{told}");
     assert!(told.ends_with("'ctx': {'pattern': '^(both|upstream|downstream)$'}}]"), "{told}");
@@ -270,7 +283,10 @@ async fn wrong_parameters_are_told_as_the_door_tells_them() {
         let reply = send(door.served.address, "GET", "/lineage/openlineage/jobs", &[], b"").await;
         assert_eq!(reply.status, status, "without the prefix, as in Feast");
     }
-    assert_eq!(alone.ask("GET", "/entities?project=p", &[], b"").await.json(), json!({"detail": "Not Found"}));
+    assert_eq!(
+        alone.ask("GET", "/entities?project=p", &[], b"").await.json(),
+        json!({"detail": "Not Found"})
+    );
     assert_eq!(alone.ask("PUT", "/lineage", &[], b"").await.json(), json!({"detail": "Method Not Allowed"}));
 }
 
