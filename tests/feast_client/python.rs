@@ -43,7 +43,7 @@ impl Release {
         run(&mut command, &format!("`feast {}` of Feast {}", arguments.join(" "), self.feast))
     }
 
-    /// As [`session`](Self::session), with the client of `OpenLineage`.
+    /// As [`session`](Self::session), with the client of OpenLineage.
     #[track_caller]
     pub(crate) fn lineage_session(&self, name: &str, arguments: &[&str]) {
         let mut command = self.python_beside(&OPENLINEAGE);
@@ -51,7 +51,7 @@ impl Release {
         run(&mut command, &format!("session `{name}` under Feast {}", self.feast));
     }
 
-    /// The `feast` command with the client of `OpenLineage`, in a folder.
+    /// The `feast` command with the client of OpenLineage, in a folder.
     pub(crate) fn feast_with_lineage(&self, folder: &Path, arguments: &[&str]) -> Command {
         let mut command = self.python_beside(&OPENLINEAGE);
         command.args(["-m", "feast.cli.cli"]).args(arguments).current_dir(folder);
@@ -73,7 +73,7 @@ impl Release {
     }
 }
 
-/// The client of `OpenLineage`, and what of its needs is not among the requirements.
+/// The client of OpenLineage, and what of its needs is not among the requirements.
 const OPENLINEAGE: [&str; 4] =
     ["openlineage-python==1.54.0", "httpx2==2.16.2", "httpcore2==2.16.2", "truststore==0.10.5"];
 

@@ -104,7 +104,7 @@ pub(crate) enum Command {
     ServeOffline(ServeOfflineArguments),
     /// Keep the events of OpenLineage's producers, and tell over HTTP what feeds what.
     ///
-    /// `openlineage: {consumer: {enabled: true}}` of feature_store.yaml asks for it; `serve_registry --rest-api` then has
+    /// `openlineage: {consumer: {enabled: true}}` in the settings of the repo asks for it; `serve_registry --rest-api` then has
     /// the same routes.
     #[command(
         name = "serve_lineage",

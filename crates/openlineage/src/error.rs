@@ -17,7 +17,7 @@ pub enum LineageError {
         /// Why.
         source: io::Error,
     },
-    /// `SQLite` could not do it.
+    /// SQLite could not do it.
     #[error("cannot {action} the lineage store `{}`", path.display())]
     Sqlite {
         /// What was to be done.

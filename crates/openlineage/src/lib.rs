@@ -4,7 +4,7 @@
 //!
 //! - **Telling.** [`LineageAuthor`] makes the events of an apply and of a materialization, in Feast's shape, and
 //!   [`LineageEmitter`] sends them out, on a thread of its own, without anybody waiting for it.
-//! - **Keeping.** [`LineageStore`] takes events of any producer, and answers what feeds what. It is a `SQLite` file in
+//! - **Keeping.** [`LineageStore`] takes events of any producer, and answers what feeds what. It is a SQLite file in
 //!   Feast's layout, which Feast may have open too.
 //!
 //! It speaks no HTTP to clients, and asks nobody who they are: `larder-serving` has the routes.

@@ -147,7 +147,7 @@ fn a_server_that_answers_after_a_while_is_asked_again() {
         for status in ["503 Busy", "201 Created"] {
             let (mut connection, _) = listener.accept().unwrap();
             let mut request = Vec::new();
-            let mut part = [0; 65_536];
+            let mut part = [0; 8_192];
             let body = loop {
                 let read = connection.read(&mut part).unwrap();
                 request.extend_from_slice(&part[..read]);

@@ -68,12 +68,21 @@ impl<'a> From<&'a OnDemandFeatureView> for ViewFacts<'a> {
 impl LineageAuthor {
     /// A dataset that a job reads.
     pub(super) fn input(&self, name: &str, facets: Facets) -> Value {
-        json!({ "facets": facets, "inputFacets": {}, "name": name, "namespace": self.namespace })
+        self.dataset(name, facets, "inputFacets")
     }
 
     /// A dataset that a job writes.
     pub(super) fn output(&self, name: &str, facets: Facets) -> Value {
-        json!({ "facets": facets, "name": name, "namespace": self.namespace, "outputFacets": {} })
+        self.dataset(name, facets, "outputFacets")
+    }
+
+    fn dataset(&self, name: &str, facets: Facets, of_the_run: &str) -> Value {
+        let mut dataset = Map::new();
+        dataset.insert("facets".to_owned(), facets.into());
+        dataset.insert("name".to_owned(), name.into());
+        dataset.insert("namespace".to_owned(), self.namespace.as_str().into());
+        dataset.insert(of_the_run.to_owned(), json!({}));
+        Value::Object(dataset)
     }
 
     /// The facets of a data source, without the credentials in its location.
@@ -119,7 +128,7 @@ impl LineageAuthor {
         });
         let mut facets = Facets::new();
         facets.insert("feast_entity".to_owned(), self.feast_facet("FeastEntityFacet", feast));
-        facets.insert("schema".to_owned(), self.schema(vec![column(&entity.join_key, &value_type, "")]));
+        facets.insert("schema".to_owned(), self.schema([column(&entity.join_key, &value_type, "")]));
         self.describe(&mut facets, &entity.description);
         facets
     }
@@ -145,8 +154,7 @@ impl LineageAuthor {
         let mut facets = Facets::new();
         facets.insert("feast_featureView".to_owned(), self.feast_facet("FeastFeatureViewFacet", feast));
         if !view.features.is_empty() {
-            let columns = view.features.iter().map(feature_column).collect();
-            facets.insert("schema".to_owned(), self.schema(columns));
+            facets.insert("schema".to_owned(), self.schema(view.features.iter().map(feature_column)));
         }
         self.describe(&mut facets, view.description);
         facets

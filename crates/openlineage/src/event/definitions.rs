@@ -95,7 +95,7 @@ impl LineageAuthor {
             };
             let mut facets = Facets::new();
             if !chosen.is_empty() {
-                let columns = chosen.iter().map(|field| feature_column(field)).collect();
+                let columns = chosen.iter().map(|field| feature_column(field));
                 facets.insert("schema".to_owned(), self.schema(columns));
             }
             inputs.push(self.input(&projection.view, facets));
@@ -104,7 +104,7 @@ impl LineageAuthor {
         let views: Vec<&str> = service.features.iter().map(|projection| projection.view.as_str()).collect();
         let mut facets = Facets::new();
         if !features.is_empty() {
-            let columns = features.iter().map(|field| feature_column(field)).collect();
+            let columns = features.iter().map(|field| feature_column(field));
             facets.insert("schema".to_owned(), self.schema(columns));
         }
         if !views.is_empty() {
@@ -165,7 +165,7 @@ impl LineageAuthor {
         let mut facets = Facets::new();
         facets.insert("feast_savedDataset".to_owned(), self.feast_facet("FeastSavedDatasetFacet", feast));
         if !dataset.features.is_empty() {
-            let columns = dataset.features.iter().map(|name| column(name, "UNKNOWN", "")).collect();
+            let columns = dataset.features.iter().map(|name| column(name, "UNKNOWN", ""));
             facets.insert("schema".to_owned(), self.schema(columns));
         }
         let output = self.output(&dataset.name, facets);

@@ -56,9 +56,11 @@ impl LineageAuthor {
         self.standard_facet("DocumentationDatasetFacet", "1-1-0", json!({ "description": description }))
     }
 
-    /// The columns of a dataset, as [`column`] makes them.
-    pub(super) fn schema(&self, columns: Vec<Value>) -> Value {
-        self.standard_facet("SchemaDatasetFacet", "1-2-0", json!({ "fields": columns }))
+    /// The columns of a dataset, as [`column()`] makes them.
+    pub(super) fn schema(&self, columns: impl IntoIterator<Item = Value>) -> Value {
+        let mut fields = Map::new();
+        fields.insert("fields".to_owned(), columns.into_iter().collect());
+        self.standard_facet("SchemaDatasetFacet", "1-2-0", Value::Object(fields))
     }
 
     pub(super) fn error_message(&self, message: &str) -> Value {

@@ -40,16 +40,18 @@ impl MaterializationRun {
         for name in &self.views {
             let Some(view) = facts(registry, name) else { continue };
             inputs.add(name, |author| author.view(&view, true));
-            let Ok(stored) = registry.feature_view(name) else {
-                let computed = registry.on_demand_feature_view(name).map(|view| &view.object.entities);
-                computed.iter().for_each(|entities| {
-                    entities.iter().for_each(|entity| inputs.entity(registry, entity));
-                });
-                continue;
+            let entities = match (registry.feature_view(name), registry.on_demand_feature_view(name)) {
+                (Ok(stored), _) => {
+                    let sources = stored.object.batch_source.iter().chain(&stored.object.stream_source);
+                    sources.for_each(|source| inputs.source(registry, source));
+                    stored.object.entities.as_slice()
+                }
+                (_, Ok(computed)) => computed.object.entities.as_slice(),
+                _ => &[],
             };
-            let sources = stored.object.batch_source.iter().chain(&stored.object.stream_source);
-            sources.for_each(|source| inputs.source(registry, source));
-            stored.object.entities.iter().for_each(|entity| inputs.entity(registry, entity));
+            for entity in entities {
+                inputs.entity(registry, entity);
+            }
         }
         let inputs = inputs.told;
         self.event("START", self.facet(None), inputs, self.outputs())

@@ -1,4 +1,4 @@
-//! The store of events: a `SQLite` file in the layout that Feast gives it, so that either may open it.
+//! The store of events: a SQLite file in the layout that Feast gives it, so that either may open it.
 //!
 //! # Layout
 //!
@@ -99,7 +99,7 @@ impl LineageStore {
     /// # Errors
     ///
     /// [`LineageError::Folder`] if the folder cannot be made, [`LineageError::Sqlite`] if the file cannot be opened, is
-    /// no `SQLite` database, or has tables of another shape.
+    /// no SQLite database, or has tables of another shape.
     pub fn open(
         path: impl Into<PathBuf>,
         namespace_mapping: BTreeMap<String, String>,

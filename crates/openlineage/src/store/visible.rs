@@ -23,7 +23,7 @@ impl VisibleNamespaces {
         }
     }
 
-    /// As a parameter of a statement, for [`VISIBLE`]: a list in JSON, or null for all.
+    /// As a parameter of a statement, for [`is_visible`]: a list in JSON, or null for all.
     pub(super) fn parameter(&self) -> Option<String> {
         match self {
             Self::All => None,

@@ -67,7 +67,7 @@ pub enum LineageTransport {
 /// How the events of others are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineageConsumerConfig {
-    /// The `SQLite` file.
+    /// The SQLite file.
     pub path: PathBuf,
     /// What producers must show; `None` means nothing.
     pub api_key: Option<Secret>,
@@ -138,7 +138,7 @@ const OTHER_ADDITIONAL: [(&str, Fate); 8] = {
     ]
 };
 
-/// Transports of `OpenLineage`'s client that larder does not have yet.
+/// Transports of OpenLineage's client that larder does not have yet.
 const TRANSPORTS_LATER: [&str; 7] =
     ["kafka", "composite", "transform", "async_http", "datadog", "gcplineage", "amazon_datazone_api"];
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use larder_core::SystemClock;
+use larder_core::{Clock, SystemClock};
 use larder_openlineage::LineageStore;
 use larder_serving::{LineageConsumer, lineage_router, registry_router};
 use serde_json::{Value, json};
@@ -31,8 +31,9 @@ impl Consumer {
             [("spark://ml", "p"), ("airflow", "q"), ("left over", "gone")]
                 .map(|(namespace, project)| (namespace.to_owned(), project.to_owned()))
                 .into();
-        let clock = Arc::new(SystemClock);
-        let store = LineageStore::open(folder.path().join("x.db"), mapping.clone(), clock.clone()).unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let store =
+            LineageStore::open(folder.path().join("x.db"), mapping.clone(), Arc::clone(&clock)).unwrap();
         let consumer = LineageConsumer {
             store: Arc::new(store),
             api_key: api_key.map(str::to_owned),

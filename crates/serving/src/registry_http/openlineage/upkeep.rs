@@ -69,15 +69,12 @@ pub(super) async fn reset(
     headers: HeaderMap,
 ) -> Answer {
     state.check_removal(&looking.access, &headers)?;
-    let message = match looking.parameters.full_text("namespace") {
-        Some(namespace) => {
-            state.consumer.store.purge_namespace(&namespace).await?;
-            format!("Purged namespace: {namespace}")
-        }
-        None => {
-            state.consumer.store.purge_all().await?;
-            "Purged all OpenLineage data".to_owned()
-        }
+    let message = if let Some(namespace) = looking.parameters.full_text("namespace") {
+        state.consumer.store.purge_namespace(&namespace).await?;
+        format!("Purged namespace: {namespace}")
+    } else {
+        state.consumer.store.purge_all().await?;
+        "Purged all OpenLineage data".to_owned()
     };
     Ok(Json(json!({ "status": "success", "message": message })))
 }
