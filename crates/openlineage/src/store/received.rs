@@ -306,7 +306,7 @@ mod tests {
         fn no_event_whatsoever_does_harm(event in any_json()) {
             let folder = tempfile::tempdir().unwrap();
             let clock = std::sync::Arc::new(larder_core::SystemClock);
-            let store = crate::LineageStore::open(folder.path().join("x.db"), Default::default(), clock).unwrap();
+            let store = crate::LineageStore::open(folder.path().join("x.db"), std::collections::BTreeMap::new(), clock).unwrap();
             match store.receive_blocking(event) {
                 Ok(_) | Err(crate::LineageError::Event(_)) => {}
                 Err(other) => prop_assert!(false, "{other:?}"),

@@ -81,12 +81,12 @@ const CONCURRENT_RECEIVES: usize = 8;
 struct LineageDoor {
     door: Arc<Door>,
     consumer: LineageConsumer,
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
 }
 
 /// The routes without their prefix.
 pub(super) fn routes(door: Arc<Door>, consumer: LineageConsumer) -> Router {
-    let turns = Semaphore::new(CONCURRENT_RECEIVES);
+    let turns = Arc::new(Semaphore::new(CONCURRENT_RECEIVES));
     Router::new()
         .route("/lineage", post(receive::events))
         .route("/lineage/batch", post(receive::batch))

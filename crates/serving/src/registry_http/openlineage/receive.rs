@@ -9,6 +9,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use larder_openlineage::Batch;
 use serde_json::{Value, json};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::LineageDoor;
@@ -26,7 +27,11 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a producer has sent who may send events: any JSON.
 #[derive(Debug)]
-pub(super) struct Sent(Value);
+pub(super) struct Sent {
+    body: Value,
+    /// Held until it is stored, since it may be large.
+    _turn: OwnedSemaphorePermit,
+}
 
 impl FromRequest<Arc<LineageDoor>> for Sent {
     type Rejection = Refusal;
@@ -45,11 +50,13 @@ impl FromRequest<Arc<LineageDoor>> for Sent {
             return Err(Refusal::http(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }
         // Before the body is read: who has to wait takes up no room.
-        let busy = |_elapsed| {
+        let busy = || {
             let detail = "Too many events at the same time; try again later";
             Refusal::http(StatusCode::SERVICE_UNAVAILABLE, detail)
         };
-        let turn = timeout(QUEUE_TIMEOUT, state.turns.acquire()).await.map_err(busy)?;
+        let turns = Arc::clone(&state.turns);
+        let turn = timeout(QUEUE_TIMEOUT, turns.acquire_owned()).await.map_err(|_elapsed| busy())?;
+        let turn = turn.map_err(|_closed| busy())?;
         let read = timeout(BODY_TIMEOUT, to_bytes(request.into_body(), MAX_BODY_BYTES)).await;
         let late = "The body did not arrive in time";
         let bytes = read.map_err(|_elapsed| Refusal::http(StatusCode::REQUEST_TIMEOUT, late))?;
@@ -58,17 +65,14 @@ impl FromRequest<Arc<LineageDoor>> for Sent {
             Refusal::http(StatusCode::PAYLOAD_TOO_LARGE, detail)
         })?;
         let body = serde_json::from_slice(&bytes);
-        drop(turn);
-        Ok(Self(body.map_err(|_| Refusal::http(StatusCode::BAD_REQUEST, "Invalid JSON body"))?))
+        let body = body.map_err(|_| Refusal::http(StatusCode::BAD_REQUEST, "Invalid JSON body"))?;
+        Ok(Self { body, _turn: turn })
     }
 }
 
 /// Takes an event, or a list of them.
-pub(super) async fn events(
-    State(state): State<Arc<LineageDoor>>,
-    Sent(body): Sent,
-) -> Result<Response, Refusal> {
-    let events = match body {
+pub(super) async fn events(State(state): State<Arc<LineageDoor>>, sent: Sent) -> Result<Response, Refusal> {
+    let events = match sent.body {
         Value::Array(events) => events,
         event => {
             let id = state.consumer.store.receive(event).await?;
@@ -84,11 +88,8 @@ pub(super) async fn events(
 }
 
 /// Takes a list of events.
-pub(super) async fn batch(
-    State(state): State<Arc<LineageDoor>>,
-    Sent(body): Sent,
-) -> Result<Response, Refusal> {
-    let Value::Array(events) = body else {
+pub(super) async fn batch(State(state): State<Arc<LineageDoor>>, sent: Sent) -> Result<Response, Refusal> {
+    let Value::Array(events) = sent.body else {
         return Err(Refusal::http(StatusCode::BAD_REQUEST, "Expected array of events"));
     };
     let batch = state.consumer.store.receive_all(events).await?;
