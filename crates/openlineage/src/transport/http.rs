@@ -183,7 +183,7 @@ mod tests {
             HttpOptions { api_key: Some("hidden\n".to_owned()), ..HttpOptions::new("http://h", "api") };
         let error = Http::try_new(broken).unwrap_err().to_string();
         assert!(error.contains("`http://h/api`") && !error.contains("hidden"), "{error}");
-        let nowhere = HttpOptions::new("http://u:hidden@h:x", "api");
+        let nowhere = HttpOptions::new("http://u:hidden@h h", "api");
         let error = Http::try_new(nowhere).unwrap_err().to_string();
         assert!(error.contains("it is no URL") && !error.contains("hidden"), "{error}");
     }
