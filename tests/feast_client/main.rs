@@ -264,6 +264,13 @@ fn larder_tells_what_feast_tells_of_what_feeds_what_and_keeps_it_as_feast_does()
 }
 
 #[test]
+fn what_clients_register_is_told_as_feasts_registry_server_tells_it() {
+    let clients = [Repo::in_python(), Repo::in_python()];
+    let [first, second] = clients.each_ref().map(|client| client.path().display().to_string());
+    python::LATEST.lineage_session("lineage_registry", &[larder::PROGRAM, &first, &second]);
+}
+
+#[test]
 fn the_models_of_a_dbt_project_become_what_feast_makes_of_them() {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/feast_client/dbt/manifest.json");
     let manifest = manifest.display().to_string();
