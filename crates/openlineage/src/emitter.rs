@@ -43,22 +43,22 @@ enum Message {
 }
 
 impl LineageEmitter {
-    /// Sends where `settings` say; `None` if that is nowhere.
+    /// Sends where `settings` say.
     ///
     /// # Errors
     ///
     /// If a server cannot be asked as the settings say, or there is no thread to be had.
-    pub fn start(settings: &LineageTransport, clock: &Arc<dyn Clock>) -> Result<Option<Self>> {
+    pub fn start(settings: &LineageTransport, clock: &Arc<dyn Clock>) -> Result<Self> {
         let variable = |name: &str| std::env::var(name).ok();
-        let Some(transport) = transport(settings, clock, &variable)? else { return Ok(None) };
-        Ok(Some(Self::with(transport, QUEUE_CAPACITY, FLUSH_TIMEOUT)?))
+        let ways = transport(settings, clock, &variable)?.into_iter().collect();
+        Self::with(ways, QUEUE_CAPACITY, FLUSH_TIMEOUT)
     }
 
-    fn with(transport: Box<dyn Transport>, capacity: usize, flush_timeout: Duration) -> Result<Self> {
+    fn with(ways: Vec<Box<dyn Transport>>, capacity: usize, flush_timeout: Duration) -> Result<Self> {
         let (queue, messages) = sync_channel(capacity);
         let (finished, done) = sync_channel(1);
         let send = move || {
-            send_all(vec![transport], &messages);
+            send_all(ways, &messages);
             // Nobody may be waiting any more.
             let _waiting = finished.try_send(());
         };
@@ -172,7 +172,7 @@ mod tests {
     }
 
     fn emitter(notes: &Notes, capacity: usize, flush_timeout: Duration) -> LineageEmitter {
-        LineageEmitter::with(Box::new(notes.clone()), capacity, flush_timeout).unwrap()
+        LineageEmitter::with(vec![Box::new(notes.clone())], capacity, flush_timeout).unwrap()
     }
 
     #[test]

@@ -71,6 +71,20 @@ fn a_lineage_server_hears_of_applies_and_of_materializations_and_their_failures(
     assert!(failed.contains(message), "{message}\n---\n{failed}");
     let graph = consumer(&server, &format!("graph/dataset/org%2F{PROJECT}/driver_hourly_stats"));
     assert!(graph.to_string().contains("online_store_driver_hourly_stats"), "{graph}");
+    // Where the settings name no way out, the environment does, as for every producer.
+    let other = repo("enabled: true");
+    let applied = other
+        .command(&["apply"])
+        .env("OPENLINEAGE_URL", format!("http://{}", server.address()))
+        .env("OPENLINEAGE_API_KEY", "key-of-producers")
+        .output()
+        .unwrap();
+    assert!(
+        applied.status.success() && applied.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&applied.stderr)
+    );
+    assert_eq!(consumer(&server, "namespaces")["namespaces"], json!([format!("org/{PROJECT}"), PROJECT]));
     assert_eq!(server.terminate(), 0);
 }
 
@@ -141,7 +155,10 @@ fn a_server_that_never_answers_holds_up_no_command_for_long() {
 fn a_server_that_answers_after_a_while_is_asked_again() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let repo = repo(&format!("enabled: true, transport_type: http, transport_url: 'http://{address}'"));
+    let repo = repo(&format!(
+        "enabled: true, transport_type: http, transport_url: 'http://{address}/base/', transport_endpoint: take, \
+         api_key: key, additional_config: {{custom_headers: {{X-Team: rides}}}}"
+    ));
     let server = std::thread::spawn(move || {
         let mut bodies = Vec::new();
         for status in ["503 Busy", "201 Created"] {
@@ -154,6 +171,11 @@ fn a_server_that_answers_after_a_while_is_asked_again() {
                 let text = String::from_utf8_lossy(&request).into_owned();
                 let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
                 let head = head.to_ascii_lowercase();
+                assert!(head.starts_with("post /base/take http/1.1"), "{head}");
+                assert!(
+                    head.contains("authorization: bearer key") && head.contains("x-team: rides"),
+                    "{head}"
+                );
                 let length = head.split("content-length: ").nth(1).unwrap().lines().next().unwrap();
                 if body.len() >= length.parse::<usize>().unwrap() {
                     break body.to_owned();
