@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use larder_core::{Error, ErrorKind, Result};
 use larder_registry::{ObjectKind, ObjectMessage, RegistryObjects, RegistrySnapshot, SentObject};
 use larder_serving::{
-    AllowPut, AllowTake, DoorOptions, Protected, RegistryServer, RootPath, page_router, registry_router,
-    serve_router,
+    AllowPut, AllowTake, DoorOptions, Protected, RegistryServer, RootPath, lineage_routes, page_router,
+    registry_router, serve_router,
 };
 use tokio::net::TcpListener;
 
@@ -32,7 +32,10 @@ impl FeatureStore {
         let authorization = self.authorization()?;
         let clock = Arc::clone(self.clock());
         let (consumer, pruning) = self.lineage_consumer(false).await?.unzip();
-        let router = registry_router(self as _, authorization, clock, consumer);
+        let mut router = registry_router(Arc::clone(&self) as _, authorization.clone(), Arc::clone(&clock));
+        if let Some(consumer) = consumer {
+            router = router.merge(lineage_routes(self as _, authorization, clock, consumer));
+        }
         let pruning = pruning.map(|pruning| tokio::spawn(pruning.run()));
         let served = serve_router(listener, router, options, shutdown).await;
         if let Some(pruning) = pruning {

@@ -55,6 +55,6 @@ pub use online_retrieval::OnlineRetrieval;
 pub use recording::{RecordedCall, Recording};
 pub use registry_http::{
     AllowPut, AllowTake, InvalidRootPath, LineageConsumer, RegistryServer, RootPath, lineage_router,
-    page_router, registry_router,
+    lineage_routes, page_router, registry_router,
 };
 pub use search::{Filter, Join, Metric, Operator, SearchRequest};

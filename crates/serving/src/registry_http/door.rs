@@ -8,17 +8,15 @@ use axum::extract::{FromRequestParts, Query, State};
 use axum::http::request::Parts;
 use axum::http::uri::Uri;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use larder_core::Clock;
 use serde_json::{Value, json};
 
-use super::openlineage::{self, LineageConsumer};
 use super::parameters::Parameters;
 use super::refusal::Refusal;
 use super::visits::Visits;
-use super::{RegistryServer, apply, features, lineage, lists, metrics, objects, refusal, search};
+use super::{RegistryServer, apply, features, lineage, lists, metrics, objects, search};
 use crate::http::json_response;
 use crate::{Access, Authorization};
 
@@ -37,42 +35,20 @@ pub(super) struct Door {
 
 /// The routes of Feast's registry server: under `/api/v1`, and as Feast has them without it too.
 ///
-/// With `lineage` there are those of an OpenLineage consumer too.
-///
 /// Who sends a request is asked of `authorization`, where there is one, and what the permissions of the request's
 /// project do not grant is left out of lists and refused where it is named.
 pub fn registry_router(
     server: Arc<dyn RegistryServer>,
     authorization: Option<Arc<Authorization>>,
     clock: Arc<dyn Clock>,
-    lineage: Option<LineageConsumer>,
 ) -> Router {
     let door = Arc::new(Door::new(server, authorization, clock));
-    let mut routes = routes().with_state(Arc::clone(&door));
-    if let Some(consumer) = lineage {
-        routes = routes.merge(openlineage::routes(door, consumer));
-    }
+    let routes = routes().with_state(door);
     Router::new()
         .nest(PREFIX, routes.clone())
         .merge(routes)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-}
-
-/// The routes of Feast's lineage server: those of an OpenLineage consumer alone, under `/api/v1`, with the refusals of
-/// `FastAPI`. `server` knows the projects whose permissions are asked.
-pub fn lineage_router(
-    server: Arc<dyn RegistryServer>,
-    authorization: Option<Arc<Authorization>>,
-    clock: Arc<dyn Clock>,
-    consumer: LineageConsumer,
-) -> Router {
-    let door = Arc::new(Door::new(server, authorization, clock));
-    Router::new()
-        .nest(PREFIX, openlineage::routes(door, consumer))
-        .fallback(not_found)
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(map_response(refusal::plain))
 }
 
 /// The routes without their prefix.

@@ -46,8 +46,8 @@ use async_trait::async_trait;
 use larder_core::{RequestError, Result};
 use larder_registry::{ObjectKind, RegistryObjects, RegistrySnapshot, SentObject};
 
-pub use self::door::{lineage_router, registry_router};
-pub use self::openlineage::LineageConsumer;
+pub use self::door::registry_router;
+pub use self::openlineage::{LineageConsumer, lineage_router, lineage_routes};
 pub use self::page::{InvalidRootPath, RootPath, page_router};
 use crate::Protected;
 

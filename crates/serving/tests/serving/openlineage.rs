@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use larder_core::{Clock, SystemClock};
 use larder_openlineage::LineageStore;
-use larder_serving::{LineageConsumer, lineage_router, registry_router};
+use larder_serving::{LineageConsumer, RegistryServer, lineage_router, lineage_routes, registry_router};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -42,9 +42,13 @@ impl Consumer {
             retention_days: 30,
             retention_check_interval_hours: 6,
         };
-        let (server, authorization) = (Arc::new(TestRegistry::guarded()), authorization(closed));
+        let server: Arc<dyn RegistryServer> = Arc::new(TestRegistry::guarded());
+        let authorization = authorization(closed);
         let router = match door {
-            Door::Registry => registry_router(server, authorization, clock, Some(consumer)),
+            Door::Registry => {
+                let beside = registry_router(Arc::clone(&server), authorization.clone(), Arc::clone(&clock));
+                beside.merge(lineage_routes(server, authorization, clock, consumer))
+            }
             Door::Alone => lineage_router(server, authorization, clock, consumer),
         };
         Self { served: Served::start(router).await, _folder: folder }
@@ -288,7 +292,18 @@ async fn wrong_parameters_are_told_as_the_door_tells_them() {
         alone.ask("GET", "/entities?project=p", &[], b"").await.json(),
         json!({"detail": "Not Found"})
     );
-    assert_eq!(alone.ask("PUT", "/lineage", &[], b"").await.json(), json!({"detail": "Method Not Allowed"}));
+    for door in [&alone, &registry] {
+        for (method, path, said) in
+            [("PUT", "/lineage", "Method Not Allowed"), ("GET", "/nothing", "Not Found")]
+        {
+            assert_eq!(door.ask(method, path, &[], b"").await.json(), json!({ "detail": said }));
+        }
+    }
+    assert_eq!(
+        registry.ask("GET", "/entities?project=p", &[], b"").await.status,
+        200,
+        "beside its own routes"
+    );
 }
 
 #[tokio::test]

@@ -135,8 +135,7 @@ impl Served {
     }
 
     async fn routes(registry: TestRegistry, closed: bool) -> Self {
-        Self::start(registry_router(Arc::new(registry), authorization(closed), Arc::new(SystemClock), None))
-            .await
+        Self::start(registry_router(Arc::new(registry), authorization(closed), Arc::new(SystemClock))).await
     }
 
     async fn page(registry: TestRegistry, closed: bool, root: &str) -> Self {

@@ -25,11 +25,16 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use axum::middleware::map_response;
 use axum::routing::{delete, get, post};
+use larder_core::Clock;
 use larder_openlineage::LineageStore;
 use tokio::sync::Semaphore;
 
-use super::door::Door;
+use super::RegistryServer;
+use super::door::{Door, PREFIX, method_not_allowed, not_found};
+use super::refusal::plain;
+use crate::Authorization;
 
 /// What keeps events, and who may send some.
 pub struct LineageConsumer {
@@ -84,9 +89,39 @@ struct LineageDoor {
     turns: Arc<Semaphore>,
 }
 
+/// The routes beside those of the registry's server: under `/api/v1`, and as Feast has them without it too, to be merged
+/// with them. Refusals are as there.
+///
+/// Who sends a request is asked of `authorization`, where there is one; `server` knows the projects whose permissions
+/// are asked.
+pub fn lineage_routes(
+    server: Arc<dyn RegistryServer>,
+    authorization: Option<Arc<Authorization>>,
+    clock: Arc<dyn Clock>,
+    consumer: LineageConsumer,
+) -> Router {
+    let routes = routes(Door::new(server, authorization, clock), consumer);
+    Router::new().nest(PREFIX, routes.clone()).merge(routes).method_not_allowed_fallback(method_not_allowed)
+}
+
+/// The routes of Feast's lineage server: under `/api/v1` alone, with the refusals of `FastAPI`. Else as
+/// [`lineage_routes`].
+pub fn lineage_router(
+    server: Arc<dyn RegistryServer>,
+    authorization: Option<Arc<Authorization>>,
+    clock: Arc<dyn Clock>,
+    consumer: LineageConsumer,
+) -> Router {
+    Router::new()
+        .nest(PREFIX, routes(Door::new(server, authorization, clock), consumer))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(map_response(plain))
+}
+
 /// The routes without their prefix.
-pub(super) fn routes(door: Arc<Door>, consumer: LineageConsumer) -> Router {
-    let turns = Arc::new(Semaphore::new(CONCURRENT_RECEIVES));
+fn routes(door: Door, consumer: LineageConsumer) -> Router {
+    let (door, turns) = (Arc::new(door), Arc::new(Semaphore::new(CONCURRENT_RECEIVES)));
     Router::new()
         .route("/lineage", post(receive::events))
         .route("/lineage/batch", post(receive::batch))
