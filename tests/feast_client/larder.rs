@@ -106,7 +106,8 @@ impl Repo {
         repo
     }
 
-    fn in_python() -> Self {
+    /// The golden repo as Python definitions, not applied.
+    pub(crate) fn in_python() -> Self {
         let repo = Self { folder: tempfile::tempdir().unwrap() };
         copy_folder(&recorded_repo().join("data"), &repo.path().join("data"));
         let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/feast_client/repo");
@@ -127,6 +128,13 @@ impl Repo {
         let [stdout, stderr] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
         assert!(output.status.success(), "larder {arguments:?}:\n{stdout}\n{stderr}");
         stdout
+    }
+
+    /// Runs the command on the repo, which must fail.
+    #[track_caller]
+    pub(crate) fn larder_fails(&self, arguments: &[&str]) {
+        let output = self.command(arguments).output().unwrap();
+        assert!(!output.status.success(), "larder {arguments:?} went well");
     }
 
     /// Names another online store in `feature_store.yaml`.

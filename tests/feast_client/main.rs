@@ -251,6 +251,41 @@ fn official_mcp_clients_find_the_routes_of_the_registry() {
 }
 
 #[test]
+fn larder_tells_what_feast_tells_of_what_feeds_what_and_keeps_it_as_feast_does() {
+    let release = python::LATEST;
+    let (of_feast, of_larder) = (Repo::in_python(), Repo::of_larder());
+    of_larder.use_store("sqlite", "data/online_store.db");
+    // The last of the definitions is the service that is logged.
+    of_larder.add("features.yaml", "    logging_config: {file: {path: data/logs}}\n");
+    for repo in [&of_feast, &of_larder] {
+        repo.add("feature_store.yaml", "openlineage: {enabled: true, transport_type: file}\n");
+    }
+    let incremental = ["materialize-incremental", "2024-01-16T00:00:00"];
+    let one = ["materialize", "2024-01-02T00:00:00", "2024-01-03T00:00:00.250000", "-v", "driver_scores"];
+    for arguments in [&["apply"][..], &FIRST_SPAN, &incremental, &one] {
+        let feast = release.feast_with_lineage(of_feast.path(), arguments).output().unwrap();
+        assert!(feast.status.success(), "{}", String::from_utf8_lossy(&feast.stderr));
+        of_larder.larder(arguments);
+    }
+    // A source that has gone: the run fails in both, and they say so.
+    for repo in [&of_feast, &of_larder] {
+        fs::remove_file(repo.path().join("data/driver_scores.parquet")).unwrap();
+    }
+    assert!(!release.feast_with_lineage(of_feast.path(), &one).output().unwrap().status.success());
+    of_larder.larder_fails(&one);
+    let [of_feast, of_larder] = [&of_feast, &of_larder].map(|repo| repo.path().display().to_string());
+    release.lineage_session("lineage_events", &[&of_feast, &of_larder]);
+    release.lineage_session("lineage_consumer", &[larder::PROGRAM, &of_feast, &of_larder]);
+}
+
+#[test]
+fn what_clients_register_is_told_as_feasts_registry_server_tells_it() {
+    let clients = [Repo::in_python(), Repo::in_python()];
+    let [first, second] = clients.each_ref().map(|client| client.path().display().to_string());
+    python::LATEST.lineage_session("lineage_registry", &[larder::PROGRAM, &first, &second]);
+}
+
+#[test]
 fn the_models_of_a_dbt_project_become_what_feast_makes_of_them() {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/feast_client/dbt/manifest.json");
     let manifest = manifest.display().to_string();

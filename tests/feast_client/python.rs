@@ -43,14 +43,39 @@ impl Release {
         run(&mut command, &format!("`feast {}` of Feast {}", arguments.join(" "), self.feast))
     }
 
+    /// As [`session`](Self::session), with the client of OpenLineage.
+    #[track_caller]
+    pub(crate) fn lineage_session(&self, name: &str, arguments: &[&str]) {
+        let mut command = self.python_beside(&OPENLINEAGE);
+        command.arg(script(name)).args(arguments);
+        run(&mut command, &format!("session `{name}` under Feast {}", self.feast));
+    }
+
+    /// The `feast` command with the client of OpenLineage, in a folder.
+    pub(crate) fn feast_with_lineage(&self, folder: &Path, arguments: &[&str]) -> Command {
+        let mut command = self.python_beside(&OPENLINEAGE);
+        command.args(["-m", "feast.cli.cli"]).args(arguments).current_dir(folder);
+        command
+    }
+
     fn python(&self) -> Command {
-        let packages = [format!("feast=={}", self.feast), format!("dill=={}", self.dill)];
-        let mut command = python_with(&format!("feast-{}", self.feast), &packages);
+        self.python_beside(&[])
+    }
+
+    fn python_beside(&self, more: &[&str]) -> Command {
+        let mut packages = vec![format!("feast=={}", self.feast), format!("dill=={}", self.dill)];
+        packages.extend(more.iter().copied().map(str::to_owned));
+        let beside = if more.is_empty() { "" } else { "-lineage" };
+        let mut command = python_with(&format!("feast-{}{beside}", self.feast), &packages);
         // Feast's answers depend on it.
         command.env("FEAST_USAGE", "False").env("TZ", "UTC");
         command
     }
 }
+
+/// The client of OpenLineage, and what of its needs is not among the requirements.
+const OPENLINEAGE: [&str; 4] =
+    ["openlineage-python==1.54.0", "httpx2==2.16.2", "httpcore2==2.16.2", "truststore==0.10.5"];
 
 /// The second generation of the Model Context Protocol's own client. The first, which Feast's server needs, is
 /// among the requirements.

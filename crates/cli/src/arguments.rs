@@ -10,8 +10,8 @@ use crate::object_arguments::{
     DeleteArguments, FeatureViewsCommand, FeaturesCommand, ObjectCommand, PermissionsCommand, ProjectsCommand,
 };
 use crate::server_arguments::{
-    ListenArguments, McpArguments, ServeArguments, ServeOfflineArguments, ServeRegistryArguments,
-    ServeTransformationsArguments, UiArguments,
+    ListenArguments, McpArguments, ServeArguments, ServeLineageArguments, ServeOfflineArguments,
+    ServeRegistryArguments, ServeTransformationsArguments, UiArguments,
 };
 use crate::udf_arguments::{BenchArguments, InspectArguments, RecordArguments, RunArguments, TestArguments};
 use larder_core::{Capability, Date, InvalidTimestamp, Timestamp};
@@ -102,6 +102,18 @@ pub(crate) enum Command {
                       A client's feature_store.yaml:\n  offline_store: {type: remote, host: localhost, port: 8815}"
     )]
     ServeOffline(ServeOfflineArguments),
+    /// Keep the events of OpenLineage's producers, and tell over HTTP what feeds what.
+    ///
+    /// `openlineage: {consumer: {enabled: true}}` in the settings of the repo asks for it; `serve_registry --rest-api` then has
+    /// the same routes.
+    #[command(
+        name = "serve_lineage",
+        disable_help_flag = true,
+        after_help = "Examples:\n  larder serve_lineage -p 6580\n  OPENLINEAGE_URL=http://localhost:6580 airflow standalone\n\n\
+                      feature_store.yaml, so that larder and Feast tell it what they do:\n  openlineage: {enabled: true, \
+                      transport_type: http, transport_url: 'http://localhost:6580'}"
+    )]
+    ServeLineage(ServeLineageArguments),
     /// Answer feature requests over HTTP.
     #[command(disable_help_flag = true)]
     Serve(ServeArguments),

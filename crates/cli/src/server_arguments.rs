@@ -142,6 +142,21 @@ pub(crate) struct ServeRegistryArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ServeLineageArguments {
+    /// The address to listen on.
+    #[arg(short = 'h', long, default_value = "127.0.0.1")]
+    pub(crate) host: String,
+    /// The port to listen on; 0 takes a free one.
+    #[arg(short, long, default_value_t = 6580)]
+    pub(crate) port: u16,
+    #[command(flatten)]
+    pub(crate) tls: TlsArguments,
+    /// Print help.
+    #[arg(long, action = clap::ArgAction::Help)]
+    pub(crate) help: Option<bool>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ServeOfflineArguments {
     /// The address to listen on.
     #[arg(short = 'h', long, default_value = "127.0.0.1")]

@@ -11,7 +11,7 @@ pub(crate) fn instead(words: &[String]) -> Option<String> {
 /// What to say to somebody who gives the certificate of a server as Feast takes it, by `-c`, which names the
 /// feature repo here. `words` are the arguments without the program.
 pub(crate) fn certificate_flag(words: &[String]) -> Option<String> {
-    let servers = ["serve", "serve_offline", "serve_registry", "ui"];
+    let servers = ["serve", "serve_lineage", "serve_offline", "serve_registry", "ui"];
     let after = words.iter().skip_while(|word| !servers.contains(&word.as_str()));
     let server = after.clone().next()?;
     let has = |flags: &[&str]| after.clone().any(|word| flags.contains(&word.as_str()));
@@ -23,9 +23,8 @@ pub(crate) fn certificate_flag(words: &[String]) -> Option<String> {
 }
 
 /// Commands of Feast's that are not here, and what is in their place.
-const ABSENT: [(&str, &str); 3] = [
+const ABSENT: [(&str, &str); 2] = [
     ("demo-notebooks", "`larder demo` shows the whole path in the terminal, without notebooks"),
-    ("serve_lineage", "lineage events are neither sent nor collected; `larder ui` draws what feeds what"),
     (
         "mlflow",
         "there is no MLflow integration; saved datasets (`larder get-historical-features --save-as`) keep what a \
@@ -74,7 +73,7 @@ mod tests {
     #[test]
     fn a_certificate_by_feasts_short_flag_is_answered_with_the_long_one() {
         let of = |line: &str| certificate_flag(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
-        for server in ["serve", "serve_offline", "serve_registry", "ui"] {
+        for server in ["serve", "serve_lineage", "serve_offline", "serve_registry", "ui"] {
             let said = of(&format!("-c repo {server} -k key.pem -c cert.pem")).unwrap();
             assert!(
                 said.contains(&format!("after `{server}`; give the certificate by `--cert FILE`")),

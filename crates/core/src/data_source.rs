@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{ExternalTable, Field, StreamSource};
+use crate::{ExternalSystem, ExternalTable, Field, StreamSource, StreamSystem};
 
 /// Where values come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,6 +119,30 @@ impl DataSource {
             DataSourceKind::Request(_) => "request",
             DataSourceKind::Stream(stream) => stream.system.name(),
             DataSourceKind::External(table) => table.system.name(),
+        }
+    }
+
+    /// Feast's class of the source.
+    pub fn class(&self) -> &'static str {
+        match &self.kind {
+            DataSourceKind::File(_) => "FileSource",
+            DataSourceKind::Push(_) => "PushSource",
+            DataSourceKind::Request(_) => "RequestSource",
+            DataSourceKind::Stream(stream) => match &stream.system {
+                StreamSystem::Kinesis { .. } => "KinesisSource",
+                StreamSystem::Kafka { .. } => "KafkaSource",
+            },
+            DataSourceKind::External(table) => match table.system {
+                ExternalSystem::BigQuery => "BigQuerySource",
+                ExternalSystem::Redshift => "RedshiftSource",
+                ExternalSystem::Snowflake => "SnowflakeSource",
+                ExternalSystem::Athena => "AthenaSource",
+                ExternalSystem::Trino => "TrinoSource",
+                ExternalSystem::Spark => "SparkSource",
+                ExternalSystem::Iceberg => "IcebergSource",
+                ExternalSystem::Postgres => "PostgreSQLSource",
+                ExternalSystem::Custom => "CustomSource",
+            },
         }
     }
 

@@ -61,6 +61,7 @@ mod stream_source;
 mod text_index;
 mod timestamp;
 mod transformation;
+pub mod unique_id;
 mod value_type;
 mod view_version;
 mod zoned_timestamp;

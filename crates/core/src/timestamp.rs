@@ -205,6 +205,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_time_is_spelled_as_python_spells_it() {
+        let time = Timestamp::parse("2024-01-31T12:00:00Z").unwrap();
+        assert_eq!(time.to_isoformat(), "2024-01-31T12:00:00+00:00");
+        let later = time.saturating_add(Duration::from_micros(50));
+        assert_eq!(later.to_isoformat(), "2024-01-31T12:00:00.000050+00:00");
+    }
+
+    #[test]
     fn every_written_form_of_one_instant_is_that_instant() {
         let expected = Timestamp::from_micros(1_706_702_400_000_000);
         for text in [

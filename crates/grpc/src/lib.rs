@@ -21,6 +21,6 @@ pub use offline_server::{
     OfflineRead, OfflineServer, OfflineServerOptions, PersistTarget, SourceRows, TrainingRows,
     TrainingSetRequest, offline_server,
 };
-pub use registry_server::{REGISTRY_SERVICE, registry_server};
+pub use registry_server::{REGISTRY_SERVICE, RegistryObserver, registry_server};
 pub use service::ServiceOptions;
 pub use transformation_server::{TRANSFORMATION_SERVICE, TransformationServer, transformation_server};

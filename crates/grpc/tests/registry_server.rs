@@ -4,11 +4,11 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use larder_core::{FixedClock, Timestamp};
-use larder_grpc::{REGISTRY_SERVICE, ServiceOptions, complete, registry_server};
-use larder_registry::RegistryFile;
+use larder_grpc::{REGISTRY_SERVICE, RegistryObserver, ServiceOptions, complete, registry_server};
+use larder_registry::{ObjectKind, RegistryFile};
 use larder_serving::{DoorOptions, serve_router};
 use proptest::prelude::*;
 use prost::Message as _;
@@ -63,6 +63,21 @@ impl Decoder for Raw {
 struct Server {
     folder: TempDir,
     client: Grpc<Channel>,
+    noted: Arc<Notes>,
+}
+
+/// Remembers what it was told of.
+#[derive(Debug, Default)]
+struct Notes(Mutex<Vec<String>>);
+
+impl RegistryObserver for Notes {
+    fn registered(&self, project: &str, kind: ObjectKind, name: &str) {
+        self.0.lock().unwrap().push(format!("registered {} {project}/{name}", kind.noun()));
+    }
+
+    fn removed(&self, project: &str, kind: ObjectKind, name: &str) {
+        self.0.lock().unwrap().push(format!("removed {} {project}/{name}", kind.noun()));
+    }
 }
 
 impl Server {
@@ -70,15 +85,17 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(FixedClock::new(Timestamp::from_micros(1_706_702_400_000_000)));
         let registry = Arc::new(RegistryFile::open(folder.path().join("registry.db"), clock).unwrap());
+        let noted = Arc::new(Notes::default());
         let router =
-            complete(registry_server(registry, None, ServiceOptions::default()), &[REGISTRY_SERVICE]).await;
+            registry_server(registry, None, Some(Arc::clone(&noted) as _), ServiceOptions::default());
+        let router = complete(router, &[REGISTRY_SERVICE]).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve_router(listener, router, DoorOptions::default(), std::future::pending()));
         let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
         let client =
             Grpc::new(channel).max_decoding_message_size(64 << 20).max_encoding_message_size(64 << 20);
-        Self { folder, client }
+        Self { folder, client, noted }
     }
 
     fn file(&self) -> PathBuf {
@@ -295,6 +312,19 @@ async fn what_a_newer_feast_says_stays_through_a_change_by_an_older_one() {
     let older = message(&[(1, &message(&[(1, b"view"), (4, &message(&[(1, b"rate")])), (10, b"changed")]))]);
     assert_eq!(apply(&older).await, [0, 1, 1]);
     assert_eq!(apply(&of_newer(b"rate")).await, [1, 1, 1]);
+}
+
+#[tokio::test]
+async fn an_observer_is_told_of_each_change_that_was_made_and_of_no_other() {
+    let server = Server::start().await;
+    server.apply_entity("p", &named("driver")).await.unwrap();
+    server.apply_entity("p", &named("")).await.unwrap_err();
+    let named_driver = message(&[(1, b"driver"), (2, b"p")]);
+    server.call("GetEntity", named_driver.clone()).await.unwrap();
+    server.call("DeleteEntity", named_driver.clone()).await.unwrap();
+    server.call("DeleteEntity", named_driver).await.unwrap_err();
+    let noted = server.noted.0.lock().unwrap().clone();
+    assert_eq!(noted, ["registered entity p/driver", "removed entity p/driver"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

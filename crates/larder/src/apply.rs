@@ -182,6 +182,7 @@ impl FeatureStore {
         let (diff, jobs) = blocking::run(apply).await?;
         let after = self.refresh().await?;
         self.follow_registry(before.snapshot(), after.snapshot()).await?;
+        self.tell_of_definitions(after.snapshot());
         Ok(ApplyOutcome { new_components, ..self.outcome(diff, jobs, warnings, after.snapshot()) })
     }
 
@@ -200,6 +201,7 @@ impl FeatureStore {
         let after = self.refresh().await?;
         let changes = self.online_changes(before.snapshot(), after.snapshot());
         self.follow(&changes).await?;
+        self.forget_lineage_of(&self.config().project).await;
         let (project, online_store) = (self.config().project.clone(), self.config().online_store.name());
         Ok(TeardownOutcome { project, online_store, views: changes.removed })
     }

@@ -11,12 +11,12 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use larder_core::{Error, ErrorKind, Result};
+use larder_core::{Error, ErrorKind, Result, unique_id};
 use larder_registry::{AuditLoggingConfig, AuditSink};
 use larder_serving::{AuditEvent, AuditLog};
 use tracing::{error, info, warn};
 
-use crate::{blocking, unique_id};
+use crate::blocking;
 
 /// So many events may wait to be written; further ones are counted and left out.
 const QUEUE_CAPACITY: usize = 10_000;

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use larder_core::column::to_timestamps;
-use larder_core::{Error, ErrorKind, FeatureService, LoggingDestination, RequestError, Result};
+use larder_core::{Error, ErrorKind, FeatureService, LoggingDestination, RequestError, Result, unique_id};
 use larder_offline::table::write_table;
 use larder_registry::FeatureLoggingConfig;
 use larder_serving::{FeatureLog, LoggedAnswer};
@@ -20,7 +20,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tracing::{error, warn};
 
-use crate::{FeatureStore, blocking, unique_id};
+use crate::{FeatureStore, blocking};
 
 /// When an answer was logged.
 pub(crate) const LOG_TIMESTAMP: &str = "__log_timestamp";

@@ -14,6 +14,7 @@ use larder_registry::{RegistryFile, RegistrySnapshot, RepoConfig};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::dataset_jobs::DatasetJobs;
+use crate::lineage::Lineage;
 use crate::online::Online;
 use crate::online_changes::OnlineChanges;
 use crate::recorder::{RecordedRuntime, Recorder};
@@ -34,6 +35,7 @@ pub struct FeatureStore {
     clock: Arc<dyn Clock>,
     /// Opened by the first verb that needs it, since one process at a time may hold it.
     online: OnceCell<Online>,
+    lineage: Lineage,
     catalog: RwLock<Arc<Catalog>>,
     /// Held while a new catalog is loaded, so that a change is loaded once.
     loading: Mutex<()>,
@@ -77,6 +79,7 @@ impl FeatureStore {
             dataset_jobs: DatasetJobs::default(),
             clock,
             online: OnceCell::new(),
+            lineage: Lineage::default(),
             catalog: RwLock::new(catalog),
             loading: Mutex::new(()),
             monitoring: Mutex::new(()),
@@ -100,6 +103,7 @@ impl FeatureStore {
             recorder: Arc::clone(&self.recorder),
             jobs: Arc::clone(&self.jobs),
             dataset_jobs: DatasetJobs::default(),
+            lineage: Lineage::default(),
             monitoring: Mutex::new(()),
             clock: Arc::clone(&self.clock),
             online: OnceCell::new(),
@@ -177,6 +181,10 @@ impl FeatureStore {
 
     pub(crate) fn monitoring_turn(&self) -> &Mutex<()> {
         &self.monitoring
+    }
+
+    pub(crate) fn lineage(&self) -> &Lineage {
+        &self.lineage
     }
 
     pub(crate) fn online_cell(&self) -> &OnceCell<Online> {

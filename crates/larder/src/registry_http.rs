@@ -10,8 +10,8 @@ use larder_registry::{
 };
 use larder_serving::{
     AllowPut, AllowTake, AllowedOrigins, DatasetServer, DoorOptions, McpServerInfo, MonitoringServer,
-    Protected, RegistryBackend, RegistryMcp, RegistryServer, RootPath, page_router, registry_router,
-    serve_router,
+    Protected, RegistryBackend, RegistryMcp, RegistryServer, RootPath, lineage_routes, page_router,
+    registry_router, serve_router,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -23,11 +23,13 @@ const MCP_NAME: &str = "feast-registry-mcp";
 
 impl FeatureStore {
     /// Serves Feast's registry routes over HTTP on `listener` until `shutdown` completes, then finishes what has
-    /// begun. Who may do what is as `auth` of `feature_store.yaml` and the permissions of each project ask.
+    /// begun. Who may do what is as `auth` of `feature_store.yaml` and the permissions of each project ask. Where it asks
+    /// for a consumer of lineage, that one has its routes there too.
     ///
     /// # Errors
     ///
-    /// If the listener fails, and if `auth` or a permission cannot be enforced.
+    /// If the listener fails, if `auth` or a permission cannot be enforced, and if the store of lineage cannot be
+    /// opened.
     pub async fn serve_registry_http(
         self: Arc<Self>,
         listener: TcpListener,
@@ -43,13 +45,22 @@ impl FeatureStore {
             },
             closing: closing.subscribe(),
         });
-        let router = registry_router(Arc::clone(&self).registry_backend()?, mcp);
+        let backend = Arc::clone(&self).registry_backend()?;
+        let (consumer, pruning) = self.lineage_consumer(false).await?.unzip();
+        let mut router = registry_router(backend.clone(), mcp);
+        if let Some(consumer) = consumer {
+            router = router.merge(lineage_routes(backend, consumer));
+        }
+        let pruning = pruning.map(|pruning| tokio::spawn(pruning.run()));
         let shutdown = async {
             shutdown.await;
             // Ends the streams of clients, which would go on.
             closing.send_replace(true);
         };
         let served = serve_router(listener, router, options, shutdown).await;
+        if let Some(pruning) = pruning {
+            pruning.abort();
+        }
         self.dataset_job_queue().finish().await;
         served.map_err(|source| Error::new(ErrorKind::Unavailable, source))
     }
@@ -74,7 +85,7 @@ impl FeatureStore {
         served.map_err(|source| Error::new(ErrorKind::Unavailable, source))
     }
 
-    fn registry_backend(self: Arc<Self>) -> Result<RegistryBackend> {
+    pub(crate) fn registry_backend(self: Arc<Self>) -> Result<RegistryBackend> {
         Ok(RegistryBackend {
             authorization: self.authorization()?,
             clock: Arc::clone(self.clock()),
@@ -100,17 +111,21 @@ impl RegistryServer for FeatureStore {
     }
 
     async fn put_object(&self, project: &str, object: Arc<SentObject>, allow: AllowPut) -> Result<()> {
-        let (registry, project) = (Arc::clone(self.registry()), project.to_owned());
-        let put = move || {
-            registry.put_object(&project, &object, |existing| allow(existing.as_ref().map(protected)))
-        };
-        blocking::run(put).await
+        let (registry, name) = (Arc::clone(self.registry()), project.to_owned());
+        let (kind, sent) = (object.kind(), object.name().to_owned());
+        let put =
+            move || registry.put_object(&name, &object, |existing| allow(existing.as_ref().map(protected)));
+        blocking::run(put).await?;
+        self.tell_of_put(project, kind, &sent).await;
+        Ok(())
     }
 
     async fn take_object(&self, project: &str, kind: ObjectKind, name: &str, allow: AllowTake) -> Result<()> {
-        let (registry, project, name) = (Arc::clone(self.registry()), project.to_owned(), name.to_owned());
-        blocking::run(move || registry.take_object(&project, kind, &name, |object| allow(protected(&object))))
-            .await
+        let (registry, of, taken) = (Arc::clone(self.registry()), project.to_owned(), name.to_owned());
+        blocking::run(move || registry.take_object(&of, kind, &taken, |object| allow(protected(&object))))
+            .await?;
+        self.forget_taken(project, kind, name).await;
+        Ok(())
     }
 
     fn datasets(self: Arc<Self>) -> Option<Arc<dyn DatasetServer>> {

@@ -27,8 +27,9 @@ impl FeatureStore {
         door: DoorOptions,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<()> {
-        let datasets = Arc::clone(&self) as _;
-        let router = registry_server(Arc::clone(self.registry()), Some(datasets), self.service_options()?);
+        let (registry, options) = (Arc::clone(self.registry()), self.service_options()?);
+        let (datasets, observer) = (Arc::clone(&self) as _, Arc::clone(&self) as _);
+        let router = registry_server(registry, Some(datasets), Some(observer), options);
         let router = complete(router, &[REGISTRY_SERVICE]).await;
         let served = serve_router(listener, router, door, shutdown).await;
         self.dataset_job_queue().finish().await;

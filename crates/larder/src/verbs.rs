@@ -52,7 +52,9 @@ impl FeatureServer for FeatureStore {
     ) -> Result<MaterializeSummary> {
         let writer = &self.online().await?.writer;
         let catalog = self.refresh().await?;
+        let lineage = self.telling_of_materialization(Arc::clone(catalog.snapshot()));
         let observe = |event: MaterializationEvent| {
+            lineage.observe(&event);
             if let Some(event) = wire::event(event) {
                 observer.observe(event);
             }
@@ -72,9 +74,11 @@ impl FeatureServer for FeatureStore {
                     .await
             }
         };
+        let summary = report.map(wire::summary);
+        lineage.end(&summary);
         // Also after an error: views done before it are recorded.
         self.refresh().await?;
-        Ok(wire::summary(report?))
+        summary
     }
 
     async fn record(&self, view: &str) -> Result<Recording> {

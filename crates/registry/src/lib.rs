@@ -86,8 +86,9 @@ pub use registry_messages::{ObjectMessage, RegistryMessages, ViewFilter};
 pub use repo_config::{
     AuditLoggingConfig, AuditSink, AuthConfig, CompatConfig, DataQualityConfig, ErrorStatus,
     FEATURE_STORE_YAML, FeatureLoggingConfig, FeatureServerConfig, HttpConfig, KubernetesConfig,
-    MaterializationConfig, McpConfig, McpTransport, MetricsConfig, OfflinePushBatching, OfflineStoreConfig,
-    OidcClientConfig, OidcConfig, OnlineStoreConfig, OnlineTtl, RegistryConfig, RepoConfig, Secret, Settings,
+    LineageConsumerConfig, LineageTransport, MaterializationConfig, McpConfig, McpTransport, MetricsConfig,
+    OfflinePushBatching, OfflineStoreConfig, OidcClientConfig, OidcConfig, OnlineStoreConfig, OnlineTtl,
+    OpenLineageConfig, RegistryConfig, RepoConfig, Secret, Settings,
 };
 pub use sent_object::SentObject;
 pub use snapshot::{

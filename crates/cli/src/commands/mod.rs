@@ -20,6 +20,7 @@ mod project;
 mod projects;
 mod push;
 mod serve;
+mod serve_lineage;
 mod serve_offline;
 mod serve_registry;
 mod teardown;
@@ -54,6 +55,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Push(push) => push::push(&repo()?, push).await,
         Command::WriteToOnlineStore(write) => push::write_to_online_store(&repo()?, write).await,
         Command::ServeOffline(serve) => serve_offline::run(&repo()?, serve).await,
+        Command::ServeLineage(serve) => serve_lineage::run(&repo()?, serve).await,
         Command::Serve(serve) => serve::run(&repo()?, serve).await,
         Command::Listen(arguments) => listen::run(&repo()?, arguments).await,
         Command::ServeTransformations(arguments) => listen::transformations(&repo()?, arguments).await,

@@ -36,6 +36,10 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeRegistryArguments) -> Resu
             "Serving the registry {registry} over REST on {scheme}://{}/api/v1",
             listener.local_addr()?
         );
+        if store.config().openlineage.consumer.is_some() {
+            let address = listener.local_addr()?;
+            eprintln!("Events of OpenLineage are taken at {scheme}://{address}/api/v1/lineage");
+        }
     }
     let mut open_to_others = false;
     for listener in grpc.iter().chain(&rest) {
@@ -50,7 +54,7 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeRegistryArguments) -> Resu
     let (rest_store, rest_door) = (Arc::clone(&store), door.clone());
     let over_grpc = async {
         match grpc {
-            Some(listener) => store.serve_registry(listener, door, shutdown_signal()).await,
+            Some(listener) => Arc::clone(&store).serve_registry(listener, door, shutdown_signal()).await,
             None => Ok(()),
         }
     };

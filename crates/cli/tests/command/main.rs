@@ -25,6 +25,7 @@ mod larder;
 mod late_rows;
 mod monitoring;
 mod objects;
+mod openlineage;
 mod permissions;
 mod recording;
 mod server;

@@ -5,7 +5,7 @@ use crate::larder::{Repo, larder};
 #[test]
 fn commands_that_are_not_here_are_usage_errors_that_say_what_is() {
     for (line, expected) in [
-        (&["-c", "anywhere", "serve_lineage"][..], "lineage events are neither sent nor collected"),
+        (&["-c", "anywhere", "demo-notebooks"][..], "`larder demo` shows the whole path"),
         (&["mlflow", "list"], "larder has no `mlflow`"),
     ] {
         let error = larder(line).failure(2);

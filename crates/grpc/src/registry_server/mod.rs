@@ -16,6 +16,7 @@ mod read;
 mod reply;
 mod write;
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use axum::Router;
@@ -27,6 +28,7 @@ use prost::Message;
 use serde_json::json;
 use tonic::Status;
 
+use self::write::Change;
 use crate::blocking;
 use crate::encoded::Encoded;
 use crate::service::{Service, ServiceOptions};
@@ -54,21 +56,25 @@ const VIEWS: [(ObjectKind, &str); 4] = [
 ];
 
 /// The service of a registry, as a router. Without a feature store that makes datasets it has no methods for them.
+///
+/// `observer` is told what clients have changed.
 pub fn registry_server(
     registry: Arc<RegistryFile>,
     datasets: Option<Arc<dyn DatasetServer>>,
+    observer: Option<Arc<dyn RegistryObserver>>,
     options: ServiceOptions,
 ) -> Router {
     let datasets = datasets.map(|datasets| datasets::methods(datasets, options.clone()));
-    let mut service = Service::new(REGISTRY_SERVICE, registry, options);
+    let shared = Arc::new(Shared { registry, observer });
+    let mut service = Service::new(REGISTRY_SERVICE, shared, options);
     for (kind, one, all) in KINDS {
-        service = call(service, &format!("Apply{one}"), move |registry, access, request| {
+        service = change(service, &format!("Apply{one}"), move |registry, access, request| {
             write::apply(registry, access, kind, request)
         });
         service = call(service, &format!("Get{one}"), move |registry, access, request| {
             read::get(registry, access, kind, request)
         });
-        service = call(service, &format!("Delete{one}"), move |registry, access, request| {
+        service = change(service, &format!("Delete{one}"), move |registry, access, request| {
             write::delete(registry, access, kind, request)
         });
         if !all.is_empty() {
@@ -85,14 +91,14 @@ pub fn registry_server(
             read::list(registry, access, kind, request)
         });
     }
-    service = call(service, "DeleteFeatureView", |registry, access, request| {
+    service = change(service, "DeleteFeatureView", |registry, access, request| {
         write::delete(registry, access, ObjectKind::FeatureView, request)
     });
-    service = call(service, "ApplyFeatureView", write::apply_feature_view);
+    service = change(service, "ApplyFeatureView", write::apply_feature_view);
     service = call(service, "GetAnyFeatureView", read::get_any_feature_view);
     service = call(service, "ListAllFeatureViews", read::list_all_feature_views);
     service = call(service, "ListFeatureServices", read::list_feature_services);
-    service = call(service, "ApplyProject", write::apply_project);
+    service = change(service, "ApplyProject", write::apply_project);
     service = call(service, "GetProject", read::get_project);
     service = call(service, "ListProjects", read::list_projects);
     service = call(service, "DeleteProject", write::delete_project);
@@ -114,15 +120,57 @@ pub fn registry_server(
     }
 }
 
+/// Is told what clients have changed.
+///
+/// Called when a change is in the file, and before it is answered, on a thread that may block.
+pub trait RegistryObserver: Debug + Send + Sync + 'static {
+    /// Takes note that an object was registered.
+    fn registered(&self, project: &str, kind: ObjectKind, name: &str);
+
+    /// Takes note that an object was removed; a view of any kind is a feature view here.
+    fn removed(&self, project: &str, kind: ObjectKind, name: &str);
+}
+
+/// What all methods share.
+#[derive(Debug)]
+struct Shared {
+    registry: Arc<RegistryFile>,
+    observer: Option<Arc<dyn RegistryObserver>>,
+}
+
 /// Adds a method that works on the registry's file.
 fn call<M: Message + Default + 'static>(
-    service: Service<RegistryFile>,
+    service: Service<Shared>,
     method: &str,
     work: impl Fn(&RegistryFile, &Access, &M) -> Result<Encoded> + Copy + Send + Sync + 'static,
-) -> Service<RegistryFile> {
-    service.method(method, move |registry: Arc<RegistryFile>, access: Access, request: M| async move {
-        let worked = blocking::run(move || work(&registry, &access, &request)).await;
+) -> Service<Shared> {
+    service.method(method, move |shared: Arc<Shared>, access: Access, request: M| async move {
+        let worked = blocking::run(move || work(&shared.registry, &access, &request)).await;
         worked.map_err(|error| feast_status_of(&error))
+    })
+}
+
+/// Adds a method that changes one object.
+fn change<M: Message + Default + 'static>(
+    service: Service<Shared>,
+    method: &str,
+    work: impl Fn(&RegistryFile, &Access, &M) -> Result<Change> + Copy + Send + Sync + 'static,
+) -> Service<Shared> {
+    service.method(method, move |shared: Arc<Shared>, access: Access, request: M| async move {
+        let work = move || {
+            let change = work(&shared.registry, &access, &request)?;
+            match (&shared.observer, &change) {
+                (None, _) => {}
+                (Some(observer), Change::Registered { project, kind, name }) => {
+                    observer.registered(project, *kind, name);
+                }
+                (Some(observer), Change::Removed { project, kind, name }) => {
+                    observer.removed(project, *kind, name);
+                }
+            }
+            Ok(Encoded::default())
+        };
+        blocking::run(work).await.map_err(|error| feast_status_of(&error))
     })
 }
 

@@ -12,12 +12,19 @@ use super::messages::{
 };
 use crate::encoded::Encoded;
 
+/// What a call has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Registered { project: String, kind: ObjectKind, name: String },
+    Removed { project: String, kind: ObjectKind, name: String },
+}
+
 pub(crate) fn apply(
     registry: &RegistryFile,
     access: &Access,
     kind: ObjectKind,
     request: &Apply,
-) -> Result<Encoded> {
+) -> Result<Change> {
     put(registry, access, &request.project, &SentObject::read(kind, &request.object)?)
 }
 
@@ -25,7 +32,7 @@ pub(crate) fn apply_feature_view(
     registry: &RegistryFile,
     access: &Access,
     request: &ApplyFeatureView,
-) -> Result<Encoded> {
+) -> Result<Change> {
     let sent = [
         (ObjectKind::FeatureView, &request.feature_view),
         (ObjectKind::OnDemandFeatureView, &request.on_demand_feature_view),
@@ -43,15 +50,19 @@ pub(crate) fn apply_project(
     registry: &RegistryFile,
     access: &Access,
     request: &ApplyProject,
-) -> Result<Encoded> {
+) -> Result<Change> {
     let project = SentObject::read(ObjectKind::Project, &request.project)?;
     put(registry, access, project.name(), &project)
 }
 
-fn put(registry: &RegistryFile, access: &Access, project: &str, object: &SentObject) -> Result<Encoded> {
+fn put(registry: &RegistryFile, access: &Access, project: &str, object: &SentObject) -> Result<Change> {
     let guard = Guard::of(registry, access, project)?;
     registry.put_object(project, object, |existing| guard.check_put(existing.as_ref(), object))?;
-    Ok(Encoded::default())
+    Ok(Change::Registered {
+        project: project.to_owned(),
+        kind: object.kind(),
+        name: object.name().to_owned(),
+    })
 }
 
 pub(crate) fn delete(
@@ -59,12 +70,12 @@ pub(crate) fn delete(
     access: &Access,
     kind: ObjectKind,
     named: &Named,
-) -> Result<Encoded> {
+) -> Result<Change> {
     let guard = Guard::of(registry, access, &named.project)?;
     registry.take_object(&named.project, kind, &named.name, |object| {
         guard.check(&object, &[PermittedAction::Delete])
     })?;
-    Ok(Encoded::default())
+    Ok(Change::Removed { project: named.project.clone(), kind, name: named.name.clone() })
 }
 
 pub(crate) fn delete_project(

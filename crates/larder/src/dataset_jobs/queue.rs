@@ -6,12 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use larder_core::{Clock, Error, ErrorKind, RequestError, Result};
+use larder_core::{Clock, Error, ErrorKind, RequestError, Result, unique_id};
 use larder_serving::{BackgroundTasks, DatasetJob, DatasetJobStatus, NewDataset};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-
-use crate::unique_id;
 
 /// As many as in Feast: a training set may take up much memory.
 const AT_A_TIME: usize = 2;

@@ -1,12 +1,12 @@
 //! Computations that are kept as jobs, with how they ended.
 
-use larder_core::{Date, Result};
+use larder_core::{Date, Result, unique_id};
 use larder_serving::{Chosen, MetricRow, MonitoringReport, MonitoringRun};
 use serde_json::{Map, Value, json};
 
 use super::metric_files::{MetricFile, MetricFiles, python_time};
 use super::monitor;
-use crate::{FeatureStore, blocking, unique_id};
+use crate::{FeatureStore, blocking};
 
 /// Runs a computation to its end. Its row says how far it is: `pending`, `running`, then `completed` or `failed`.
 pub(super) async fn run(

@@ -131,7 +131,7 @@ impl Completion {
             return None;
         };
         let source = source.clone();
-        let class = class(&source.source);
+        let class = source.source.class();
         let refuse = |completion: &mut Self, what: String| {
             completion.report.problem(name.place.problem(what));
             None
@@ -362,31 +362,6 @@ impl Completion {
             return None;
         }
         Some(features)
-    }
-}
-
-/// Feast's class of a source.
-fn class(source: &DataSource) -> &'static str {
-    match &source.kind {
-        DataSourceKind::File(_) => "FileSource",
-        DataSourceKind::Push(_) => "PushSource",
-        DataSourceKind::Request(_) => "RequestSource",
-        DataSourceKind::Stream(stream) => match &stream.system {
-            StreamSystem::Kinesis { .. } => "KinesisSource",
-            _ => "KafkaSource",
-        },
-        DataSourceKind::External(table) => match table.system {
-            ExternalSystem::BigQuery => "BigQuerySource",
-            ExternalSystem::Redshift => "RedshiftSource",
-            ExternalSystem::Snowflake => "SnowflakeSource",
-            ExternalSystem::Athena => "AthenaSource",
-            ExternalSystem::Trino => "TrinoSource",
-            ExternalSystem::Spark => "SparkSource",
-            ExternalSystem::Iceberg => "IcebergSource",
-            ExternalSystem::Postgres => "PostgreSQLSource",
-            _ => "CustomSource",
-        },
-        _ => "DataSource",
     }
 }
 

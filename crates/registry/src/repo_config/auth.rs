@@ -81,6 +81,10 @@ pub enum OidcClientConfig {
 pub struct Secret(String);
 
 impl Secret {
+    pub(super) fn new(text: String) -> Self {
+        Self(text)
+    }
+
     /// The text.
     pub fn expose(&self) -> &str {
         &self.0
@@ -239,7 +243,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A number of seconds above zero, perhaps with a fraction.
-    fn seconds(&mut self, block: &Block<'a>, key: &str, default: Duration) -> Duration {
+    pub(super) fn seconds(&mut self, block: &Block<'a>, key: &str, default: Duration) -> Duration {
         let Some(node) = block.get(key) else { return default };
         let Some(text) = self.ok(node.scalar(&format!("`{key}`"), "a number of seconds")) else {
             return default;

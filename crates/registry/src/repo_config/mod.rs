@@ -7,6 +7,7 @@ mod expand;
 mod feature_server;
 mod keys;
 mod mcp;
+mod openlineage;
 mod read;
 mod settings;
 mod stores;
@@ -25,6 +26,7 @@ pub use feature_server::{
     OfflinePushBatching,
 };
 pub use mcp::{McpConfig, McpTransport};
+pub use openlineage::{LineageConsumerConfig, LineageTransport, OpenLineageConfig};
 pub(crate) use read::is_project_name;
 pub use settings::Settings;
 
@@ -66,6 +68,8 @@ pub struct RepoConfig {
     pub feature_server: FeatureServerConfig,
     /// How the quality of data is monitored; `None` where it is not.
     pub data_quality_monitoring: Option<DataQualityConfig>,
+    /// Who is told what feeds what, and whether to keep what others tell.
+    pub openlineage: OpenLineageConfig,
     /// What the file says, for people.
     pub settings: Settings,
     /// Remarks that stop nothing, such as keys that have no effect here.

@@ -15,7 +15,7 @@ use crate::text_file::read_text;
 use crate::yaml::{Entry, Node, parse};
 
 /// Keys that are read into the configuration.
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 17] = [
     "project",
     "project_description",
     "provider",
@@ -29,6 +29,7 @@ const KNOWN: [&str; 16] = [
     "entity_key_serialization_version",
     "coerce_tz_aware",
     "materialization",
+    "openlineage",
     "compat",
     "http",
     "data_quality_monitoring",
@@ -106,6 +107,7 @@ impl<'a> Reader<'a> {
         let http = self.http();
         let compat = self.compat();
         let data_quality_monitoring = self.data_quality_monitoring();
+        let openlineage = self.openlineage(registry.as_ref());
         let project_description = self.read("project_description", Node::text).unwrap_or_default().to_owned();
         let coerce_tz_aware = self.read("coerce_tz_aware", Node::boolean).unwrap_or(true);
         if !coerce_tz_aware {
@@ -127,6 +129,7 @@ impl<'a> Reader<'a> {
             auth,
             feature_server,
             data_quality_monitoring,
+            openlineage,
             settings: Settings::new(self.entries),
             warnings: Vec::new(),
         })

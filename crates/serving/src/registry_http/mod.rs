@@ -16,6 +16,7 @@
 //! | `GET /monitoring/metrics/features`, …, `/monitoring/jobs/{id}` | what was computed |
 //! | `GET /search` | what a text is found in |
 //! | `GET /version`, `POST /registry/refresh` | the version; nothing |
+//! | `POST /lineage`, `GET /lineage/openlineage/…` | keeps events of OpenLineage, and tells of them ([`openlineage`]) |
 //!
 //! A request passes [`door`] (who sends it), [`parameters`] (its query, or Feast's 422), a route that asks [`sight`]
 //! for what its sender may see, and [`refusal`] if it fails. Every request works on one state of the registry.
@@ -38,6 +39,7 @@ mod lists;
 mod metrics;
 mod monitoring;
 mod objects;
+mod openlineage;
 mod page;
 mod parameters;
 mod refusal;
@@ -53,6 +55,7 @@ use larder_core::{RequestError, Result};
 use larder_registry::{ObjectKind, RegistryObjects, RegistrySnapshot, SentObject};
 
 pub use self::door::{RegistryBackend, RegistryMcp, registry_router};
+pub use self::openlineage::{LineageConsumer, lineage_router, lineage_routes};
 pub use self::page::{AllowedOrigins, InvalidOrigin, InvalidRootPath, RootPath, page_router};
 use crate::{DatasetServer, MonitoringServer, Protected};
 

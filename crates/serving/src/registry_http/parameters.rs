@@ -1,9 +1,10 @@
 //! The parameters of a request, read and refused as `FastAPI` does.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use larder_registry::{ObjectQuery, SortOrder};
+
+use serde_json::{Value, json};
 
 use super::refusal::Refusal;
 use crate::http::python_repr;
@@ -12,7 +13,19 @@ use crate::http::python_repr;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Parameters {
     pairs: Vec<(String, String)>,
-    mistakes: Vec<String>,
+    mistakes: Vec<Mistake>,
+}
+
+/// Something wrong with a parameter.
+#[derive(Clone, Debug)]
+struct Mistake {
+    kind: &'static str,
+    name: String,
+    message: String,
+    /// What was sent; `None` if nothing was.
+    input: Option<String>,
+    /// What it should have kept to.
+    context: Option<(&'static str, Value)>,
 }
 
 impl Parameters {
@@ -29,7 +42,9 @@ impl Parameters {
         if self.mistakes.is_empty() {
             return Ok(());
         }
-        Err(Refusal::malformed(format!("[{}]", self.mistakes.join(", "))))
+        let told: Vec<String> = self.mistakes.iter().map(Mistake::to_python).collect();
+        let plain = self.mistakes.iter().map(Mistake::to_json).collect();
+        Err(Refusal::malformed(format!("[{}]", told.join(", "))).with_plain_detail(plain))
     }
 
     /// A text that need not be there.
@@ -52,10 +67,13 @@ impl Parameters {
         if let Some(text) = self.text(name) {
             return text;
         }
-        let place = python_repr(name);
-        self.mistakes.push(format!(
-            "{{'type': 'missing', 'loc': ('query', {place}), 'msg': 'Field required', 'input': None}}"
-        ));
+        self.mistakes.push(Mistake {
+            kind: "missing",
+            name: name.to_owned(),
+            message: "Field required".to_owned(),
+            input: None,
+            context: None,
+        });
         String::new()
     }
 
@@ -67,7 +85,7 @@ impl Parameters {
             "0" | "f" | "false" | "n" | "no" | "off" => false,
             _ => {
                 let message = "Input should be a valid boolean, unable to interpret input";
-                self.refuse("bool_parsing", name, message, &text, "");
+                self.refuse("bool_parsing", name, message, &text, None);
                 default
             }
         }
@@ -82,39 +100,51 @@ impl Parameters {
         let read = whole.map_or(digits, |(whole, _)| whole).parse().ok();
         if read.is_none() {
             let message = "Input should be a valid integer, unable to parse string as an integer";
-            self.refuse("int_parsing", name, message, &text, "");
+            self.refuse("int_parsing", name, message, &text, None);
         }
         read
     }
 
     /// A whole number of at least 1, and of at most `most`.
     pub(super) fn positive(&mut self, name: &str, most: Option<u32>) -> Option<u32> {
+        let number = self.within(name, 1, most.map(i64::from))?;
+        Some(u32::try_from(number).unwrap_or(u32::MAX))
+    }
+
+    /// A whole number of at least `least`, and of at most `most`.
+    pub(super) fn within(&mut self, name: &str, least: i64, most: Option<i64>) -> Option<i64> {
         let number = self.number(name)?;
         let text = self.text(name).unwrap_or_default();
-        if number < 1 {
-            let message = "Input should be greater than or equal to 1";
-            self.refuse("greater_than_equal", name, message, &text, ", 'ctx': {'ge': 1}");
+        if number < least {
+            let message = format!("Input should be greater than or equal to {least}");
+            self.refuse("greater_than_equal", name, &message, &text, Some(("ge", least.into())));
             return None;
         }
-        if let Some(most) = most.filter(|most| number > i64::from(*most)) {
+        if let Some(most) = most.filter(|most| number > *most) {
             let message = format!("Input should be less than or equal to {most}");
-            let context = format!(", 'ctx': {{'le': {most}}}");
-            self.refuse("less_than_equal", name, &message, &text, &context);
+            self.refuse("less_than_equal", name, &message, &text, Some(("le", most.into())));
             return None;
         }
-        Some(u32::try_from(number).unwrap_or(u32::MAX))
+        Some(number)
+    }
+
+    /// One of some words, of which the first stands for none.
+    pub(super) fn one_of(&mut self, name: &str, words: &[&str]) -> String {
+        let default = words.first().copied().unwrap_or_default();
+        let word = self.text(name).unwrap_or_else(|| default.to_owned());
+        if !words.contains(&word.as_str()) {
+            let pattern = format!("^({})$", words.join("|"));
+            let message = format!("String should match pattern '{pattern}'");
+            self.refuse("string_pattern_mismatch", name, &message, &word, Some(("pattern", pattern.into())));
+        }
+        word
     }
 
     /// `page`, `limit`, `sort_by` and `sort_order` of a list of one project.
     pub(super) fn query(&mut self) -> ObjectQuery {
         let page = self.positive("page", None).unwrap_or_default();
         let limit = self.positive("limit", Some(ObjectQuery::MAX_LIMIT)).unwrap_or_default();
-        let order = self.text("sort_order").unwrap_or_else(|| "asc".to_owned());
-        if !matches!(order.as_str(), "asc" | "desc") {
-            let message = "String should match pattern '^(asc|desc)$'";
-            let context = ", 'ctx': {'pattern': '^(asc|desc)$'}";
-            self.refuse("string_pattern_mismatch", "sort_order", message, &order, context);
-        }
+        let order = self.one_of("sort_order", &["asc", "desc"]);
         ObjectQuery {
             tags: BTreeMap::new(),
             sort_by: self.text("sort_by").unwrap_or_default(),
@@ -147,17 +177,48 @@ impl Parameters {
             .collect()
     }
 
-    fn refuse(&mut self, kind: &str, name: &str, message: &str, input: &str, context: &str) {
-        let mut mistake = String::new();
-        // Writing to a string cannot fail.
-        let _written = write!(
-            mistake,
-            "{{'type': '{kind}', 'loc': ('query', {}), 'msg': {}, 'input': {}{context}}}",
-            python_repr(name),
-            python_repr(message),
-            python_repr(input),
-        );
-        self.mistakes.push(mistake);
+    fn refuse(
+        &mut self,
+        kind: &'static str,
+        name: &str,
+        message: &str,
+        input: &str,
+        context: Option<(&'static str, Value)>,
+    ) {
+        self.mistakes.push(Mistake {
+            kind,
+            name: name.to_owned(),
+            message: message.to_owned(),
+            input: Some(input.to_owned()),
+            context,
+        });
+    }
+}
+
+impl Mistake {
+    /// As Python prints it.
+    fn to_python(&self) -> String {
+        let input = self.input.as_deref().map_or_else(|| "None".to_owned(), python_repr);
+        let context = self.context.as_ref().map(|(key, value)| {
+            let value = value.as_str().map_or_else(|| value.to_string(), python_repr);
+            format!(", 'ctx': {{'{key}': {value}}}")
+        });
+        format!(
+            "{{'type': '{}', 'loc': ('query', {}), 'msg': {}, 'input': {input}{}}}",
+            self.kind,
+            python_repr(&self.name),
+            python_repr(&self.message),
+            context.unwrap_or_default(),
+        )
+    }
+
+    /// As `FastAPI` answers it.
+    fn to_json(&self) -> Value {
+        let mut mistake = json!({ "type": self.kind, "loc": ["query", self.name], "msg": self.message, "input": self.input });
+        if let (Some(fields), Some((key, value))) = (mistake.as_object_mut(), &self.context) {
+            fields.insert("ctx".to_owned(), json!({ *key: value }));
+        }
+        mistake
     }
 }
 

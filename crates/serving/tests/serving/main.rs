@@ -17,6 +17,7 @@ mod materialize;
 mod mcp;
 mod offline_batches;
 mod openapi;
+mod openlineage;
 mod registry_http;
 mod repo;
 mod search;

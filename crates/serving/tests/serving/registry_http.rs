@@ -25,7 +25,7 @@ use crate::openapi::{assert_fits, recorded};
 
 /// A registry in a temporary folder.
 #[derive(Debug)]
-struct TestRegistry {
+pub(crate) struct TestRegistry {
     file: RegistryFile,
     _folder: TempDir,
 }
@@ -44,7 +44,7 @@ impl TestRegistry {
     }
 
     /// Projects `p` and `q`, each with an open and a secret entity and view; in `p` permissions say who may see them.
-    fn guarded() -> Self {
+    pub(crate) fn guarded() -> Self {
         let mut registry = Self::empty();
         for project in ["p", "q"] {
             for name in ["open", "secret"] {
@@ -125,13 +125,13 @@ impl RegistryServer for TestRegistry {
 }
 
 /// A router that is being served.
-struct Served {
-    address: SocketAddr,
+pub(crate) struct Served {
+    pub(crate) address: SocketAddr,
     server: JoinHandle<()>,
 }
 
 impl Served {
-    async fn start(router: axum::Router) -> Self {
+    pub(crate) async fn start(router: axum::Router) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let serve = serve_router(listener, router, DoorOptions::default(), std::future::pending());
@@ -159,13 +159,13 @@ impl Served {
         Self::start(page_router(backend(registry, closed), &root, &origins)).await
     }
 
-    async fn ask(&self, role: &str, method: &str, path: &str, body: &str) -> Reply {
+    pub(crate) async fn ask(&self, role: &str, method: &str, path: &str, body: &str) -> Reply {
         let token = format!("Bearer {role}");
         let headers = [("authorization", token.as_str()), ("content-type", "application/json")];
         send(self.address, method, path, &headers, body.as_bytes()).await
     }
 
-    async fn get(&self, role: &str, path: &str) -> Value {
+    pub(crate) async fn get(&self, role: &str, path: &str) -> Value {
         let reply = self.ask(role, "GET", path, "").await;
         assert_eq!(reply.status, 200, "{path}: {}", reply.text());
         reply.json()
@@ -178,16 +178,16 @@ impl Drop for Served {
     }
 }
 
-fn backend(registry: TestRegistry, closed: bool) -> RegistryBackend {
+pub(crate) fn backend(registry: TestRegistry, closed: bool) -> RegistryBackend {
     backend_of(Arc::new(registry), closed)
 }
 
 fn backend_of(server: Arc<dyn RegistryServer>, closed: bool) -> RegistryBackend {
-    RegistryBackend {
-        server,
-        authorization: closed.then(|| Arc::new(Authorization::new(Arc::new(Roles)))),
-        clock: Arc::new(SystemClock),
-    }
+    RegistryBackend { server, authorization: authorization(closed), clock: Arc::new(SystemClock) }
+}
+
+fn authorization(closed: bool) -> Option<Arc<Authorization>> {
+    closed.then(|| Arc::new(Authorization::new(Arc::new(Roles))))
 }
 
 /// The names in a list of objects.

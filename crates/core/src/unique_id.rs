@@ -2,15 +2,23 @@
 
 use std::io;
 
-use larder_core::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// 32 hexadecimal digits.
-pub(crate) fn hexadecimal() -> Result<String> {
+///
+/// # Errors
+///
+/// [`ErrorKind::Unavailable`] if the machine has no randomness to give.
+pub fn hexadecimal() -> Result<String> {
     Ok(hexadecimal_of(&random()?))
 }
 
 /// A random UUID, version 4.
-pub(crate) fn uuid() -> Result<String> {
+///
+/// # Errors
+///
+/// As [`hexadecimal`].
+pub fn uuid() -> Result<String> {
     let mut bytes = random()?;
     let [.., version, _, variant, _, _, _, _, _, _, _] = &mut bytes;
     *version = *version & 0x0f | 0x40;

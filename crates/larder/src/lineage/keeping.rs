@@ -1,0 +1,155 @@
+//! Keeping what others tell, and serving it.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use larder_core::{Error, ErrorKind, RequestError, Result};
+use larder_openlineage::LineageStore;
+use larder_registry::{LineageConsumerConfig, ObjectKind};
+use larder_serving::{DoorOptions, LineageConsumer, lineage_router, serve_router};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tracing::{info, warn};
+
+use crate::{FeatureStore, blocking};
+
+/// How long a server runs before it first looks for old events.
+const FIRST_PRUNING: Duration = Duration::from_secs(30);
+
+impl FeatureStore {
+    /// Serves Feast's lineage routes over HTTP on `listener` until `shutdown` completes, then finishes what has begun.
+    ///
+    /// # Errors
+    ///
+    /// If `openlineage` of `feature_store.yaml` asks for no consumer, or its store cannot be opened; if `auth` or a
+    /// permission cannot be enforced; if the listener fails.
+    pub async fn serve_lineage(
+        self: Arc<Self>,
+        listener: TcpListener,
+        options: DoorOptions,
+        shutdown: impl Future<Output = ()> + Send,
+    ) -> Result<()> {
+        let backend = Arc::clone(&self).registry_backend()?;
+        let Some((consumer, pruning)) = self.lineage_consumer(true).await? else {
+            return Err(no_consumer());
+        };
+        let router = lineage_router(backend, consumer);
+        let pruning = tokio::spawn(pruning.run());
+        let served = serve_router(listener, router, options, shutdown).await;
+        pruning.abort();
+        served.map_err(|source| Error::new(ErrorKind::Unavailable, source))
+    }
+
+    /// Refuses a `feature_store.yaml` that asks for no consumer of lineage.
+    ///
+    /// # Errors
+    ///
+    /// If it asks for none.
+    pub fn check_lineage_consumer(&self) -> Result<()> {
+        if self.config().openlineage.consumer.is_some() { Ok(()) } else { Err(no_consumer()) }
+    }
+
+    /// The consumer of a server, and what keeps it small; `None` where no events are kept. What this process tells goes
+    /// into its store too, unless another server is the consumer's own.
+    pub(crate) async fn lineage_consumer(
+        &self,
+        is_own_server: bool,
+    ) -> Result<Option<(LineageConsumer, Pruning)>> {
+        let Some((config, kept)) = self.kept_lineage().await? else { return Ok(None) };
+        if !config.standalone_server
+            && !is_own_server
+            && let Some(emitter) = self.emitter()
+        {
+            emitter.also_to(Arc::clone(kept));
+        }
+        let consumer = LineageConsumer {
+            store: Arc::clone(kept),
+            api_key: config.api_key.as_ref().map(|key| key.expose().to_owned()),
+            namespace: self.config().openlineage.namespace.clone(),
+            namespace_mapping: config.namespace_mapping.clone(),
+            retention_days: config.retention_days,
+            retention_check_interval_hours: config.retention_check_interval_hours,
+        };
+        let is_pruned_here = is_own_server || !config.standalone_server;
+        let days = if is_pruned_here { config.retention_days } else { 0 };
+        let every = Duration::from_secs(config.retention_check_interval_hours.clamp(1, 8_760) * 3_600);
+        Ok(Some((consumer, Pruning { store: Arc::clone(kept), days, every })))
+    }
+
+    /// Forgets what is kept of a project, where events are kept. That fails nothing.
+    pub(crate) async fn forget_lineage_of(&self, project: &str) {
+        let forget = async {
+            let Some((_, kept)) = self.kept_lineage().await? else { return Ok(()) };
+            kept.purge_namespace(self.author(project).namespace()).await
+        };
+        if let Err(error) = Box::pin(forget).await {
+            warn!(error = Error::chain(&error), "the lineage of project `{project}` is not forgotten");
+        }
+    }
+
+    /// Forgets an object that a client has removed, where this process keeps events.
+    pub(crate) async fn forget_taken(&self, project: &str, kind: ObjectKind, name: &str) {
+        let Some(kept) = self.lineage().kept.get().map(Arc::clone) else { return };
+        let namespace = self.author(project).namespace().to_owned();
+        let (taken, jobs) = (name.to_owned(), jobs_of(kind, name));
+        let forget = move || kept.remove_objects(&namespace, &taken, &jobs);
+        if let Err(error) = blocking::run(forget).await {
+            warn!(error = error.chain(), "the lineage of `{name}` is not forgotten");
+        }
+    }
+
+    /// The store of events; `None` where none are kept.
+    async fn kept_lineage(&self) -> Result<Option<(&LineageConsumerConfig, &Arc<LineageStore>)>> {
+        let Some(config) = &self.config().openlineage.consumer else { return Ok(None) };
+        let open = || async {
+            let (path, mapping) = (config.path.clone(), config.namespace_mapping.clone());
+            let clock = Arc::clone(self.clock());
+            Ok::<_, Error>(Arc::new(blocking::run(move || LineageStore::open(path, mapping, clock)).await?))
+        };
+        Ok(Some((config, self.lineage().kept.get_or_try_init(open).await?)))
+    }
+}
+
+fn no_consumer() -> Error {
+    let text =
+        "no lineage is kept here; set `openlineage: {consumer: {enabled: true}}` in feature_store.yaml";
+    RequestError::other(text).into()
+}
+
+/// The jobs that stand for an object alone.
+pub(super) fn jobs_of(kind: ObjectKind, name: &str) -> Vec<String> {
+    match kind {
+        ObjectKind::FeatureService => vec![format!("feature_service_{name}")],
+        ObjectKind::SavedDataset => vec![format!("saved_dataset_{name}")],
+        _ => Vec::new(),
+    }
+}
+
+/// Removes what is old, as long as a server runs.
+#[derive(Debug)]
+pub(crate) struct Pruning {
+    store: Arc<LineageStore>,
+    /// 0 means never.
+    days: u64,
+    every: Duration,
+}
+
+impl Pruning {
+    pub(crate) async fn run(self) {
+        if self.days == 0 {
+            return;
+        }
+        tokio::time::sleep(FIRST_PRUNING).await;
+        loop {
+            match self.store.prune(self.days).await {
+                Ok(deleted) => {
+                    let rows: u64 = deleted.values().filter_map(Value::as_u64).sum();
+                    info!(rows, days = self.days, "old lineage has been removed");
+                }
+                Err(error) => warn!(error = error.chain(), "old lineage could not be removed"),
+            }
+            tokio::time::sleep(self.every).await;
+        }
+    }
+}
