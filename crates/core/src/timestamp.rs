@@ -94,7 +94,7 @@ impl Timestamp {
 
     /// As Python's `isoformat` writes an aware `datetime` in UTC: `2024-01-31T12:00:00+00:00`, with six digits after the
     /// second where there is a fraction.
-    pub fn to_python_isoformat(self) -> String {
+    pub fn to_isoformat(self) -> String {
         let form =
             if self.0 % 1_000_000 == 0 { "%Y-%m-%dT%H:%M:%S+00:00" } else { "%Y-%m-%dT%H:%M:%S.%6f+00:00" };
         match DateTime::<Utc>::from_timestamp_micros(self.0) {
@@ -204,9 +204,9 @@ mod tests {
     #[test]
     fn a_time_is_spelled_as_python_spells_it() {
         let time = Timestamp::parse("2024-01-31T12:00:00Z").unwrap();
-        assert_eq!(time.to_python_isoformat(), "2024-01-31T12:00:00+00:00");
+        assert_eq!(time.to_isoformat(), "2024-01-31T12:00:00+00:00");
         let later = time.saturating_add(Duration::from_micros(50));
-        assert_eq!(later.to_python_isoformat(), "2024-01-31T12:00:00.000050+00:00");
+        assert_eq!(later.to_isoformat(), "2024-01-31T12:00:00.000050+00:00");
     }
 
     #[test]

@@ -77,13 +77,13 @@ impl MaterializationRun {
 
     fn facet(&self, rows_written: Option<u64>) -> (&'static str, Value) {
         let mut fields = Map::new();
-        fields.insert("end_date".to_owned(), self.end.to_python_isoformat().into());
+        fields.insert("end_date".to_owned(), self.end.to_isoformat().into());
         fields.insert("feature_views".to_owned(), json!(self.views));
         fields.insert("offline_store_type".to_owned(), "".into());
         fields.insert("online_store_type".to_owned(), self.online_store.as_str().into());
         fields.insert("project".to_owned(), self.author.project.as_str().into());
         fields.extend(rows_written.map(|rows| ("rows_written".to_owned(), rows.into())));
-        fields.extend(self.start.map(|start| ("start_date".to_owned(), start.to_python_isoformat().into())));
+        fields.extend(self.start.map(|start| ("start_date".to_owned(), start.to_isoformat().into())));
         let facet = self.author.feast_facet("FeastMaterializationFacet", Value::Object(fields));
         ("feast_materialization", facet)
     }

@@ -97,7 +97,7 @@ impl LineageAuthor {
         let mut run_facets = event.run_facets;
         run_facets.insert("tags".to_owned(), self.client_tags());
         sorted(json!({
-            "eventTime": self.clock.now().to_python_isoformat(),
+            "eventTime": self.clock.now().to_isoformat(),
             "eventType": event.state,
             "inputs": event.inputs,
             "job": { "facets": job_facets, "name": event.job, "namespace": self.namespace },

@@ -37,7 +37,7 @@ impl Files {
     fn create(&self) -> io::Result<File> {
         let mut time = self.clock.now();
         loop {
-            let digits = time.to_python_isoformat();
+            let digits = time.to_isoformat();
             let digits = digits.split('+').next().unwrap_or_default();
             let (seconds, micros) = digits.split_once('.').unwrap_or((digits, "000000"));
             let stamp = seconds.replace(['-', ':'], "").replace('T', "-");
