@@ -1,5 +1,6 @@
 """larder's lineage server and Feast's answer alike about the same events, sent by the OpenLineage client, and each takes
 over the file of the other."""
+import atexit
 import json
 import socket
 import subprocess
@@ -40,6 +41,7 @@ class Server:
         self.process = subprocess.Popen(
             [*command, "serve_lineage", "-h", "127.0.0.1", "-p", port], cwd=self.folder,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        atexit.register(self.process.kill)
         self.url = f"http://127.0.0.1:{port}"
         for _ in range(600):
             try:

@@ -1,5 +1,6 @@
 """What larder's registry server tells of objects that Feast's client applies through it is what Feast's server tells,
 but that it knows the features of a service."""
+import atexit
 import socket
 import subprocess
 import sys
@@ -23,6 +24,7 @@ def apply_through(command, client):
         port = free.getsockname()[1]
     server = subprocess.Popen([*command, "serve_registry", "-p", str(port)], cwd=folder,
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    atexit.register(server.kill)
     for _ in range(600):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

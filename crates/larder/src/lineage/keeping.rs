@@ -74,7 +74,7 @@ impl FeatureStore {
         let is_pruned_here = is_own_server || !config.standalone_server;
         let days = if is_pruned_here { config.retention_days } else { 0 };
         let every = Duration::from_secs(config.retention_check_interval_hours.clamp(1, 8_760) * 3_600);
-        Ok(Some((consumer, Pruning { store: Arc::clone(kept), days, every })))
+        Ok(Some((consumer, Pruning { store: Arc::clone(kept), days, first: FIRST_PRUNING, every })))
     }
 
     /// Forgets what is kept of a project, where events are kept. That fails nothing.
@@ -132,6 +132,7 @@ pub(crate) struct Pruning {
     store: Arc<LineageStore>,
     /// 0 means never.
     days: u64,
+    first: Duration,
     every: Duration,
 }
 
@@ -140,7 +141,7 @@ impl Pruning {
         if self.days == 0 {
             return;
         }
-        tokio::time::sleep(FIRST_PRUNING).await;
+        tokio::time::sleep(self.first).await;
         loop {
             match self.store.prune(self.days).await {
                 Ok(deleted) => {
@@ -151,5 +152,48 @@ impl Pruning {
             }
             tokio::time::sleep(self.every).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use larder_core::{Clock, FixedClock, Timestamp};
+    use larder_openlineage::VisibleNamespaces;
+    use serde_json::json;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_server_removes_what_is_old_again_and_again_unless_it_is_never_old() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(FixedClock::new(Timestamp::EPOCH));
+        let (path, shared) = (folder.path().join("x.db"), Arc::clone(&clock) as Arc<dyn Clock>);
+        let store = Arc::new(LineageStore::open(path, BTreeMap::new(), shared).unwrap());
+        let events = async || {
+            let stored = store.read(|lineage| lineage.stored(&VisibleNamespaces::All)).await.unwrap();
+            stored["events"]["count"].as_u64().unwrap()
+        };
+        let moment = Duration::from_millis(5);
+        let pruning = |days| Pruning { store: Arc::clone(&store), days, first: moment, every: moment };
+        store.receive(json!({})).await.unwrap();
+        clock.set(Timestamp::EPOCH.saturating_add(Duration::from_secs(3 * 86_400)));
+        pruning(0).run().await;
+        assert_eq!(events().await, 1, "it ends at once, and nothing is old");
+        let running = tokio::spawn(pruning(2).run());
+        for _round in 0..2 {
+            let gone = async {
+                while events().await > 0 {
+                    tokio::time::sleep(moment).await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(60), gone).await.expect("it goes in time");
+            let now = clock.now();
+            clock.set(Timestamp::EPOCH);
+            store.receive(json!({})).await.unwrap();
+            clock.set(now);
+        }
+        running.abort();
     }
 }
