@@ -26,11 +26,28 @@ const PYTHONS: [&str; 4] = ["python3.11", "python3.12", "python3.13", "python3"]
 
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 
+const NOTEBOOK_REQUIREMENTS: &str = include_str!("notebook_requirements.txt");
+
 impl Release {
     /// Runs a script of `sessions/`, which must succeed.
     #[track_caller]
     pub(crate) fn session(&self, name: &str, arguments: &[&str]) {
         let mut command = self.python();
+        command.arg(script(name)).args(arguments);
+        run(&mut command, &format!("session `{name}` under Feast {}", self.feast));
+    }
+
+    /// The same, of a script that runs notebooks, which show servers this token.
+    #[track_caller]
+    pub(crate) fn notebook_session(&self, name: &str, arguments: &[&str], token: &str) {
+        let packages = folder_with("notebooks", &requirements(NOTEBOOK_REQUIREMENTS));
+        let mut command = self.python();
+        let of_feast = self.packages();
+        command.env("PYTHONPATH", std::env::join_paths([of_feast, packages]).unwrap());
+        // Nothing of the user's own.
+        let home = tempfile::tempdir().unwrap();
+        command.env("IPYTHONDIR", home.path()).env("JUPYTER_CONFIG_DIR", home.path());
+        command.env("LARDER_TOKEN", token);
         command.arg(script(name)).args(arguments);
         run(&mut command, &format!("session `{name}` under Feast {}", self.feast));
     }
@@ -44,11 +61,16 @@ impl Release {
     }
 
     fn python(&self) -> Command {
-        let packages = [format!("feast=={}", self.feast), format!("dill=={}", self.dill)];
-        let mut command = python_with(&format!("feast-{}", self.feast), &packages);
+        let mut command = python_with(&self.packages());
         // Feast's answers depend on it.
         command.env("FEAST_USAGE", "False").env("TZ", "UTC");
         command
+    }
+
+    /// The folder that holds this release.
+    fn packages(&self) -> PathBuf {
+        let packages = [format!("feast=={}", self.feast), format!("dill=={}", self.dill)];
+        folder_with(&format!("feast-{}", self.feast), &packages)
     }
 }
 
@@ -60,7 +82,7 @@ const LATEST_MCP: [&str; 5] =
 /// Runs a script of `sessions/` with that client, which must succeed.
 #[track_caller]
 pub(crate) fn session_of_latest_mcp(name: &str, arguments: &[&str]) {
-    let mut command = python_with("mcp", &LATEST_MCP.map(str::to_owned));
+    let mut command = python_with(&folder_with("mcp", &LATEST_MCP.map(str::to_owned)));
     command.arg(script(name)).args(arguments);
     run(&mut command, &format!("session `{name}`"));
 }
@@ -70,8 +92,15 @@ fn script(session: &str) -> PathBuf {
     sessions.join(format!("{session}.py"))
 }
 
-/// Python with packages that come before those of the environment, in a folder that is filled on first use.
-fn python_with(name: &str, packages: &[String]) -> Command {
+/// Python with the packages of a folder, which come before those of the environment.
+fn python_with(folder: &Path) -> Command {
+    let mut command = Command::new(environment().join("bin/python"));
+    command.env("PYTHONPATH", folder).env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
+/// A folder with packages, filled on first use.
+fn folder_with(name: &str, packages: &[String]) -> PathBuf {
     let folder = environment().join(name);
     once(&folder, &packages.join("\n"), |folder| {
         let mut install = pip(&environment());
@@ -80,9 +109,12 @@ fn python_with(name: &str, packages: &[String]) -> Command {
         let mut compile = Command::new(environment().join("bin/python"));
         run(compile.args(["-m", "compileall", "-q"]).arg(folder), "compiling what was installed");
     });
-    let mut command = Command::new(environment().join("bin/python"));
-    command.env("PYTHONPATH", folder).env("PYTHONDONTWRITEBYTECODE", "1");
-    command
+    folder
+}
+
+/// The packages that a file of pinned versions names.
+fn requirements(text: &str) -> Vec<String> {
+    text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
 }
 
 const INSTALLING: &str = "installing from PyPI what these tests need";

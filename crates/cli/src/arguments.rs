@@ -52,6 +52,14 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Show the whole path, from data to a served on-demand feature.
     Demo(DemoArguments),
+    /// Write Jupyter notebooks that show the project at work.
+    #[command(
+        after_help = "Examples:\n  larder -c my_repo demo-notebooks\n  larder -c my_repo demo-notebooks -o notebooks --overwrite\n\n\
+                      Each project has a folder there: what it is made of, training sets, serving, and the same from \
+                      Feast's Python client. A cell runs the `larder` that wrote it, or the one that the variable \
+                      LARDER names."
+    )]
+    DemoNotebooks(DemoNotebooksArguments),
     /// Create a feature repo with sample definitions, data and a transformation.
     Init(InitArguments),
     /// Show what apply would change, test components that would be new, and change nothing.
@@ -258,6 +266,20 @@ pub(crate) struct DemoArguments {
     /// The time at which the sample data end; the last full hour by default.
     #[arg(long, value_name = "TIME")]
     pub(crate) as_of: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoNotebooksArguments {
+    /// The folder to write to.
+    #[arg(short, long, value_name = "DIR", default_value = "./feast-demo-notebooks")]
+    pub(crate) output_dir: PathBuf,
+    /// Replace notebooks that are there.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    /// The time as of which the notebooks ask for features, for data that end in the past; the time of the call by
+    /// default.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) as_of: Option<Timestamp>,
 }
 
 #[derive(Debug, Args)]

@@ -14,6 +14,7 @@ mod job_log;
 mod json_columns;
 mod log_level;
 mod materialize_progress;
+mod notebook;
 mod object_arguments;
 mod permission_tree;
 mod plain_table;

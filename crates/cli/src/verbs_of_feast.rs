@@ -23,8 +23,7 @@ pub(crate) fn certificate_flag(words: &[String]) -> Option<String> {
 }
 
 /// Commands of Feast's that are not here, and what is in their place.
-const ABSENT: [(&str, &str); 4] = [
-    ("demo-notebooks", "`larder demo` shows the whole path in the terminal, without notebooks"),
+const ABSENT: [(&str, &str); 3] = [
     ("serve_lineage", "lineage events are neither sent nor collected; `larder ui` draws what feeds what"),
     (
         "mlflow",

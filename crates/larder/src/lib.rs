@@ -47,6 +47,7 @@ mod recorder;
 mod registry_http;
 mod registry_log;
 mod registry_server;
+mod retrieval_inputs;
 mod saved_dataset;
 mod server;
 mod udf_runtime;
@@ -69,7 +70,8 @@ pub use larder_plan::Selection;
 pub use larder_registry::{
     ApplyOptions, AuthConfig, DbtImport, DbtManifest, DbtSource, DefinitionFiles, Description,
     FeatureViewVersion, ListFilter, Listing, McpTransport, ObjectKind, PermissionCheck, PermittedObjects,
-    Problem, RegistryFile, RepoConfig, VersionedView, definitions_json_schema, test_file_json_schema,
+    Problem, Registered, RegistryFile, RegistrySnapshot, RepoConfig, VersionedView, definitions_json_schema,
+    test_file_json_schema,
 };
 pub use larder_serving::{
     DoorOptions, FeatureServer, JobIsRunning, JobLogLine, JobOutcome, JobRunReport, JobServer, JobSummary,
@@ -78,6 +80,7 @@ pub use larder_serving::{
     StartJob, WriteRequest, connect_to_certificate, shutdown_signal,
 };
 pub use online::PublishedServer;
+pub use retrieval_inputs::{ReadView, RetrievalInputs};
 pub use saved_dataset::NewSavedDataset;
 pub use udf_runtime::udf_runtime;
 pub use validation::{LoggedFeatures, ProfileCache, ValidationFailure, ValidationReport};

@@ -4,6 +4,7 @@ mod apply;
 mod dbt;
 mod delete;
 mod demo;
+mod demo_notebooks;
 mod feature_views;
 mod features;
 mod get_historical_features;
@@ -38,6 +39,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     let repo = || Repo::find(&arguments);
     match &arguments.command {
         Command::Demo(demo) => demo::run(demo, quiet).await,
+        Command::DemoNotebooks(own) => demo_notebooks::run(&arguments, own).await,
         Command::Init(init) => init::run(init).await,
         Command::DefinitionsSchema => objects::print_definitions_schema(),
         Command::Plan(plan) => apply::plan(&repo()?, plan).await,

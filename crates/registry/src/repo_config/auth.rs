@@ -22,6 +22,17 @@ pub enum AuthConfig {
     Kubernetes(KubernetesConfig),
 }
 
+impl AuthConfig {
+    /// Its `type` in `feature_store.yaml`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::NoAuth => "no_auth",
+            Self::Oidc(_) => "oidc",
+            Self::Kubernetes(_) => "kubernetes",
+        }
+    }
+}
+
 /// A cluster that vouches for tokens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KubernetesConfig {
