@@ -8,6 +8,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "the harness of a test fails as tests do")]
 
 mod larder;
+mod mlflow;
 mod notebooks;
 mod python;
 

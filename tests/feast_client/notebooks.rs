@@ -6,7 +6,7 @@ use larder_testkit::oidc_provider::{OidcProvider, SigningKey};
 use serde_json::json;
 
 use crate::larder::Repo;
-use crate::python;
+use crate::python::{self, Release};
 
 /// Writes the notebooks of a repo, and has a session run them and look at what the cells print; under every
 /// release, with a fresh repo.
@@ -17,8 +17,17 @@ fn run(make: impl Fn() -> Repo, session: &str, flags: &[&str]) {
         let shown = folder.path().join("notebooks").display().to_string();
         let written = repo.larder(&[&["demo-notebooks", "-o", &shown], flags].concat());
         assert_eq!(written.lines().count(), 4, "{written}");
-        release.notebook_session("notebooks", &[session, &shown], "");
+        session_of(release, session, &shown, "");
     }
+}
+
+/// Runs the notebooks in a folder, which show servers this token, and looks at what they print.
+fn session_of(release: &Release, session: &str, folder: &str, token: &str) {
+    // Nothing of the user's own.
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path().display().to_string();
+    let variables = [("LARDER_TOKEN", token), ("IPYTHONDIR", &home), ("JUPYTER_CONFIG_DIR", &home)];
+    release.session_with(&python::notebook_packages(), "notebooks", &[session, folder], &variables);
 }
 
 #[test]
@@ -66,9 +75,9 @@ fn notebooks_of_a_project_that_asks_who_comes_say_so() {
     let folder = tempfile::tempdir().unwrap();
     let shown = folder.path().display().to_string();
     repo.larder(&["demo-notebooks", "-o", &shown]);
-    python::LATEST.notebook_session("notebooks", &["of_template", &shown], &provider.token(&claims));
+    session_of(python::LATEST, "of_template", &shown, &provider.token(&claims));
     let stranger = SigningKey::rsa("second").token(&claims);
-    python::LATEST.notebook_session("notebooks", &["of_stranger", &shown], &stranger);
+    session_of(python::LATEST, "of_stranger", &shown, &stranger);
 }
 
 #[test]

@@ -26,7 +26,15 @@ const PYTHONS: [&str; 4] = ["python3.11", "python3.12", "python3.13", "python3"]
 
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 
-const NOTEBOOK_REQUIREMENTS: &str = include_str!("notebook_requirements.txt");
+/// What runs notebooks.
+pub(crate) fn notebook_packages() -> PathBuf {
+    folder_with("notebooks", &requirements(include_str!("notebook_requirements.txt")))
+}
+
+/// MLflow, server and client.
+pub(crate) fn mlflow_packages() -> PathBuf {
+    folder_with("mlflow", &requirements(include_str!("mlflow_requirements.txt")))
+}
 
 impl Release {
     /// Runs a script of `sessions/`, which must succeed.
@@ -37,18 +45,18 @@ impl Release {
         run(&mut command, &format!("session `{name}` under Feast {}", self.feast));
     }
 
-    /// The same, of a script that runs notebooks, which show servers this token.
+    /// The same, with more packages and with variables of the environment.
     #[track_caller]
-    pub(crate) fn notebook_session(&self, name: &str, arguments: &[&str], token: &str) {
-        let packages = folder_with("notebooks", &requirements(NOTEBOOK_REQUIREMENTS));
+    pub(crate) fn session_with(
+        &self,
+        packages: &Path,
+        name: &str,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) {
         let mut command = self.python();
-        let of_feast = self.packages();
-        command.env("PYTHONPATH", std::env::join_paths([of_feast, packages]).unwrap());
-        // Nothing of the user's own.
-        let home = tempfile::tempdir().unwrap();
-        command.env("IPYTHONDIR", home.path()).env("JUPYTER_CONFIG_DIR", home.path());
-        command.env("LARDER_TOKEN", token);
-        command.arg(script(name)).args(arguments);
+        command.env("PYTHONPATH", std::env::join_paths([&self.packages(), packages]).unwrap());
+        command.envs(variables.iter().copied()).arg(script(name)).args(arguments);
         run(&mut command, &format!("session `{name}` under Feast {}", self.feast));
     }
 

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::dbt_arguments::DbtCommand;
 use crate::log_level::{self, LogLevel};
+use crate::mlflow_arguments::MlflowCommand;
 use crate::object_arguments::{
     DeleteArguments, FeatureViewsCommand, FeaturesCommand, ObjectCommand, PermissionsCommand, ProjectsCommand,
 };
@@ -191,6 +192,8 @@ pub(crate) enum Command {
     Version,
     /// Work on the components of on-demand feature views.
     Udf(UdfCommand),
+    /// Read datasets and artifacts of MLflow as sources of feature views.
+    Mlflow(MlflowCommand),
     /// Make definitions of the models of a dbt project.
     Dbt(DbtCommand),
     /// Run jobs: components that join, materialize, read, push and write.

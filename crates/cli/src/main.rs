@@ -14,6 +14,7 @@ mod job_log;
 mod json_columns;
 mod log_level;
 mod materialize_progress;
+mod mlflow_arguments;
 mod notebook;
 mod object_arguments;
 mod permission_tree;
@@ -80,7 +81,7 @@ fn main() -> ExitCode {
 }
 
 /// The messages of an error and its sources, each once.
-fn chain(error: &anyhow::Error) -> String {
+pub(crate) fn chain(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain() {
         let message = cause.to_string();

@@ -23,13 +23,8 @@ pub(crate) fn certificate_flag(words: &[String]) -> Option<String> {
 }
 
 /// Commands of Feast's that are not here, and what is in their place.
-const ABSENT: [(&str, &str); 3] = [
+const ABSENT: [(&str, &str); 2] = [
     ("serve_lineage", "lineage events are neither sent nor collected; `larder ui` draws what feeds what"),
-    (
-        "mlflow",
-        "there is no MLflow integration; saved datasets (`larder get-historical-features --save-as`) keep what a \
-         model was trained on",
-    ),
     (
         "monitor",
         "data quality is not monitored; `larder validate` compares what was served with a dataset, and `larder serve \

@@ -8,11 +8,13 @@ use larder_core::{
     Clock, ErrorKind, JobRuntime, OfflineStore, OnDemandFeatureView, Project, RequestError, Result,
     SystemClock, Timestamp, Transformation, UdfRuntime,
 };
+use larder_mlflow::MlflowOfflineStore;
 use larder_offline::FileOfflineStore;
 use larder_plan::Catalog;
 use larder_registry::{Definitions, RegistryFile, RegistrySnapshot, RepoConfig};
 use tokio::sync::{Mutex, OnceCell};
 
+use crate::mlflow::mlflow_servers;
 use crate::online::Online;
 use crate::online_changes::OnlineChanges;
 use crate::recorder::{RecordedRuntime, Recorder};
@@ -64,7 +66,10 @@ impl FeatureStore {
         let snapshot = read_snapshot(&registry, &config).await?;
         let catalog = load_catalog(&registry, &udf, snapshot).await;
         Ok(Self {
-            offline: Arc::new(FileOfflineStore::new(config.repo_path.clone())),
+            offline: Arc::new(MlflowOfflineStore::new(
+                Arc::new(FileOfflineStore::new(config.repo_path.clone())),
+                mlflow_servers(&config.mlflow),
+            )),
             config,
             registry,
             udf,

@@ -40,6 +40,7 @@ mod get_historical_features;
 mod grpc;
 mod job;
 mod joined_in_parts;
+mod mlflow;
 mod offline_server;
 mod online;
 mod online_changes;
@@ -64,6 +65,7 @@ pub use feature_store::FeatureStore;
 pub use get_historical_features::{HistoricalRequest, TrainingEntities, TrainingSet, VALUE_TYPE_METADATA};
 pub use job::{ComponentRun, JobObserver, JobRunner, Scheduler, StartedRun};
 pub use larder_core::{FeatureViewState, InputColumn, InputTable, PermissionType, PushMode};
+pub use larder_mlflow::FlatRows;
 pub use larder_offline::table;
 pub use larder_online::{OnlineError, ServerAddress};
 pub use larder_plan::Selection;
@@ -79,6 +81,7 @@ pub use larder_serving::{
     OnlineRequest, OnlineResponse, PushRequest, RootPath, SearchRequest, ServerCertificate, ServerOptions,
     StartJob, WriteRequest, connect_to_certificate, shutdown_signal,
 };
+pub use mlflow::{MlflowSourceCheck, MlflowSync, MlflowSyncReport, MlflowSyncRequest, MlflowView};
 pub use online::PublishedServer;
 pub use retrieval_inputs::{ReadView, RetrievalInputs};
 pub use saved_dataset::NewSavedDataset;

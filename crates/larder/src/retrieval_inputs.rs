@@ -44,7 +44,7 @@ impl FeatureStore {
         let HistoricalQuery { plan, views: joins, .. } = &query;
         let mut views = Vec::with_capacity(joins.len());
         for (planned, join) in plan.views.iter().zip(joins) {
-            if join.source.as_file().is_none() {
+            if !join.source.is_readable() {
                 return Err(RequestError::other(format!(
                     "feature view `{}` reads the source `{}`, which is of type {} and cannot be read yet",
                     join.view,

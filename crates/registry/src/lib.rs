@@ -84,10 +84,11 @@ pub use registry_diff::{Action, ObjectChange, ObjectKind, PropertyChange, Regist
 pub use registry_file::{ApplyOptions, DamagedContents, RegistryError, RegistryFile};
 pub use registry_messages::{ObjectMessage, RegistryMessages, ViewFilter};
 pub use repo_config::{
-    AuditLoggingConfig, AuditSink, AuthConfig, CompatConfig, ErrorStatus, FEATURE_STORE_YAML,
-    FeatureLoggingConfig, FeatureServerConfig, HttpConfig, KubernetesConfig, MaterializationConfig,
-    McpConfig, McpTransport, MetricsConfig, OfflinePushBatching, OfflineStoreConfig, OidcClientConfig,
-    OidcConfig, OnlineStoreConfig, OnlineTtl, RegistryConfig, RepoConfig, Secret, Settings,
+    AuditLoggingConfig, AuditSink, AuthConfig, CompatConfig, DatasetSyncConfig, ErrorStatus,
+    FEATURE_STORE_YAML, FeatureLoggingConfig, FeatureServerConfig, HttpConfig, KubernetesConfig,
+    MaterializationConfig, McpConfig, McpTransport, MetricsConfig, MlflowConfig, MlflowCredentials,
+    OfflinePushBatching, OfflineStoreConfig, OidcClientConfig, OidcConfig, OnlineStoreConfig, OnlineTtl,
+    RegistryConfig, RepoConfig, Secret, Settings,
 };
 pub use sent_object::SentObject;
 pub use snapshot::{

@@ -14,6 +14,7 @@ mod job;
 mod listen;
 mod materialize;
 mod mcp;
+mod mlflow;
 mod objects;
 mod permissions;
 mod project;
@@ -59,6 +60,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Listen(arguments) => listen::run(&repo()?, arguments).await,
         Command::ServeTransformations(arguments) => listen::transformations(&repo()?, arguments).await,
         Command::Mcp(arguments) => mcp::run(&repo()?, arguments).await,
+        Command::Mlflow(command) => mlflow::run(&repo()?, &command.verb).await,
         Command::Dbt(command) => dbt::run(repo, &command.verb),
         Command::ServeRegistry(serve) => serve_registry::run(&repo()?, serve).await,
         Command::Ui(ui) => ui::run(&repo()?, ui).await,

@@ -7,7 +7,6 @@ fn commands_that_are_not_here_are_usage_errors_that_say_what_is() {
     for (line, expected) in [
         (&["monitor", "run", "-p", "x"][..], "larder has no `monitor`: data quality is not monitored"),
         (&["-c", "anywhere", "serve_lineage"], "lineage events are neither sent nor collected"),
-        (&["mlflow", "list"], "larder has no `mlflow`"),
     ] {
         let error = larder(line).failure(2);
         assert!(error.contains(expected), "{line:?}: {error}");

@@ -72,11 +72,10 @@ pub(super) enum Fate {
 }
 
 /// Top-level keys that are not read into the configuration.
-pub(super) const TOP_LEVEL: [(&str, Fate); 6] = [
+pub(super) const TOP_LEVEL: [(&str, Fate); 5] = [
     ("flags", Fate::Remark("larder has no feature flags")),
     ("embedding_model", Fate::Remark("larder searches by vectors, not by text")),
     ("openlineage", Fate::Remark("lineage events are not supported yet")),
-    ("mlflow", Fate::Remark("the MLflow integration is not supported yet")),
     ("data_quality_monitoring", Fate::Remark("data quality monitoring is not supported yet")),
     ("repo_path", Fate::Remark("the repo is the folder of the file")),
 ];

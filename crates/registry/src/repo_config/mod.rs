@@ -6,6 +6,7 @@ mod expand;
 mod feature_server;
 mod keys;
 mod mcp;
+mod mlflow;
 mod read;
 mod settings;
 mod stores;
@@ -23,6 +24,7 @@ pub use feature_server::{
     OfflinePushBatching,
 };
 pub use mcp::{McpConfig, McpTransport};
+pub use mlflow::{DatasetSyncConfig, MlflowConfig, MlflowCredentials};
 pub(crate) use read::is_project_name;
 pub use settings::Settings;
 
@@ -62,6 +64,8 @@ pub struct RepoConfig {
     pub auth: AuthConfig,
     /// What a server does beside answering.
     pub feature_server: FeatureServerConfig,
+    /// The server of MLflow, and what is done with it.
+    pub mlflow: MlflowConfig,
     /// What the file says, for people.
     pub settings: Settings,
     /// Remarks that stop nothing, such as keys that have no effect here.
