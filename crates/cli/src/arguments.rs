@@ -290,7 +290,7 @@ pub(crate) struct InitArguments {
     /// The folder to create; its name becomes the project's. `feature_repo` where it is left out.
     #[arg(value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
-    /// The sample repo to begin with; of Feast's templates only `local` is here.
+    /// The sample repo to begin with: of Feast's templates `local` and `pytorch_nlp` are here.
     #[arg(short, long, value_name = "TEMPLATE", value_parser = template, conflicts_with = "from_feast")]
     pub(crate) template: Option<Template>,
     /// Create a repo without definitions and data.
@@ -314,12 +314,14 @@ pub(crate) struct InitArguments {
 /// A repo to begin with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Template {
-    /// Everything on this machine.
+    /// Rides, on this machine.
     Local,
+    /// Moods of texts, likewise.
+    PytorchNlp,
 }
 
 /// Templates of Feast's whose stores or engines larder does not have.
-const TEMPLATES_OF_FEAST: [&str; 14] = [
+const TEMPLATES_OF_FEAST: [&str; 13] = [
     "gcp",
     "aws",
     "snowflake",
@@ -333,20 +335,21 @@ const TEMPLATES_OF_FEAST: [&str; 14] = [
     "ray",
     "ray_rag",
     "rag",
-    "pytorch_nlp",
 ];
 
 fn template(text: &str) -> Result<Template, String> {
     let name = text.to_ascii_lowercase();
-    if name == "local" {
-        return Ok(Template::Local);
+    match name.as_str() {
+        "local" => return Ok(Template::Local),
+        "pytorch_nlp" => return Ok(Template::PytorchNlp),
+        _ => {}
     }
     let what = if TEMPLATES_OF_FEAST.contains(&name.as_str()) {
         format!("Feast's template `{name}` rests on what larder does not have yet")
     } else {
         format!("there is no template `{name}`")
     };
-    Err(format!("{what}; use `local`, or `--minimal` for a repo without definitions"))
+    Err(format!("{what}; use `local` or `pytorch_nlp`, or `--minimal` for a repo without definitions"))
 }
 
 #[derive(Debug, Args)]

@@ -50,7 +50,9 @@ fn a_repo_is_created_by_feasts_flags() {
 fn templates_that_are_not_here_are_usage_errors_that_name_those_that_are() {
     let cloud = larder(&["init", "x", "-t", "gcp"]).failure(2);
     assert!(
-        cloud.contains("Feast's template `gcp` rests on what larder does not have yet; use `local`"),
+        cloud.contains(
+            "Feast's template `gcp` rests on what larder does not have yet; use `local` or `pytorch_nlp`"
+        ),
         "{cloud}"
     );
     assert!(larder(&["init", "x", "-t", "nope"]).failure(2).contains("there is no template `nope`"));
