@@ -21,6 +21,18 @@ use crate::Record;
 
 /// The column of the time at which a record was last changed.
 const EVENT_TIMESTAMP: &str = "event_timestamp";
+/// What a record consists of: where paths of a mapping may begin.
+const OF_RECORDS: [&str; 9] = [
+    "inputs",
+    "outputs",
+    "expectations",
+    "tags",
+    "source_type",
+    "source_id",
+    "source",
+    "created_time",
+    "dataset_record_id",
+];
 /// The column of a record's identifier, and its name in a record.
 const RECORD_ID: &str = "dataset_record_id";
 
@@ -51,7 +63,7 @@ pub fn flatten(records: &[Record], field_mapping: &BTreeMap<String, String>) -> 
         let parts: Vec<&str> = path.split('.').collect();
         if let Some(values) = rows.take(&default_name(&parts)) {
             rows.put(name, values);
-        } else if parts.len() > 1 {
+        } else if parts.len() > 1 && parts.first().is_some_and(|first| OF_RECORDS.contains(first)) {
             rows.put(name, of_records(&|record| walk(&record.fields, &parts)));
         }
     }
@@ -194,6 +206,7 @@ mod tests {
             ("outputs.deep.x", "depth"),
             ("outputs.no.such", "nothing"),
             ("unknown", "ignored"),
+            ("unknown.x", "ignored"),
             ("dataset_record_id", "id"),
         ]);
         let rows = flatten(&two(), &wanted);

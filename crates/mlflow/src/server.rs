@@ -1,7 +1,8 @@
 //! Requests to MLflow's server. They block; call them through [`blocking`](crate::blocking).
 
 use std::fmt;
-use std::io::{Read as _, Write};
+use std::fs::File;
+use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -181,11 +182,11 @@ impl MlflowServer {
         &self,
         path: &str,
         query: &[(&str, &str)],
-        file: &mut (impl Write + std::io::Seek),
+        file: &mut File,
     ) -> Result<(), MlflowError> {
         self.patiently(|| {
             let answer = self.answer(path, Ask::Download(query))?;
-            file.rewind().map_err(MlflowError::TemporaryFile)?;
+            file.set_len(0).and_then(|()| file.rewind()).map_err(MlflowError::TemporaryFile)?;
             let mut body = answer.into_body().into_reader().take(LONGEST_ARTIFACT + 1);
             let mut piece = vec![0; 64 * 1024];
             let mut length = 0;
@@ -372,6 +373,89 @@ mod tests {
         // One that stands in an address goes where that address leads.
         let basic = Some(format!("Basic {}", BASE64.encode("ada:pw")));
         assert_eq!(header(Some("http://own:5000"), Some("http://ada:pw@other:5000")), basic);
+    }
+
+    /// A server that gives one answer a connection; what it was asked, when all are given.
+    fn answers(given: &'static [&'static str]) -> (String, std::thread::JoinHandle<Vec<String>>) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let mut asked = Vec::new();
+            for answer in given {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut head = Vec::new();
+                let mut byte = [0];
+                while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() > 0 {
+                    head.extend(byte);
+                }
+                let line = String::from_utf8_lossy(&head).lines().next().unwrap_or_default().to_owned();
+                asked.push(line);
+                let (status, body) = answer.split_once(' ').unwrap();
+                let length = body.len();
+                let head =
+                    format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+                stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+            }
+            asked
+        });
+        (address, server)
+    }
+
+    fn server(address: &str, max_retries: u32) -> MlflowServer {
+        MlflowServers::new(MlflowOptions { max_retries, ..options(Some(address)) }).server(None).unwrap()
+    }
+
+    #[test]
+    fn what_may_pass_is_asked_again_and_no_more_often_than_is_said() {
+        let (address, asked) = answers(&["503 busy", "429 slow down", "200 {\"a\": 1}"]);
+        let answer = server(&address, 2).json("/x", Ask::Get(&[("q", "a&b=c")])).unwrap();
+        assert_eq!(answer, serde_json::json!({ "a": 1 }));
+        assert_eq!(asked.join().unwrap(), vec!["GET /x?q=a%26b%3Dc HTTP/1.1"; 3]);
+
+        let (address, asked) = answers(&["503 {\"message\": \"busy\"}", "500 still"]);
+        let error = server(&address, 1).json("/x", Ask::Get(&[])).unwrap_err();
+        assert!(
+            matches!(&error, MlflowError::Refused { status: 500, message, .. } if message == "still"),
+            "{error}"
+        );
+        assert_eq!(asked.join().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn what_does_not_pass_is_asked_once() {
+        for (given, what) in [
+            (&["404 {\"message\": \"no such thing\"}"], "404: no such thing"),
+            (&["401 "], "set MLFLOW_TRACKING_TOKEN"),
+            (&["200 <html>"], "it is not JSON"),
+        ] {
+            let (address, asked) = answers(given);
+            let error = server(&address, 3).json("/x", Ask::Get(&[])).unwrap_err();
+            assert!(error.to_string().contains(what), "{error}");
+            assert_eq!(asked.join().unwrap().len(), 1, "{what}");
+        }
+        // A run must not be made twice.
+        let (address, asked) = answers(&["503 busy"]);
+        assert!(server(&address, 3).json_once("/x", &Value::Null).is_err());
+        assert_eq!(asked.join().unwrap(), ["POST /x HTTP/1.1"]);
+    }
+
+    #[test]
+    fn a_server_that_says_nothing_is_not_waited_for_longer_than_is_said() {
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", silent.local_addr().unwrap());
+        let error = server(&address, 0).json("/x", Ask::Get(&[])).unwrap_err();
+        assert!(matches!(error, MlflowError::Unreachable { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_download_that_is_begun_again_is_whole() {
+        let (address, asked) = answers(&["500 part of", "200 the file"]);
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"longer than what comes").unwrap();
+        server(&address, 1).download("/x", &[], &mut file).unwrap();
+        asked.join().unwrap();
+        file.rewind().unwrap();
+        assert_eq!(std::io::read_to_string(file).unwrap(), "the file");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 import http.server
 import json
 import os
+import random
+import shutil
 import socket
 import subprocess
 import sys
@@ -224,6 +226,14 @@ def reads(address):
     table = larder("mlflow", "preview-dataset", "--source", "evaluations", "--limit", "1").splitlines()
     assert "input_question" in table[0] and len(table) == 2, table
 
+    # So are those of records of all shapes, of which some have keys that are columns anyway.
+    random_records(folder)
+
+    # What Feast has registered can be written out as definitions, and is the same then.
+    larder("init", "--from-feast", str(made), repo=made)
+    assert "No changes to registry" in larder("plan", repo=made)
+    shutil.rmtree(made)
+
     # Training sets.
     rows = {row["question"]: row for row in larder_json("get-historical-features", *(
         flag for name in ["question", "answer", "score", "n"] for flag in ["-f", f"answers:{name}"]))}
@@ -279,6 +289,46 @@ def reads(address):
     nowhere = larder("mlflow", "preview-dataset", "--source", "evaluations", fails=1)
     assert "MLFLOW_TRACKING_URI" in nowhere, nowhere
     assert len(larder_json("mlflow", "preview-dataset", "--source", "evaluations", MLFLOW_TRACKING_URI=address)) == 3
+
+
+def random_records(folder):
+    chosen = random.Random(7)
+    names = ["a", "b.c", "trace_id", "dataset_record_id", "event_timestamp", "input_a", "x y", "ü"]
+
+    def value(depth=0):
+        kinds = [None, True, 0, -(2**62), 0.25, 1e300, "", "text", "\"\\\n"]
+        if depth < 2 and chosen.random() < 0.3:
+            return chosen.choice([lambda: [value(2) for _ in range(chosen.randrange(3))],
+                                  lambda: {chosen.choice(names): value(depth + 1) for _ in range(chosen.randrange(3))}])()
+        return chosen.choice(kinds)
+
+    def fields(most):
+        return {name: value() for name in chosen.sample(names, chosen.randrange(most))}
+
+    records = []
+    for number in range(60):
+        record = {"inputs": {"number": number, **fields(4)}, "expectations": fields(5)}
+        if chosen.random() < 0.5:
+            record["outputs"] = fields(3)
+        if chosen.random() < 0.5:
+            record["tags"] = {name: "t" for name in chosen.sample(["a", "b"], chosen.randrange(3))}
+        records.append(record)
+    dataset = create_dataset(name="random", experiment_id=[mlflow.set_experiment("of-tests").experiment_id])
+    dataset.merge_records(records)
+    dataset = get_dataset(name="random")
+    mapping = {"expectations.a": "label", "inputs.a": "input_z", "outputs.a": "said", "outputs.x y.a": "deep",
+               "inputs.none": "nothing", "tags.a": "tag_z", "nowhere.at.all": "gone", "expectations.ü": "ü"}
+    file = folder / "random.json"
+    for given in [None, mapping]:
+        file.write_text(json.dumps(given or {}))
+        ours = larder_json("mlflow", "preview-dataset", "--source", "random", "--limit", "1000", "--field-mapping", str(file))
+        theirs = flatten_mlflow_dataset_df(dataset.to_df().astype(object), field_mapping=given)
+        assert len(ours) == len(theirs) == 60 and set(ours[0]) == set(theirs.columns), (ours[0].keys(), theirs.columns)
+        mine = sorted(ours, key=lambda row: row["input_number"])
+        rows = sorted(theirs.astype(object).to_dict("records"), key=lambda row: row["input_number"])
+        for mine, row in zip(mine, rows):
+            for name in set(row) - {"event_timestamp"}:
+                assert mine[name] == plain(row[name]), (name, mine, row)
 
 
 def raised(call):

@@ -29,7 +29,7 @@ mod ui;
 mod validate;
 
 use anyhow::{Result, bail};
-use larder::{ObjectKind, Selection};
+use larder::{FeatureStore, ObjectKind, Selection};
 
 use crate::arguments::{Arguments, Command, SelectionArguments};
 use crate::repo::Repo;
@@ -103,6 +103,17 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
 /// How the user called this program, for commands that are shown to be copied.
 fn program() -> String {
     std::env::args().next().unwrap_or_else(|| "larder".to_owned())
+}
+
+/// Says that MLflow does not hear of what a server serves, where its configuration asks for that.
+fn remark_on_mlflow(store: &FeatureStore) {
+    let mlflow = &store.config().mlflow;
+    if mlflow.enabled && mlflow.auto_log {
+        eprintln!(
+            "note: MLflow is not told what a server serves, since that belongs to no run; `get-historical-features` tells \
+             the run that the variable MLFLOW_RUN_ID names. `auto_log: false` under `mlflow` leaves both out"
+        );
+    }
 }
 
 impl SelectionArguments {

@@ -39,13 +39,7 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeArguments) -> Result<()> {
             McpTransport::Sse => eprintln!("Tools for MCP clients are at {address}/sse"),
         }
     }
-    let mlflow = &store.config().mlflow;
-    if mlflow.enabled && mlflow.auto_log {
-        eprintln!(
-            "note: MLflow is not told what a server serves, since that belongs to no run; `get-historical-features` tells the \
-             run that the variable MLFLOW_RUN_ID names. `auto_log: false` under `mlflow` leaves both out"
-        );
-    }
+    super::remark_on_mlflow(&store);
     let refresh = registry_refresh(arguments.registry_ttl_seconds);
     let http = Arc::clone(&store).serve(listener, refresh, options, shutdown_signal());
     match &arguments.grpc {

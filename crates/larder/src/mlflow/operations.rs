@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use larder_core::{Result, Timestamp};
-use larder_mlflow::Operation;
-use larder_registry::{Action, ObjectKind};
+use larder_mlflow::{MlflowServers, Operation};
+use larder_registry::{Action, MlflowConfig, ObjectKind};
 
 use super::mlflow_servers;
 use crate::{ApplyOutcome, FeatureStore, TrainingSet, blocking};
@@ -109,7 +109,7 @@ impl FeatureStore {
             metrics: vec![("feast.job_submission_sec".to_owned(), took.as_secs_f64())],
             ..Operation::default()
         };
-        let (servers, now) = (mlflow_servers(config), self.clock().now());
+        let (servers, now) = (impatient(config), self.clock().now());
         remark(blocking::run(move || Ok(operation.log_to(&servers.server(None)?, &run, now)?)).await);
     }
 
@@ -119,9 +119,14 @@ impl FeatureStore {
             return;
         }
         let experiment = format!("{}{}", self.config().project, config.ops_experiment_suffix);
-        let (servers, now) = (mlflow_servers(config), self.clock().now());
+        let (servers, now) = (impatient(config), self.clock().now());
         remark(blocking::run(move || Ok(operation.log(&servers.server(None)?, &experiment, now)?)).await);
     }
+}
+
+/// The servers, asked once: whoever waits for the verb has what they asked for, and does not wait for MLflow to return.
+fn impatient(config: &MlflowConfig) -> MlflowServers {
+    mlflow_servers(&MlflowConfig { max_retries: 0, ..config.clone() })
 }
 
 /// What was done is done, whether or not MLflow knows.
