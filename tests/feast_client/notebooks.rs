@@ -8,17 +8,13 @@ use serde_json::json;
 use crate::larder::Repo;
 use crate::python::{self, Release};
 
-/// Writes the notebooks of a repo, and has a session run them and look at what the cells print; under every
-/// release, with a fresh repo.
-fn run(make: impl Fn() -> Repo, session: &str, flags: &[&str]) {
-    for release in python::RELEASES {
-        let repo = make();
-        let folder = tempfile::tempdir().unwrap();
-        let shown = folder.path().join("notebooks").display().to_string();
-        let written = repo.larder(&[&["demo-notebooks", "-o", &shown], flags].concat());
-        assert_eq!(written.lines().count(), 4, "{written}");
-        session_of(release, session, &shown, "");
-    }
+/// Writes the notebooks of a repo, and has a session run them and look at what the cells print.
+fn run(repo: &Repo, release: &Release, session: &str, flags: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    let shown = folder.path().join("notebooks").display().to_string();
+    let written = repo.larder(&[&["demo-notebooks", "-o", &shown], flags].concat());
+    assert_eq!(written.lines().count(), 4, "{written}");
+    session_of(release, session, &shown, "");
 }
 
 /// Runs the notebooks in a folder, which show servers this token, and looks at what they print.
@@ -32,18 +28,17 @@ fn session_of(release: &Release, session: &str, folder: &str, token: &str) {
 
 #[test]
 fn the_notebooks_of_a_new_repo_show_that_training_and_serving_agree() {
-    run(Repo::of_template, "of_template", &[]);
+    for release in python::RELEASES {
+        run(&Repo::of_template(), release, "of_template", &[]);
+    }
 }
 
 #[test]
 fn notebooks_ask_for_all_that_a_project_has_at_the_time_that_is_named() {
-    let make = || {
-        let repo = Repo::of_chains();
-        repo.add("out_of_reach.yaml", OUT_OF_REACH);
-        repo.larder(&["apply"]);
-        repo
-    };
-    run(make, "of_chains", &["--as-of", "2024-01-16T00:00:00Z"]);
+    let repo = Repo::of_chains();
+    repo.add("out_of_reach.yaml", OUT_OF_REACH);
+    repo.larder(&["apply"]);
+    run(&repo, python::LATEST, "of_chains", &["--as-of", "2024-01-16T00:00:00Z"]);
 }
 
 /// Views of which a notebook can say only why it does not show them, and one that is not kept online.
@@ -82,20 +77,17 @@ fn notebooks_of_a_project_that_asks_who_comes_say_so() {
 
 #[test]
 fn notebooks_search_where_there_are_vectors() {
-    run(Repo::of_documents, "of_documents", &["--as-of", "2025-01-10T00:00:00Z"]);
+    run(&Repo::of_documents(), python::LATEST, "of_documents", &["--as-of", "2025-01-10T00:00:00Z"]);
 }
 
 #[test]
 fn texts_of_the_registry_are_neither_code_nor_markup_in_a_notebook() {
-    let make = || {
-        let repo = Repo::empty("project: hostile\nregistry: data/registry.db\nprovider: local\n");
-        let row = "{\"driver\\\"id\": 1, \"event_timestamp\": \"2024-01-01T00:00:00Z\", \"rate'\": 0.5}\n";
-        repo.add("rows.ndjson", row);
-        repo.add("hostile.yaml", HOSTILE);
-        repo.larder(&["apply"]);
-        repo
-    };
-    run(make, "of_hostile_texts", &["--as-of", "2024-01-01T12:00:00Z"]);
+    let repo = Repo::empty("project: hostile\nregistry: data/registry.db\nprovider: local\n");
+    let row = "{\"driver\\\"id\": 1, \"event_timestamp\": \"2024-01-01T00:00:00Z\", \"rate'\": 0.5}\n";
+    repo.add("rows.ndjson", row);
+    repo.add("hostile.yaml", HOSTILE);
+    repo.larder(&["apply"]);
+    run(&repo, python::LATEST, "of_hostile_texts", &["--as-of", "2024-01-01T12:00:00Z"]);
 }
 
 const HOSTILE: &str = r#"entities:
