@@ -38,6 +38,17 @@ impl Repo {
         repo
     }
 
+    /// The repo that `larder init` makes, in a folder `repo` of its own, applied.
+    pub(crate) fn of_template() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().display().to_string();
+        let output = Command::new(PROGRAM).args(["init", "--repo-path", &dir, "rides"]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let repo = Self { folder };
+        repo.larder(&["apply"]);
+        repo
+    }
+
     /// A repo with this `feature_store.yaml` and nothing else.
     pub(crate) fn empty(config: &str) -> Self {
         let repo = Self { folder: tempfile::tempdir().unwrap() };

@@ -8,6 +8,8 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "the harness of a test fails as tests do")]
 
 mod larder;
+mod mlflow;
+mod notebooks;
 mod python;
 
 use std::fs;

@@ -26,12 +26,37 @@ const PYTHONS: [&str; 4] = ["python3.11", "python3.12", "python3.13", "python3"]
 
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 
+/// What runs notebooks.
+pub(crate) fn notebook_packages() -> PathBuf {
+    folder_with("notebooks", &requirements(include_str!("notebook_requirements.txt")))
+}
+
+/// MLflow, server and client.
+pub(crate) fn mlflow_packages() -> PathBuf {
+    folder_with("mlflow", &requirements(include_str!("mlflow_requirements.txt")))
+}
+
 impl Release {
     /// Runs a script of `sessions/`, which must succeed.
     #[track_caller]
     pub(crate) fn session(&self, name: &str, arguments: &[&str]) {
         let mut command = self.python();
         command.arg(script(name)).args(arguments);
+        run(&mut command, &format!("session `{name}` under Feast {}", self.feast));
+    }
+
+    /// The same, with more packages and with variables of the environment.
+    #[track_caller]
+    pub(crate) fn session_with(
+        &self,
+        packages: &Path,
+        name: &str,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) {
+        let mut command = self.python();
+        command.env("PYTHONPATH", std::env::join_paths([&self.packages(&[]), packages]).unwrap());
+        command.envs(variables.iter().copied()).arg(script(name)).args(arguments);
         run(&mut command, &format!("session `{name}` under Feast {}", self.feast));
     }
 
@@ -63,13 +88,18 @@ impl Release {
     }
 
     fn python_beside(&self, more: &[&str]) -> Command {
-        let mut packages = vec![format!("feast=={}", self.feast), format!("dill=={}", self.dill)];
-        packages.extend(more.iter().copied().map(str::to_owned));
-        let beside = if more.is_empty() { "" } else { "-lineage" };
-        let mut command = python_with(&format!("feast-{}{beside}", self.feast), &packages);
+        let mut command = python_with(&self.packages(more));
         // Feast's answers depend on it.
         command.env("FEAST_USAGE", "False").env("TZ", "UTC");
         command
+    }
+
+    /// The folder that holds this release, and what else is to be beside it.
+    fn packages(&self, more: &[&str]) -> PathBuf {
+        let mut packages = vec![format!("feast=={}", self.feast), format!("dill=={}", self.dill)];
+        packages.extend(more.iter().copied().map(str::to_owned));
+        let beside = if more.is_empty() { "" } else { "-lineage" };
+        folder_with(&format!("feast-{}{beside}", self.feast), &packages)
     }
 }
 
@@ -85,7 +115,7 @@ const LATEST_MCP: [&str; 5] =
 /// Runs a script of `sessions/` with that client, which must succeed.
 #[track_caller]
 pub(crate) fn session_of_latest_mcp(name: &str, arguments: &[&str]) {
-    let mut command = python_with("mcp", &LATEST_MCP.map(str::to_owned));
+    let mut command = python_with(&folder_with("mcp", &LATEST_MCP.map(str::to_owned)));
     command.arg(script(name)).args(arguments);
     run(&mut command, &format!("session `{name}`"));
 }
@@ -95,8 +125,15 @@ fn script(session: &str) -> PathBuf {
     sessions.join(format!("{session}.py"))
 }
 
-/// Python with packages that come before those of the environment, in a folder that is filled on first use.
-fn python_with(name: &str, packages: &[String]) -> Command {
+/// Python with the packages of a folder, which come before those of the environment.
+fn python_with(folder: &Path) -> Command {
+    let mut command = Command::new(environment().join("bin/python"));
+    command.env("PYTHONPATH", folder).env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
+/// A folder with packages, filled on first use.
+fn folder_with(name: &str, packages: &[String]) -> PathBuf {
     let folder = environment().join(name);
     once(&folder, &packages.join("\n"), |folder| {
         let mut install = pip(&environment());
@@ -105,9 +142,12 @@ fn python_with(name: &str, packages: &[String]) -> Command {
         let mut compile = Command::new(environment().join("bin/python"));
         run(compile.args(["-m", "compileall", "-q"]).arg(folder), "compiling what was installed");
     });
-    let mut command = Command::new(environment().join("bin/python"));
-    command.env("PYTHONPATH", folder).env("PYTHONDONTWRITEBYTECODE", "1");
-    command
+    folder
+}
+
+/// The packages that a file of pinned versions names.
+fn requirements(text: &str) -> Vec<String> {
+    text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
 }
 
 const INSTALLING: &str = "installing from PyPI what these tests need";

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::dbt_arguments::DbtCommand;
 use crate::log_level::{self, LogLevel};
+use crate::mlflow_arguments::MlflowCommand;
 use crate::object_arguments::{
     DeleteArguments, FeatureViewsCommand, FeaturesCommand, ObjectCommand, PermissionsCommand, ProjectsCommand,
 };
@@ -52,6 +53,14 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Show the whole path, from data to a served on-demand feature.
     Demo(DemoArguments),
+    /// Write Jupyter notebooks that show the project at work.
+    #[command(
+        after_help = "Examples:\n  larder -c my_repo demo-notebooks\n  larder -c my_repo demo-notebooks -o notebooks --overwrite\n\n\
+                      Each project has a folder there: what it is made of, training sets, serving, and the same from \
+                      Feast's Python client. A cell runs the `larder` that wrote it, or the one that the variable \
+                      LARDER names."
+    )]
+    DemoNotebooks(DemoNotebooksArguments),
     /// Create a feature repo with sample definitions, data and a transformation.
     Init(InitArguments),
     /// Show what apply would change, test components that would be new, and change nothing.
@@ -195,6 +204,8 @@ pub(crate) enum Command {
     Version,
     /// Work on the components of on-demand feature views.
     Udf(UdfCommand),
+    /// Read datasets and artifacts of MLflow as sources of feature views.
+    Mlflow(MlflowCommand),
     /// Make definitions of the models of a dbt project.
     Dbt(DbtCommand),
     /// Run jobs: components that join, materialize, read, push and write.
@@ -275,11 +286,25 @@ pub(crate) struct DemoArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct DemoNotebooksArguments {
+    /// The folder to write to.
+    #[arg(short, long, value_name = "DIR", default_value = "./feast-demo-notebooks")]
+    pub(crate) output_dir: PathBuf,
+    /// Replace notebooks that are there.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    /// The time as of which the notebooks ask for features, for data that end in the past; the time of the call by
+    /// default.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) as_of: Option<Timestamp>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct InitArguments {
     /// The folder to create; its name becomes the project's. `feature_repo` where it is left out.
     #[arg(value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
-    /// The sample repo to begin with; of Feast's templates only `local` is here.
+    /// The sample repo to begin with: of Feast's templates `local` and `pytorch_nlp` are here.
     #[arg(short, long, value_name = "TEMPLATE", value_parser = template, conflicts_with = "from_feast")]
     pub(crate) template: Option<Template>,
     /// Create a repo without definitions and data.
@@ -303,12 +328,14 @@ pub(crate) struct InitArguments {
 /// A repo to begin with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Template {
-    /// Everything on this machine.
+    /// Rides, on this machine.
     Local,
+    /// Moods of texts, likewise.
+    PytorchNlp,
 }
 
 /// Templates of Feast's whose stores or engines larder does not have.
-const TEMPLATES_OF_FEAST: [&str; 14] = [
+const TEMPLATES_OF_FEAST: [&str; 13] = [
     "gcp",
     "aws",
     "snowflake",
@@ -322,20 +349,21 @@ const TEMPLATES_OF_FEAST: [&str; 14] = [
     "ray",
     "ray_rag",
     "rag",
-    "pytorch_nlp",
 ];
 
 fn template(text: &str) -> Result<Template, String> {
     let name = text.to_ascii_lowercase();
-    if name == "local" {
-        return Ok(Template::Local);
+    match name.as_str() {
+        "local" => return Ok(Template::Local),
+        "pytorch_nlp" => return Ok(Template::PytorchNlp),
+        _ => {}
     }
     let what = if TEMPLATES_OF_FEAST.contains(&name.as_str()) {
         format!("Feast's template `{name}` rests on what larder does not have yet")
     } else {
         format!("there is no template `{name}`")
     };
-    Err(format!("{what}; use `local`, or `--minimal` for a repo without definitions"))
+    Err(format!("{what}; use `local` or `pytorch_nlp`, or `--minimal` for a repo without definitions"))
 }
 
 #[derive(Debug, Args)]

@@ -8,12 +8,15 @@
 mod output;
 
 mod arguments;
+mod certificate_flag;
 mod commands;
 mod dbt_arguments;
 mod job_log;
 mod json_columns;
 mod log_level;
 mod materialize_progress;
+mod mlflow_arguments;
+mod notebook;
 mod object_arguments;
 mod permission_tree;
 mod plain_table;
@@ -24,7 +27,6 @@ mod store_door;
 mod template;
 mod udf_arguments;
 mod value_text;
-mod verbs_of_feast;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -42,8 +44,7 @@ fn main() -> ExitCode {
             let words: Vec<String> =
                 std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
             let sentence = match error.kind() {
-                clap::error::ErrorKind::InvalidSubcommand => verbs_of_feast::instead(&words),
-                clap::error::ErrorKind::MissingRequiredArgument => verbs_of_feast::certificate_flag(&words),
+                clap::error::ErrorKind::MissingRequiredArgument => certificate_flag::certificate_flag(&words),
                 _ => None,
             };
             match sentence {
@@ -79,7 +80,7 @@ fn main() -> ExitCode {
 }
 
 /// The messages of an error and its sources, each once.
-fn chain(error: &anyhow::Error) -> String {
+pub(crate) fn chain(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain() {
         let message = cause.to_string();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{ExternalSystem, ExternalTable, Field, StreamSource, StreamSystem};
+use crate::{ExternalSystem, ExternalTable, Field, MlflowSource, StreamSource, StreamSystem};
 
 /// Where values come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub enum DataSourceKind {
     Stream(StreamSource),
     /// A table of a system that larder does not read.
     External(ExternalTable),
+    /// A table that is tracked in MLflow.
+    Mlflow(MlflowSource),
 }
 
 /// A table in one file, all files of a folder, or all files of a glob.
@@ -119,6 +121,7 @@ impl DataSource {
             DataSourceKind::Request(_) => "request",
             DataSourceKind::Stream(stream) => stream.system.name(),
             DataSourceKind::External(table) => table.system.name(),
+            DataSourceKind::Mlflow(_) => "mlflow",
         }
     }
 
@@ -132,6 +135,7 @@ impl DataSource {
                 StreamSystem::Kinesis { .. } => "KinesisSource",
                 StreamSystem::Kafka { .. } => "KafkaSource",
             },
+            DataSourceKind::Mlflow(_) => "MlflowDatasetSource",
             DataSourceKind::External(table) => match table.system {
                 ExternalSystem::BigQuery => "BigQuerySource",
                 ExternalSystem::Redshift => "RedshiftSource",
@@ -153,7 +157,7 @@ impl DataSource {
 
     /// Whether it is a table that holds history, here or elsewhere.
     pub fn is_table(&self) -> bool {
-        matches!(self.kind, DataSourceKind::File(_) | DataSourceKind::External(_))
+        matches!(self.kind, DataSourceKind::File(_) | DataSourceKind::External(_) | DataSourceKind::Mlflow(_))
     }
 
     /// The source that holds the history of a push source or stream.
@@ -163,6 +167,19 @@ impl DataSource {
             DataSourceKind::Stream(stream) => stream.batch_source.as_deref(),
             _ => None,
         }
+    }
+
+    /// The source in MLflow, if it is one.
+    pub fn as_mlflow(&self) -> Option<&MlflowSource> {
+        match &self.kind {
+            DataSourceKind::Mlflow(source) => Some(source),
+            _ => None,
+        }
+    }
+
+    /// Whether larder reads it.
+    pub fn is_readable(&self) -> bool {
+        matches!(self.kind, DataSourceKind::File(_) | DataSourceKind::Mlflow(_))
     }
 
     /// The push source, if it is one.

@@ -45,6 +45,7 @@ mod job;
 pub mod json;
 mod label_rules;
 mod logging_config;
+mod mlflow_source;
 mod offline_store;
 mod on_demand_feature_view;
 mod online_store;
@@ -91,6 +92,7 @@ pub use job::{
 };
 pub use label_rules::{ConflictPolicy, LabelRules};
 pub use logging_config::{LoggingConfig, LoggingDestination, SampleRate};
+pub use mlflow_source::{ArtifactFormat, MlflowSource, MlflowTable};
 pub use offline_store::{
     EntityFrame, JoinedColumns, LatestRows, LatestStream, OfflineStore, PointInTimeJoin, PullAll, PullLatest,
     PullSummary, RowStream, ViewJoin,

@@ -183,7 +183,9 @@ impl FeatureStore {
         let after = self.refresh().await?;
         self.follow_registry(before.snapshot(), after.snapshot()).await?;
         self.tell_of_definitions(after.snapshot());
-        Ok(ApplyOutcome { new_components, ..self.outcome(diff, jobs, warnings, after.snapshot()) })
+        let outcome = ApplyOutcome { new_components, ..self.outcome(diff, jobs, warnings, after.snapshot()) };
+        self.tell_mlflow_of_apply(&outcome).await;
+        Ok(outcome)
     }
 
     /// Removes all of the project: its registry entries, then its online rows. Other projects stay.

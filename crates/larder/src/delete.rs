@@ -85,7 +85,11 @@ fn user_of(snapshot: &RegistrySnapshot, kind: ObjectKind, name: &str) -> Option<
             let reads = |source: &Option<String>| source.as_deref() == Some(name);
             let stored = views().find(|user| reads(&user.batch_source) || reads(&user.stream_source));
             let pushed = || {
-                let push = |kind: &DataSourceKind| matches!(kind, DataSourceKind::Push(push) if reads(&push.batch_source));
+                let push = |kind: &DataSourceKind| match kind {
+                    DataSourceKind::Push(push) => reads(&push.batch_source),
+                    DataSourceKind::Mlflow(mlflow) => mlflow.batch_source == name,
+                    _ => false,
+                };
                 let mut sources = snapshot.data_sources().iter().map(|source| &source.object);
                 sources.find(|user| push(&user.kind)).map(|user| format!("data source `{}`", user.name))
             };

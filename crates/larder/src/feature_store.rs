@@ -8,6 +8,7 @@ use larder_core::{
     Clock, JobRuntime, OfflineStore, OnDemandFeatureView, RequestError, Result, SystemClock, Transformation,
     UdfRuntime,
 };
+use larder_mlflow::MlflowOfflineStore;
 use larder_offline::FileOfflineStore;
 use larder_plan::Catalog;
 use larder_registry::{RegistryFile, RegistrySnapshot, RepoConfig};
@@ -15,6 +16,7 @@ use tokio::sync::{Mutex, OnceCell};
 
 use crate::dataset_jobs::DatasetJobs;
 use crate::lineage::Lineage;
+use crate::mlflow::mlflow_servers;
 use crate::online::Online;
 use crate::online_changes::OnlineChanges;
 use crate::recorder::{RecordedRuntime, Recorder};
@@ -70,7 +72,10 @@ impl FeatureStore {
         let snapshot = read_snapshot(&registry, &config).await?;
         let catalog = load_catalog(&registry, &udf, snapshot).await;
         Ok(Self {
-            offline: Arc::new(FileOfflineStore::new(config.repo_path.clone())),
+            offline: Arc::new(MlflowOfflineStore::new(
+                Arc::new(FileOfflineStore::new(config.repo_path.clone())),
+                mlflow_servers(&config.mlflow),
+            )),
             config,
             registry,
             udf,

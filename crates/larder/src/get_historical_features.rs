@@ -165,8 +165,9 @@ impl FeatureStore {
 /// A request for a training set, resolved, without its entity rows.
 #[derive(Debug)]
 pub(crate) struct HistoricalQuery {
-    plan: FeaturePlan,
-    views: Vec<ViewJoin>,
+    pub(crate) plan: FeaturePlan,
+    /// The joins of the plan's views, in their order.
+    pub(crate) views: Vec<ViewJoin>,
     filter_by_created_timestamp: bool,
 }
 

@@ -43,6 +43,7 @@ mod job;
 mod joined_in_parts;
 mod lineage;
 mod logged_rows;
+mod mlflow;
 mod monitoring;
 mod offline_server;
 mod online;
@@ -52,6 +53,7 @@ mod recorder;
 mod registry_http;
 mod registry_log;
 mod registry_server;
+mod retrieval_inputs;
 mod saved_dataset;
 mod server;
 mod statistics;
@@ -68,13 +70,15 @@ pub use feature_store::FeatureStore;
 pub use get_historical_features::{HistoricalRequest, TrainingEntities, TrainingSet, VALUE_TYPE_METADATA};
 pub use job::{ComponentRun, JobObserver, JobRunner, Scheduler, StartedRun};
 pub use larder_core::{FeatureViewState, InputColumn, InputTable, PermissionType, PushMode};
+pub use larder_mlflow::FlatRows;
 pub use larder_offline::table;
 pub use larder_online::{OnlineError, ServerAddress};
 pub use larder_plan::Selection;
 pub use larder_registry::{
     ApplyOptions, AuthConfig, DbtImport, DbtManifest, DbtSource, DefinitionFiles, Description,
     FeatureViewVersion, ListFilter, Listing, McpTransport, ObjectKind, PermissionCheck, PermittedObjects,
-    Problem, RegistryFile, RepoConfig, VersionedView, definitions_json_schema, test_file_json_schema,
+    Problem, Registered, RegistryFile, RegistrySnapshot, RepoConfig, VersionedView, definitions_json_schema,
+    test_file_json_schema,
 };
 pub use larder_serving::{
     AllowedOrigins, Chosen, Days, DoorOptions, FeatureServer, Granularity, JobIsRunning, JobLogLine,
@@ -84,8 +88,10 @@ pub use larder_serving::{
     SearchRequest, ServerCertificate, ServerOptions, StartJob, WriteRequest, connect_to_certificate,
     shutdown_signal,
 };
+pub use mlflow::{MlflowSourceCheck, MlflowSync, MlflowSyncReport, MlflowSyncRequest, MlflowView};
 pub use monitoring::BaselineJob;
 pub use online::PublishedServer;
+pub use retrieval_inputs::{ReadView, RetrievalInputs};
 pub use saved_dataset::NewSavedDataset;
 pub use udf_runtime::udf_runtime;
 pub use validation::{LoggedFeatures, ProfileCache, ValidationFailure, ValidationReport};

@@ -1,6 +1,7 @@
 //! The verbs that read and write the online store. HTTP, the command line and programs all come here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use larder_core::{RequestError, Result};
@@ -13,6 +14,7 @@ use larder_serving::{
     OnlineRequest, OnlineResponse, PushRequest, Recording, SearchRequest, WriteRequest,
 };
 
+use crate::mlflow::Materialized;
 use crate::{FeatureStore, wire};
 
 #[async_trait]
@@ -60,6 +62,7 @@ impl FeatureServer for FeatureStore {
             }
         };
         let (views, version) = (request.feature_views, request.version);
+        let (began, range) = (self.clock().now(), request.range);
         let report = match request.range {
             MaterializeRange::Between { start, end } => {
                 writer.materialize(&catalog, &Materialize { start, end, views, version }, &observe).await
@@ -78,7 +81,16 @@ impl FeatureServer for FeatureStore {
         lineage.end(&summary);
         // Also after an error: views done before it are recorded.
         self.refresh().await?;
-        summary
+        let summary = summary?;
+        let (start, end) = match range {
+            MaterializeRange::Between { start, end } => (Some(start), end),
+            MaterializeRange::Incremental { end } => (None, end),
+        };
+        let views = summary.feature_views.iter().map(|view| view.feature_view.clone()).collect();
+        let took = self.clock().now().micros() - began.micros();
+        let took = Duration::from_micros(u64::try_from(took).unwrap_or_default());
+        self.tell_mlflow_of_materialization(Materialized { views, start, end, took }).await;
+        Ok(summary)
     }
 
     async fn record(&self, view: &str) -> Result<Recording> {

@@ -54,8 +54,8 @@ impl FeatureWriter {
             online_rows.push((target, parts));
         }
         let mut offline_rows = Vec::with_capacity(sources.len());
-        for source in sources {
-            let declared = declared_types(&views, &source.name);
+        for (read, source) in sources {
+            let declared = declared_types(&views, &read);
             let rows = rows_of_source(self.offline.as_ref(), &source, declared, &push.table).await?;
             offline_rows.push((source, rows));
         }
@@ -100,12 +100,14 @@ fn kept_online(views: &[Arc<FeatureView>]) -> Result<Vec<&Arc<FeatureView>>, Req
     }
 }
 
-/// The batch sources of the views, each once, in the order of the views.
+/// The sources that take the rows of the views, each once, in the order of the views, after the name of the source that
+/// the views read. They differ where that one lies in MLflow.
 pub(crate) fn batch_sources(
     catalog: &Catalog,
     views: &[Arc<FeatureView>],
-) -> Result<Vec<Arc<DataSource>>, RequestError> {
-    let mut sources: Vec<Arc<DataSource>> = Vec::new();
+) -> Result<Vec<(String, Arc<DataSource>)>, RequestError> {
+    let find = |name: &str| Ok(Arc::clone(&catalog.snapshot().data_source(name)?.object));
+    let mut sources: Vec<(String, Arc<DataSource>)> = Vec::new();
     for view in views {
         let name = view.batch_source.as_deref().ok_or_else(|| {
             RequestError::other(format!(
@@ -113,8 +115,12 @@ pub(crate) fn batch_sources(
                 view.name
             ))
         })?;
-        if !sources.iter().any(|known| known.name == name) {
-            sources.push(Arc::clone(&catalog.snapshot().data_source(name)?.object));
+        if !sources.iter().any(|(known, _)| known == name) {
+            let mut source: Arc<DataSource> = find(name)?;
+            if let Some(mlflow) = source.as_mlflow() {
+                source = find(&mlflow.batch_source)?;
+            }
+            sources.push((name.to_owned(), source));
         }
     }
     Ok(sources)

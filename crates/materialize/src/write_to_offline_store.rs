@@ -30,9 +30,9 @@ pub async fn write_to_offline_store(
     }
     let views = [view];
     let table = Arc::new(table);
-    for source in batch_sources(catalog, &views)? {
+    for (read, source) in batch_sources(catalog, &views)? {
         if !table.is_empty() {
-            let declared = declared_types(&views, &source.name);
+            let declared = declared_types(&views, &read);
             let rows = rows_of_source(offline, &source, declared, &table).await?;
             offline.append(&source, rows).await?;
         }

@@ -84,11 +84,11 @@ pub use registry_diff::{Action, ObjectChange, ObjectKind, PropertyChange, Regist
 pub use registry_file::{ApplyOptions, DamagedContents, RegistryError, RegistryFile};
 pub use registry_messages::{ObjectMessage, RegistryMessages, ViewFilter};
 pub use repo_config::{
-    AuditLoggingConfig, AuditSink, AuthConfig, CompatConfig, DataQualityConfig, ErrorStatus,
-    FEATURE_STORE_YAML, FeatureLoggingConfig, FeatureServerConfig, HttpConfig, KubernetesConfig,
+    AuditLoggingConfig, AuditSink, AuthConfig, CompatConfig, DataQualityConfig, DatasetSyncConfig,
+    ErrorStatus, FEATURE_STORE_YAML, FeatureLoggingConfig, FeatureServerConfig, HttpConfig, KubernetesConfig,
     LineageConsumerConfig, LineageTransport, MaterializationConfig, McpConfig, McpTransport, MetricsConfig,
-    OfflinePushBatching, OfflineStoreConfig, OidcClientConfig, OidcConfig, OnlineStoreConfig, OnlineTtl,
-    OpenLineageConfig, RegistryConfig, RepoConfig, Secret, Settings,
+    MlflowConfig, MlflowCredentials, OfflinePushBatching, OfflineStoreConfig, OidcClientConfig, OidcConfig,
+    OnlineStoreConfig, OnlineTtl, OpenLineageConfig, RegistryConfig, RepoConfig, Secret, Settings,
 };
 pub use sent_object::SentObject;
 pub use snapshot::{

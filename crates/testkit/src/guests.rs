@@ -21,6 +21,8 @@ guests! {
     driver_chain = "driver_chain";
     /// `udfs/rust/trip_text`: text and timestamps.
     trip_text = "trip_text";
+    /// `udfs/rust/text_sentiment`: text to numbers and a vector. The functions of the template `pytorch_nlp`.
+    text_sentiment = "text_sentiment";
     /// `udfs/rust/basket`: lists, sets and structs.
     basket = "basket";
     /// `udfs/rust/feast_golden`: the functions of the repositories from which Feast's answers were recorded.

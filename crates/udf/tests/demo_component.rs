@@ -1,6 +1,6 @@
-//! The component that `larder demo` carries, so that the demo needs no Wasm target.
+//! The components that the command carries, so that its sample repos need no Wasm target.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper may stop its test")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a helper may stop its test")]
 
 mod support;
 
@@ -26,10 +26,15 @@ fn table(signature: &TransformationSignature) -> RecordBatch {
 }
 
 #[tokio::test]
-async fn the_demo_component_does_what_its_source_does() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/demo/driver_features.wasm");
+async fn the_components_of_sample_repos_do_what_their_sources_do() {
+    is_current("driver_features", guests::driver_features()).await;
+    is_current("text_sentiment", guests::text_sentiment()).await;
+}
+
+async fn is_current(name: &str, built: &'static [u8]) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../cli/demo/{name}.wasm"));
     let runtime = WasmRuntime::try_new(WasmRuntimeOptions::default()).unwrap();
-    let built = runtime.inspect(guests::driver_features().into()).await.unwrap();
+    let built = runtime.inspect(built.into()).await.unwrap();
     if std::env::var_os("LARDER_BLESS").is_some() {
         std::fs::write(&path, &built.bytes).unwrap();
     }

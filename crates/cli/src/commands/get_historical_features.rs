@@ -1,15 +1,16 @@
 //! `larder get-historical-features`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use arrow::array::{Array as _, RecordBatch};
 use arrow::datatypes::{Field, Schema};
 use larder::table::{read_table, write_table};
 use larder::{EntitySpan, FeatureStore, HistoricalRequest, NewSavedDataset, ProfileCache, TrainingEntities};
-use larder_core::ValueType;
 use larder_core::column::column_from_json;
 use larder_core::json::python_dumps_indented;
+use larder_core::{Clock as _, SystemClock, ValueType};
 use serde_json::{Map, Value};
 
 use super::validate;
@@ -57,6 +58,7 @@ async fn training_set(
         full_feature_names: arguments.selection.full_feature_names,
         filter_by_created_timestamp: arguments.filter_by_created_timestamp,
     };
+    let began = SystemClock.now().micros();
     let training_set = match (&arguments.save_as, &arguments.output) {
         (Some(name), Some(path)) => {
             // What the registry remembers must not depend on where the command was run.
@@ -72,6 +74,9 @@ async fn training_set(
         }
         _ => store.get_historical_features(request).await?,
     };
+    let took = u64::try_from(SystemClock.now().micros() - began).unwrap_or_default();
+    let service = arguments.selection.feature_service.as_deref();
+    store.tell_mlflow_of_training_set(&training_set, service, Duration::from_micros(took)).await;
     if let Some(reference) = &arguments.validate {
         let report = store.validate_training_set(&training_set, reference, ProfileCache::Use).await?;
         validate::remark(&report, reference);

@@ -21,7 +21,6 @@ pub(crate) async fn run(arguments: &InitArguments) -> Result<()> {
 }
 
 fn from_template(arguments: &InitArguments) -> Result<()> {
-    debug_assert!(arguments.template.is_none_or(|template| template == Template::Local), "there is no other");
     let dir = &new_dir(arguments)?;
     let end = template::end_of_data(arguments.as_of.as_deref())?;
     // With `--repo-path`, DIR is no folder and only names the project.
@@ -34,15 +33,21 @@ fn from_template(arguments: &InitArguments) -> Result<()> {
         eprintln!("\nNext: write definitions into {shown}/features.yaml, then\n   {larder} -c {shown} apply");
         return Ok(());
     }
-    template::write(dir, &project, end)?;
+    let ask = match arguments.template.unwrap_or(Template::Local) {
+        Template::Local => {
+            template::write(dir, &project, end)?;
+            "get-online-features -e driver_id=1001 -f driver_hourly_stats:conv_rate"
+        }
+        Template::PytorchNlp => {
+            template::pytorch_nlp::write(dir, &project, end)?;
+            "get-online-features -e text_id=text_0001 -e input_text=\"what a lovely day\" -e model_name=words \
+             --feature-service sentiment_analysis_v1"
+        }
+    };
     println!("Creating a new larder repository in {shown}.");
     eprintln!("\nNext:");
-    for command in [
-        "apply".to_owned(),
-        format!("materialize-incremental {end}"),
-        "get-online-features -e driver_id=1001 -f driver_hourly_stats:conv_rate".to_owned(),
-        "udf test".to_owned(),
-    ] {
+    let materialize = format!("materialize-incremental {end}");
+    for command in ["apply", materialize.as_str(), ask, "udf test"] {
         eprintln!("   {larder} -c {shown} {command}");
     }
     Ok(())

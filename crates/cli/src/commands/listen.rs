@@ -14,6 +14,7 @@ pub(crate) async fn run(repo: &Repo, arguments: &ListenArguments) -> Result<()> 
     }
     let store = repo.open().await?;
     store.check_auth()?;
+    super::remark_on_mlflow(&store);
     let door = arguments.tls.door()?;
     // Before the port is taken, so that a second server fails for the reason that matters.
     store.open_online_store().await?;

@@ -4,6 +4,7 @@ mod apply;
 mod dbt;
 mod delete;
 mod demo;
+mod demo_notebooks;
 mod feature_views;
 mod features;
 mod get_historical_features;
@@ -13,6 +14,7 @@ mod job;
 mod listen;
 mod materialize;
 mod mcp;
+mod mlflow;
 mod monitor;
 mod objects;
 mod permissions;
@@ -29,7 +31,7 @@ mod ui;
 mod validate;
 
 use anyhow::{Result, bail};
-use larder::{ObjectKind, Selection};
+use larder::{FeatureStore, ObjectKind, Selection};
 
 use crate::arguments::{Arguments, Command, SelectionArguments};
 use crate::repo::Repo;
@@ -40,6 +42,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     let repo = || Repo::find(&arguments);
     match &arguments.command {
         Command::Demo(demo) => demo::run(demo, quiet).await,
+        Command::DemoNotebooks(own) => demo_notebooks::run(&arguments, own).await,
         Command::Init(init) => init::run(init).await,
         Command::DefinitionsSchema => objects::print_definitions_schema(),
         Command::Plan(plan) => apply::plan(&repo()?, plan).await,
@@ -60,6 +63,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Listen(arguments) => listen::run(&repo()?, arguments).await,
         Command::ServeTransformations(arguments) => listen::transformations(&repo()?, arguments).await,
         Command::Mcp(arguments) => mcp::run(&repo()?, arguments).await,
+        Command::Mlflow(command) => mlflow::run(&repo()?, &command.verb).await,
         Command::Dbt(command) => dbt::run(repo, &command.verb),
         Command::ServeRegistry(serve) => serve_registry::run(&repo()?, serve).await,
         Command::Ui(ui) => ui::run(&repo()?, ui).await,
@@ -103,6 +107,17 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
 /// How the user called this program, for commands that are shown to be copied.
 fn program() -> String {
     std::env::args().next().unwrap_or_else(|| "larder".to_owned())
+}
+
+/// Says that MLflow does not hear of what a server serves, where its configuration asks for that.
+fn remark_on_mlflow(store: &FeatureStore) {
+    let mlflow = &store.config().mlflow;
+    if mlflow.enabled && mlflow.auto_log {
+        eprintln!(
+            "note: MLflow is not told what a server serves, since that belongs to no run; `get-historical-features` tells \
+             the run that the variable MLFLOW_RUN_ID names. `auto_log: false` under `mlflow` leaves both out"
+        );
+    }
 }
 
 impl SelectionArguments {

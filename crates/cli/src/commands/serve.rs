@@ -39,6 +39,7 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeArguments) -> Result<()> {
             McpTransport::Sse => eprintln!("Tools for MCP clients are at {address}/sse"),
         }
     }
+    super::remark_on_mlflow(&store);
     let refresh = registry_refresh(arguments.registry_ttl_seconds);
     let http = Arc::clone(&store).serve(listener, refresh, options, shutdown_signal());
     match &arguments.grpc {

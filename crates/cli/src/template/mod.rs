@@ -1,5 +1,6 @@
-//! The feature repo that `init` and `demo` create.
+//! The feature repos that `init` and `demo` create.
 
+pub(crate) mod pytorch_nlp;
 mod sample_data;
 
 use std::fs;

@@ -26,7 +26,7 @@ const CUSTOMERS: i64 = 200;
 /// Some hours are missing, some values are null, about one row in forty is corrected by a second row of
 /// the same event time and a later `created`, and some rows arrive hours late.
 pub(crate) fn driver_hourly_stats(end: Timestamp) -> RecordBatch {
-    let mut random = SplitMix64(0x6c61_7264_6572);
+    let mut random = SplitMix64::new(0x6c61_7264_6572);
     let mut table = DriverTable::default();
     for driver in DRIVERS {
         let zone = ["north", "south", "east", "west"].get(random.below(4)).copied();
@@ -52,7 +52,7 @@ pub(crate) fn driver_hourly_stats(end: Timestamp) -> RecordBatch {
 
 /// Daily profiles of 200 customers over two weeks up to `end`: about 3,000 rows.
 pub(crate) fn customer_profile(end: Timestamp) -> RecordBatch {
-    let mut random = SplitMix64(0x7061_6e74_7279);
+    let mut random = SplitMix64::new(0x7061_6e74_7279);
     let (mut events, mut created, mut ids) = (Vec::new(), Vec::new(), Vec::new());
     let (mut balances, mut passengers, mut trips) = (Vec::new(), Vec::new(), Vec::new());
     let (mut segments, mut vips) = (Vec::new(), Vec::new());
@@ -138,14 +138,14 @@ impl DriverTable {
     }
 }
 
-fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+pub(super) fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
     let fields: Vec<Field> =
         columns.iter().map(|(name, column)| Field::new(*name, column.data_type().clone(), true)).collect();
     let columns = columns.into_iter().map(|(_, column)| column).collect();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("all columns have one length")
 }
 
-fn times(micros: Vec<i64>) -> ArrayRef {
+pub(super) fn times(micros: Vec<i64>) -> ArrayRef {
     Arc::new(TimestampMicrosecondArray::from(micros).with_data_type(timestamp_data_type()))
 }
 
@@ -159,9 +159,13 @@ fn narrow(value: f64) -> f32 {
 }
 
 /// Steele, Lea and Flood's generator: small, and the same everywhere.
-struct SplitMix64(u64);
+pub(super) struct SplitMix64(u64);
 
 impl SplitMix64 {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -171,7 +175,7 @@ impl SplitMix64 {
     }
 
     /// From 0 to 1, 1 excluded.
-    fn unit(&mut self) -> f64 {
+    pub(super) fn unit(&mut self) -> f64 {
         f64::from(self.next_u32()) / 4_294_967_296.0
     }
 
@@ -179,11 +183,11 @@ impl SplitMix64 {
         u32::try_from(self.next() >> 32).expect("32 bits are left")
     }
 
-    fn below(&mut self, bound: u32) -> usize {
+    pub(super) fn below(&mut self, bound: u32) -> usize {
         usize::try_from(self.next_u32() % bound).expect("a usize has 32 bits or more")
     }
 
-    fn below_i32(&mut self, bound: u32) -> i32 {
+    pub(super) fn below_i32(&mut self, bound: u32) -> i32 {
         i32::try_from(self.next_u32() % bound).expect("bounds are small")
     }
 }

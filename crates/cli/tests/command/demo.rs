@@ -47,6 +47,69 @@ fn sample_data_are_the_same_bytes_each_time() {
 }
 
 #[test]
+fn the_repo_of_texts_goes_from_data_to_a_served_mood_that_equals_training() {
+    let repo = Repo::empty();
+    let dir = repo.dir().display().to_string();
+    larder(&["init", &dir, "-t", "pytorch_nlp", "--as-of", AS_OF]).success();
+    let tests = repo.run(&["udf", "test"]).success();
+    assert!(tests.stdout.ends_with("11 passed, 0 failed\n"), "{}", tests.stdout);
+    let applied = repo.run(&["apply"]).success().stdout;
+    for expected in [
+        "Created entity text\n",
+        "Created feature view user_stats\n",
+        "Created on demand feature view sentiment_prediction\n",
+        "Created feature service sentiment_analysis_v2\n",
+    ] {
+        assert!(applied.contains(expected), "{expected} is not in:\n{applied}");
+    }
+    let report = repo.run(&["materialize", "2026-01-01", AS_OF, "--json"]).json();
+    let written = |view: usize| report["feature_views"][view]["rows_written"].as_u64().unwrap();
+    assert_eq!((written(0), written(1)), (1_000, 100), "{report}");
+
+    // Whoever writes cheerfully is cheerful, and the same in training.
+    let asked = [
+        "text_id=text_0000",
+        "user_id=user_001",
+        "input_text=I love this wonderful place!",
+        "model_name=words",
+    ];
+    let entities: Vec<&str> = asked.iter().flat_map(|entity| ["-e", *entity]).collect();
+    let service = ["--feature-service", "sentiment_analysis_v2", "--json"];
+    let served = repo.run(&[&["get-online-features"], &entities[..], &service].concat()).json();
+    let rows = serde_json::json!([{
+        "text_id": "text_0000", "user_id": "user_001", "input_text": "I love this wonderful place!",
+        "model_name": "words", "event_timestamp": AS_OF,
+    }])
+    .to_string();
+    let trained = repo.run(&[&["get-historical-features", "-d", &rows], &service[..]].concat()).json();
+    let names = served["metadata"]["feature_names"].as_array().unwrap();
+    assert_eq!(names.len(), 2 + 8 + 2 + 6, "{names:?}");
+    for (name, result) in names.iter().zip(served["results"].as_array().unwrap()) {
+        let name = name.as_str().unwrap();
+        assert_eq!(result["values"][0], trained[0][name], "{name}");
+        assert!(!result["values"][0].is_null(), "{name}");
+    }
+    assert_eq!(trained[0]["predicted_sentiment"], "positive");
+    assert_eq!(trained[0]["text_embedding"].as_array().unwrap().len(), 384);
+    let length = trained[0]["text_content"].as_str().unwrap().chars().count();
+    assert_eq!(trained[0]["text_length"], length);
+
+    // What models are trained on: texts of the last week of whom the averages are known.
+    let all = ["--feature-service", "sentiment_training_features", "--json", "--end-date", AS_OF];
+    let training = repo.run(&[&["get-historical-features"], &all[..]].concat()).json();
+    let labels = |row: &serde_json::Value| row["sentiment_label"].as_str().map(str::to_owned);
+    let moods: std::collections::BTreeSet<String> =
+        training.as_array().unwrap().iter().filter_map(labels).collect();
+    assert_eq!(moods.into_iter().collect::<Vec<_>>(), ["negative", "neutral", "positive"]);
+
+    // The same bytes each time.
+    let other = Repo::empty();
+    larder(&["init", &other.dir().display().to_string(), "-t", "PYTORCH_NLP", "--as-of", AS_OF]).success();
+    let data = "data/sentiment_data.parquet";
+    assert_eq!(std::fs::read(repo.dir().join(data)).unwrap(), std::fs::read(other.dir().join(data)).unwrap());
+}
+
+#[test]
 fn a_training_set_can_be_read_in_every_format() {
     let repo = Repo::materialized();
     let entities = repo.path().join("entities.csv");

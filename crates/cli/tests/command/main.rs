@@ -14,6 +14,7 @@ mod configuration;
 mod dbt;
 mod definitions;
 mod demo;
+mod demo_notebooks;
 mod feast_repo;
 mod feast_texts;
 mod hostile_views;

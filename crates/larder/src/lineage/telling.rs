@@ -14,7 +14,7 @@ impl FeatureStore {
     /// Tells of all definitions, where that is asked for.
     pub(crate) fn tell_of_definitions(&self, registry: &RegistrySnapshot) {
         if self.config().openlineage.emit_on_apply {
-            self.tell(&registry.project.name, |author| author.definitions(registry));
+            self.tell_lineage(&registry.project.name, |author| author.definitions(registry));
         }
     }
 
@@ -35,7 +35,7 @@ impl FeatureStore {
         name: &str,
     ) {
         match registry {
-            Ok(registry) => self.tell(&registry.project.name, |author| {
+            Ok(registry) => self.tell_lineage(&registry.project.name, |author| {
                 Ok(author.object(&registry, kind, name)?.into_iter().collect())
             }),
             Err(error) => warn!(error = error.chain(), "the lineage of `{name}` is not told"),
@@ -47,7 +47,7 @@ impl FeatureStore {
         self.config().openlineage.emit_on_apply && self.emitter().is_some()
     }
 
-    fn tell(&self, project: &str, events: impl FnOnce(LineageAuthor) -> Result<Vec<Value>>) {
+    fn tell_lineage(&self, project: &str, events: impl FnOnce(LineageAuthor) -> Result<Vec<Value>>) {
         let Some(emitter) = self.emitter() else { return };
         match events(self.author(project)) {
             Ok(events) => events.into_iter().for_each(|event| emitter.emit(event)),

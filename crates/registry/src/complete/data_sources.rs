@@ -3,8 +3,8 @@
 use arrow::array::new_empty_array;
 use arrow::datatypes::{DataType, SchemaRef};
 use larder_core::{
-    DataSource, DataSourceKind, ErrorKind, FileFormat, FileSource, OfflineStore, PushSource, RequestSource,
-    StreamSource, ValueType, column,
+    DataSource, DataSourceKind, ErrorKind, FileFormat, FileSource, MlflowSource, OfflineStore, PushSource,
+    RequestSource, SourceColumns, StreamSource, ValueType, column,
 };
 
 use super::{Completion, problem_of};
@@ -119,6 +119,15 @@ impl Completion {
             ParsedSourceKind::External(table) => {
                 Some(KnownSource { source: source(DataSourceKind::External(table.clone())), columns: None })
             }
+            ParsedSourceKind::Mlflow { source: mlflow, batch_source } => {
+                self.check_batch_source(batch_source, all)?;
+                self.check_takes_rows(batch_source, all)?;
+                let columns = self.columns_of_mlflow(parsed, &mlflow.columns, &batch_source.value, all)?;
+                let batch_source = batch_source.value.clone();
+                let mlflow = MlflowSource { batch_source, columns, ..mlflow.clone() };
+                // Definitions can be registered while the server is away.
+                Some(KnownSource { source: source(DataSourceKind::Mlflow(mlflow)), columns: None })
+            }
             ParsedSourceKind::Request { schema } => {
                 let schema = schema.iter().map(|field| field.value.clone()).collect();
                 Some(KnownSource {
@@ -136,7 +145,11 @@ impl Completion {
             .find(|source| source.name.value == batch.value)
             .map(|source| &source.kind)
         {
-            Some(ParsedSourceKind::File { .. } | ParsedSourceKind::External(_)) => Some(()),
+            Some(
+                ParsedSourceKind::File { .. }
+                | ParsedSourceKind::External(_)
+                | ParsedSourceKind::Mlflow { .. },
+            ) => Some(()),
             Some(_) => {
                 let problem = batch.place.problem(format!("`{}` cannot be a batch source", batch.value));
                 self.report.problem(problem.because("it has no table").remedy("name a file source"));
@@ -149,6 +162,53 @@ impl Completion {
                 None
             }
         }
+    }
+
+    /// Refuses MLflow as the place for what is written to a source in MLflow.
+    fn check_takes_rows(&mut self, batch: &At<String>, all: &ParsedDefinitions) -> Option<()> {
+        let found = all.data_sources.iter().find(|source| source.name.value == batch.value)?;
+        if !matches!(found.kind, ParsedSourceKind::Mlflow { .. }) {
+            return Some(());
+        }
+        let problem = batch.place.problem(format!("`{}` cannot be a batch source", batch.value));
+        self.report.problem(problem.because("nothing is written to MLflow").remedy("name a file source"));
+        None
+    }
+
+    /// The time columns of a source in MLflow: its own, or else, as in Feast, those of the source that takes what is
+    /// written.
+    fn columns_of_mlflow(
+        &mut self,
+        parsed: &ParsedDataSource,
+        own: &SourceColumns,
+        batch: &str,
+        all: &ParsedDefinitions,
+    ) -> Option<SourceColumns> {
+        let batch = all.data_sources.iter().find(|source| source.name.value == batch);
+        let (event, created) = match batch.map(|batch| &batch.kind) {
+            Some(ParsedSourceKind::File { timestamp_field, created_timestamp_column, .. }) => (
+                timestamp_field.as_ref().map(|field| field.value.clone()),
+                created_timestamp_column.as_ref().map(|column| column.value.clone()),
+            ),
+            Some(ParsedSourceKind::External(table)) => {
+                (Some(table.columns.timestamp_field.clone()), table.columns.created_timestamp_column.clone())
+            }
+            _ => (None, None),
+        };
+        let mut columns = own.clone();
+        if columns.timestamp_field.is_empty() {
+            columns.timestamp_field = event.unwrap_or_default();
+        }
+        columns.created_timestamp_column = columns.created_timestamp_column.or(created);
+        if columns.timestamp_field.is_empty() {
+            let problem = parsed
+                .name
+                .place
+                .problem(format!("data source `{}` has no `timestamp_field`", parsed.name.value));
+            self.report.problem(problem.because("neither it nor its `batch_source` says one"));
+            return None;
+        }
+        Some(columns)
     }
 
     /// The columns of a table; `Some(None)` with a warning where there is no file yet, `None` after a

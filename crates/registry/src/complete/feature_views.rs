@@ -155,7 +155,9 @@ impl Completion {
             _ => {}
         }
         match &source.source.kind {
-            DataSourceKind::File(_) | DataSourceKind::External(_) => Some((Some(source), None)),
+            DataSourceKind::File(_) | DataSourceKind::External(_) | DataSourceKind::Mlflow(_) => {
+                Some((Some(source), None))
+            }
             DataSourceKind::Push(_) | DataSourceKind::Stream(_) => {
                 let batch = match source.source.batch_source() {
                     // A batch source with a problem has been told.
@@ -329,6 +331,7 @@ impl Completion {
         let Some((batch, columns)) = batch.and_then(|batch| Some((batch, batch.columns.as_ref()?))) else {
             let why = match batch.map(|batch| &batch.source.kind) {
                 Some(DataSourceKind::File(_)) => "its source has no file yet",
+                Some(DataSourceKind::Mlflow(_)) => "MLflow is not asked while definitions are registered",
                 Some(_) => "larder does not read its source",
                 None => "it has no source with a table",
             };

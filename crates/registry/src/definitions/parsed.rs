@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use larder_core::{
     Aggregation, Capabilities, Entity, ExternalTable, FeatureViewKind, Field, FileFormat, JobLimits,
-    LoggingConfig, Permission, Project, SavedDataset, Schedule, StreamSource, TransformationLimits,
-    ValidationReference, ViewVersion,
+    LoggingConfig, MlflowSource, Permission, Project, SavedDataset, Schedule, StreamSource,
+    TransformationLimits, ValidationReference, ViewVersion,
 };
 
 use crate::yaml::At;
@@ -39,7 +39,10 @@ pub(crate) struct ParsedDataSource {
 
 impl ParsedDataSource {
     pub(crate) fn is_table(&self) -> bool {
-        matches!(self.kind, ParsedSourceKind::File { .. } | ParsedSourceKind::External(_))
+        matches!(
+            self.kind,
+            ParsedSourceKind::File { .. } | ParsedSourceKind::External(_) | ParsedSourceKind::Mlflow { .. }
+        )
     }
 
     pub(crate) fn is_request(&self) -> bool {
@@ -69,6 +72,11 @@ pub(crate) enum ParsedSourceKind {
         batch_source: Option<At<String>>,
     },
     External(ExternalTable),
+    /// A table of MLflow, whose own `batch_source` is not filled in, nor its event time where it is left out.
+    Mlflow {
+        source: MlflowSource,
+        batch_source: At<String>,
+    },
 }
 
 /// A function in Python, by the file that holds its text.

@@ -78,12 +78,13 @@ pub(crate) static ENTITY: Shape = Shape {
 };
 
 /// The types of sources.
-pub(crate) const SOURCE_TYPES: [&str; 14] = [
+pub(crate) const SOURCE_TYPES: [&str; 15] = [
     "file",
     "push",
     "request",
     "kafka",
     "kinesis",
+    "mlflow",
     "bigquery",
     "redshift",
     "snowflake",
@@ -121,8 +122,8 @@ pub(crate) static DATA_SOURCE: Shape = Shape {
         optional(
             "type",
             Takes::OneOf(&SOURCE_TYPES),
-            "May be left out for files, push and request sources, where the other keys tell. larder reads files; \
-             sources of other types are kept for Feast.",
+            "May be left out for files, push and request sources, where the other keys tell. larder reads files \
+             and MLflow; sources of other types are kept for Feast.",
         ),
         optional(
             "path",
@@ -161,7 +162,8 @@ pub(crate) static DATA_SOURCE: Shape = Shape {
         optional(
             "batch_source",
             Takes::Name,
-            "Of a push source or stream: the source that holds the history.",
+            "Of a push source or stream: the source that holds the history. Of an MLflow source: the source that takes \
+             what is written.",
         ),
         optional(
             "schema",
@@ -188,6 +190,24 @@ pub(crate) static DATA_SOURCE: Shape = Shape {
             "Of a custom source: the Python class that reads it.",
         ),
         optional("configuration", Takes::Anything, "Of a custom source: what its class needs to know."),
+        optional("dataset_name", Takes::Text, "Of an MLflow source: the name of a dataset of records."),
+        optional("dataset_id", Takes::Text, "Of an MLflow source: the identifier of a dataset of records."),
+        optional("run_id", Takes::Text, "Of an MLflow source: the run that has left a file."),
+        optional(
+            "artifact_path",
+            Takes::Text,
+            "Of an MLflow source: the file's path among the run's artifacts.",
+        ),
+        optional(
+            "artifact_format",
+            Takes::Text,
+            "Of an MLflow source: parquet or csv; parquet where it is left out.",
+        ),
+        optional(
+            "tracking_uri",
+            Takes::Text,
+            "Of an MLflow source: the server's address; that of `mlflow` in `feature_store.yaml` where it is left out.",
+        ),
         optional("kafka_bootstrap_servers", Takes::Text, "Of a Kafka stream: the servers to ask first."),
         optional("topic", Takes::Text, "Of a Kafka stream."),
         optional("message_format", Takes::Object(&MESSAGE_FORMAT), "Of a Kafka stream."),

@@ -10,6 +10,7 @@ use super::external_table::{
     columns_of, external_table_from_proto, external_table_to_proto, table_class, with_columns,
 };
 use super::field::{field_from_proto, field_to_proto};
+use super::mlflow_source::{mlflow_source_from_proto, mlflow_source_to_proto};
 use super::stream_source::{KAFKA_CLASS, KINESIS_CLASS, stream_source_from_proto, stream_source_to_proto};
 use super::{
     FileOptions, RESERVED_TAG_PREFIX, RequestDataOptions, SourceMeta, Unsupported, source_type,
@@ -93,6 +94,9 @@ impl<'a> DataSourceEncoder<'a> {
                 stream_source_to_proto(stream, batch, common)
             }
             DataSourceKind::External(table) => external_table_to_proto(table, common),
+            DataSourceKind::Mlflow(mlflow) => {
+                mlflow_source_to_proto(mlflow, self.copy(&mlflow.batch_source), common)
+            }
             // The domain has grown a kind that this file does not know: say nothing rather than wrong.
             _ => common,
         }
@@ -197,6 +201,8 @@ pub(crate) fn data_source_from_proto(source: &proto::DataSource) -> Result<DataS
         number => {
             if let Some(stream) = stream_source_from_proto(source)? {
                 DataSourceKind::Stream(stream)
+            } else if let Some(mlflow) = mlflow_source_from_proto(source) {
+                DataSourceKind::Mlflow(mlflow)
             } else if let Some(table) = external_table_from_proto(source)? {
                 DataSourceKind::External(table)
             } else {

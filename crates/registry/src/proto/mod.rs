@@ -18,6 +18,7 @@ mod feature_view;
 mod field;
 mod label_view;
 mod messages;
+mod mlflow_source;
 mod on_demand_feature_view;
 mod permission;
 mod projection;

@@ -22,6 +22,17 @@ pub enum AuthConfig {
     Kubernetes(KubernetesConfig),
 }
 
+impl AuthConfig {
+    /// Its `type` in `feature_store.yaml`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::NoAuth => "no_auth",
+            Self::Oidc(_) => "oidc",
+            Self::Kubernetes(_) => "kubernetes",
+        }
+    }
+}
+
 /// A cluster that vouches for tokens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KubernetesConfig {
@@ -170,19 +181,19 @@ impl<'a> Reader<'a> {
         let others: Vec<_> = keys.map(|key| (key, Fate::Remark("a cluster needs no such setting"))).collect();
         let block = self.store_block(section, node, &KUBERNETES, &others);
         KubernetesConfig {
-            api_server: self.auth_text(&block, "api_server"),
-            service_account: self.auth_text(&block, "service_account").map(|path| self.repo.join(path)),
-            user_token: self.auth_text(&block, "user_token").map(Secret),
+            api_server: self.block_text(&block, "api_server"),
+            service_account: self.block_text(&block, "service_account").map(|path| self.repo.join(path)),
+            user_token: self.block_text(&block, "user_token").map(Secret),
         }
     }
 
     fn oidc(&mut self, block: &Block<'a>, node: &Node) -> OidcConfig {
-        let ca_cert_path = self.auth_text(block, "ca_cert_path").map(|path| self.repo.join(path));
+        let ca_cert_path = self.block_text(block, "ca_cert_path").map(|path| self.repo.join(path));
         OidcConfig {
-            discovery_url: self.auth_text(block, "auth_discovery_url"),
-            client_id: self.auth_text(block, "client_id"),
-            audience: self.auth_text(block, "audience"),
-            issuer: self.auth_text(block, "issuer"),
+            discovery_url: self.block_text(block, "auth_discovery_url"),
+            client_id: self.block_text(block, "client_id"),
+            audience: self.block_text(block, "audience"),
+            issuer: self.block_text(block, "issuer"),
             verify_ssl: self.switch(block, "verify_ssl", true),
             ca_cert_path,
             key_lifespan: self.seconds(block, "jwks_cache_lifespan_seconds", DEFAULT_KEY_LIFESPAN),
@@ -193,10 +204,10 @@ impl<'a> Reader<'a> {
 
     /// By Feast's rules: one way to a token, and a whole one.
     fn oidc_client(&mut self, block: &Block<'a>, node: &Node) -> OidcClientConfig {
-        let token = self.auth_text(block, "token").map(Secret);
-        let variable = self.auth_text(block, "token_env_var");
-        let client_secret = self.auth_text(block, "client_secret").map(Secret);
-        let user = (self.auth_text(block, "username"), self.auth_text(block, "password").map(Secret));
+        let token = self.block_text(block, "token").map(Secret);
+        let variable = self.block_text(block, "token_env_var");
+        let client_secret = self.block_text(block, "client_secret").map(Secret);
+        let user = (self.block_text(block, "username"), self.block_text(block, "password").map(Secret));
         let incomplete = |missing: &str| {
             let problem =
                 node.place.problem(format!("`auth` says how to ask for a token, but not `{missing}`"));
@@ -237,11 +248,6 @@ impl<'a> Reader<'a> {
     }
 
     /// A text that is not empty.
-    fn auth_text(&mut self, block: &Block<'a>, key: &str) -> Option<String> {
-        let text = self.ok(block.get(key)?.text(&format!("`{key}`")))?;
-        (!text.is_empty()).then(|| text.to_owned())
-    }
-
     /// A number of seconds above zero, perhaps with a fraction.
     pub(super) fn seconds(&mut self, block: &Block<'a>, key: &str, default: Duration) -> Duration {
         let Some(node) = block.get(key) else { return default };

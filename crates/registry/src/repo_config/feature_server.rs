@@ -251,7 +251,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A number of at least 1; a problem if it is there and not one.
-    fn positive(&mut self, block: &Block<'a>, key: &str) -> Option<NonZeroUsize> {
+    pub(super) fn positive(&mut self, block: &Block<'a>, key: &str) -> Option<NonZeroUsize> {
         let node = block.get(key)?;
         let count = self.ok(node.count(&format!("`{key}`")))?;
         let positive = usize::try_from(count).ok().and_then(NonZeroUsize::new);

@@ -72,10 +72,9 @@ pub(super) enum Fate {
 }
 
 /// Top-level keys that are not read into the configuration.
-pub(super) const TOP_LEVEL: [(&str, Fate); 4] = [
+pub(super) const TOP_LEVEL: [(&str, Fate); 3] = [
     ("flags", Fate::Remark("larder has no feature flags")),
     ("embedding_model", Fate::Remark("larder makes no vectors of texts; a search sends a vector, or words")),
-    ("mlflow", Fate::Remark("the MLflow integration is not supported yet")),
     ("repo_path", Fate::Remark("the repo is the folder of the file")),
 ];
 

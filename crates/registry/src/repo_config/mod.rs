@@ -7,6 +7,7 @@ mod expand;
 mod feature_server;
 mod keys;
 mod mcp;
+mod mlflow;
 mod openlineage;
 mod read;
 mod settings;
@@ -26,6 +27,7 @@ pub use feature_server::{
     OfflinePushBatching,
 };
 pub use mcp::{McpConfig, McpTransport};
+pub use mlflow::{DatasetSyncConfig, MlflowConfig, MlflowCredentials};
 pub use openlineage::{LineageConsumerConfig, LineageTransport, OpenLineageConfig};
 pub(crate) use read::is_project_name;
 pub use settings::Settings;
@@ -70,6 +72,8 @@ pub struct RepoConfig {
     pub data_quality_monitoring: Option<DataQualityConfig>,
     /// Who is told what feeds what, and whether to keep what others tell.
     pub openlineage: OpenLineageConfig,
+    /// The server of MLflow, and what is done with it.
+    pub mlflow: MlflowConfig,
     /// What the file says, for people.
     pub settings: Settings,
     /// Remarks that stop nothing, such as keys that have no effect here.

@@ -8,14 +8,14 @@ use larder_core::EntityKeyVersion;
 use super::expand::expand;
 use super::keys::{Fate, TOP_LEVEL};
 use super::settings::Settings;
-use super::{ErrorStatus, HttpConfig, MaterializationConfig, OfflineStoreConfig, RepoConfig};
+use super::{ErrorStatus, HttpConfig, MaterializationConfig, MlflowConfig, OfflineStoreConfig, RepoConfig};
 use crate::problem::{Problem, Problems, Report, SourceText};
 use crate::suggestion::{nearest, suggest};
 use crate::text_file::read_text;
 use crate::yaml::{Entry, Node, parse};
 
 /// Keys that are read into the configuration.
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 18] = [
     "project",
     "project_description",
     "provider",
@@ -33,6 +33,7 @@ const KNOWN: [&str; 17] = [
     "compat",
     "http",
     "data_quality_monitoring",
+    "mlflow",
 ];
 
 pub(super) fn load(
@@ -75,7 +76,8 @@ pub(super) fn load_text(
     };
     let entries = root.entries("the file")?;
     let mut reader = Reader { repo, shown, entries, report };
-    let config = reader.config(file);
+    let mlflow = reader.mlflow(variable);
+    let config = reader.config(file, mlflow);
     let Report { problems, warnings } = reader.report;
     match config {
         Some(config) if problems.is_empty() => Ok(RepoConfig { warnings, ..config }),
@@ -92,7 +94,7 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// The configuration without its warnings; `None` only after a problem.
-    fn config(&mut self, file: &Path) -> Option<RepoConfig> {
+    fn config(&mut self, file: &Path, mlflow: MlflowConfig) -> Option<RepoConfig> {
         self.other_keys();
         let project = self.project();
         let registry = self.registry();
@@ -130,6 +132,7 @@ impl<'a> Reader<'a> {
             feature_server,
             data_quality_monitoring,
             openlineage,
+            mlflow,
             settings: Settings::new(self.entries),
             warnings: Vec::new(),
         })

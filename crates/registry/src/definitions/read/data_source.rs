@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use larder_core::{
-    ExternalSystem, ExternalTable, FileFormat, MessageFormat, SourceColumns, StreamSource, StreamSystem,
+    ArtifactFormat, ExternalSystem, ExternalTable, FileFormat, MessageFormat, MlflowSource, MlflowTable,
+    SourceColumns, StreamSource, StreamSystem,
 };
 
 use super::super::parsed::{ParsedDataSource, ParsedSourceKind};
@@ -58,6 +59,7 @@ pub(super) fn read_data_source(node: &Node, report: &mut Report) -> Option<Parse
             Some(ParsedSourceKind::Request { schema })
         }
         "kafka" | "kinesis" => read_stream(&reader, kind, report),
+        "mlflow" => read_mlflow(&reader, kind, report),
         _ => read_table(&reader, kind, report),
     };
     let name = match (&kind, reader.get("name")) {
@@ -104,7 +106,7 @@ fn source_type(reader: &ObjectReader<'_>, report: &mut Report) -> Option<&'stati
 fn only_keys(reader: &ObjectReader<'_>, kind: &str, own: &[&str], report: &mut Report) {
     for key in DATA_SOURCE.names().filter(|key| !own.contains(key) && !COMMON.contains(key)) {
         if let (Some(_), Some(place)) = (reader.get(key), reader.key_place(key)) {
-            let article = if kind.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+            let article = if kind.starts_with(['a', 'e', 'i', 'o']) || kind == "mlflow" { "an" } else { "a" };
             let problem =
                 place.problem(format!("{} is {article} {kind} source, which has no `{key}`", reader.subject));
             report.problem(problem.remedy("remove the key, or correct the `type`"));
@@ -233,6 +235,55 @@ fn message_format(node: &Node, report: &mut Report) -> Option<MessageFormat> {
         "proto" => MessageFormat::Proto(text),
         _ => MessageFormat::Json(text),
     })
+}
+
+/// Feast's rules: a dataset or an artifact, not both, and a source that takes what is written.
+fn read_mlflow(reader: &ObjectReader<'_>, kind: &str, report: &mut Report) -> Option<ParsedSourceKind> {
+    let own = [
+        "dataset_name",
+        "dataset_id",
+        "run_id",
+        "artifact_path",
+        "artifact_format",
+        "tracking_uri",
+        "batch_source",
+        "timestamp_field",
+        "created_timestamp_column",
+        "field_mapping",
+    ];
+    only_keys(reader, kind, &own, report);
+    let mut text = |key: &str| Some(reader.text(key, report)).filter(|text| !text.is_empty());
+    let (name, id) = (text("dataset_name"), text("dataset_id"));
+    let (run_id, path) = (text("run_id"), text("artifact_path"));
+    let tracking_uri = text("tracking_uri");
+    let format = reader.read("artifact_format", report, |node, what| {
+        let text = node.text(what)?;
+        ArtifactFormat::ALL.into_iter().find(|format| format.name() == text).ok_or_else(|| {
+            let problem = node.place.problem(format!("artifact format `{text}` is not supported"));
+            problem.remedy("write `parquet` or `csv`")
+        })
+    });
+    let columns = columns(reader, report);
+    reader.require("batch_source", report);
+    let batch_source = reader.name("batch_source", report);
+    let has_dataset = name.is_some() || id.is_some();
+    let table = match (run_id, path) {
+        (None, None) if has_dataset => MlflowTable::Dataset { name, id },
+        (Some(run_id), Some(path)) if !has_dataset => {
+            let format = format.map_or(ArtifactFormat::Parquet, |format| format.value);
+            MlflowTable::Artifact { run_id, path, format }
+        }
+        _ => {
+            let problem = reader.place.problem(format!("{} names no table of MLflow", reader.subject));
+            report.problem(problem.remedy(
+                "give a dataset by `dataset_name` or `dataset_id`, or else an artifact by both `run_id` and \
+                 `artifact_path`",
+            ));
+            return None;
+        }
+    };
+    let source = MlflowSource { table, tracking_uri, batch_source: String::new(), columns };
+    Some(ParsedSourceKind::Mlflow { source, batch_source: batch_source? })
 }
 
 fn read_table(reader: &ObjectReader<'_>, kind: &str, report: &mut Report) -> Option<ParsedSourceKind> {

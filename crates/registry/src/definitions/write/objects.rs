@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use larder_core::{
     Aggregation, DataSource, DataSourceKind, Entity, ExternalTable, Field, FileFormat, LoggingConfig,
-    LoggingDestination, MessageFormat, Permission, PermissionType, Policy, Project, SampleRate, SavedDataset,
-    SavedDatasetStorage, SourceColumns, StreamSystem, TransformationLimits, ValidationReference, ViewVersion,
-    format_span,
+    LoggingDestination, MessageFormat, MlflowTable, Permission, PermissionType, Policy, Project, SampleRate,
+    SavedDataset, SavedDatasetStorage, SourceColumns, StreamSystem, TransformationLimits,
+    ValidationReference, ViewVersion, format_span,
 };
 use serde_json::{Map, Value, json};
 
@@ -182,6 +182,22 @@ pub(super) fn data_source(source: &DataSource) -> Value {
                 .text("batch_source", stream.batch_source.as_deref().unwrap_or_default())
         }
         DataSourceKind::External(table) => columns(external_options(object, table), &table.columns),
+        DataSourceKind::Mlflow(mlflow) => {
+            let object = match &mlflow.table {
+                MlflowTable::Dataset { name, id } => object
+                    .text("dataset_name", name.as_deref().unwrap_or_default())
+                    .text("dataset_id", id.as_deref().unwrap_or_default()),
+                MlflowTable::Artifact { run_id, path, format } => object
+                    .text("run_id", run_id)
+                    .text("artifact_path", path)
+                    .text("artifact_format", format.name()),
+                _ => object,
+            };
+            let object = object
+                .text("tracking_uri", mlflow.tracking_uri.as_deref().unwrap_or_default())
+                .text("batch_source", &mlflow.batch_source);
+            columns(object, &mlflow.columns)
+        }
         _ => object,
     };
     object.about(&source.description, &source.tags, &source.owner).build()

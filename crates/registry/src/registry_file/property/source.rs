@@ -1,6 +1,6 @@
 //! Data sources, and the tables behind them.
 
-use larder_core::{DataSource, DataSourceKind};
+use larder_core::{DataSource, DataSourceKind, MlflowTable};
 
 use super::{Comparison, labels};
 use crate::proto::{self, data_source_from_proto};
@@ -70,6 +70,23 @@ fn parts(source: &DataSource) -> Vec<(String, String)> {
             parts.push(pair("field_mapping", labels(&columns.field_mapping)));
             parts
         }
+        DataSourceKind::Mlflow(mlflow) => vec![
+            pair("table", mlflow.table.described()),
+            pair(
+                "format",
+                match &mlflow.table {
+                    MlflowTable::Artifact { format, .. } => format.name().to_owned(),
+                    _ => String::new(),
+                },
+            ),
+            pair("tracking_uri", mlflow.tracking_uri.clone().unwrap_or_default()),
+            pair("timestamp_field", mlflow.columns.timestamp_field.clone()),
+            pair(
+                "created_timestamp_column",
+                mlflow.columns.created_timestamp_column.clone().unwrap_or_default(),
+            ),
+            pair("field_mapping", labels(&mlflow.columns.field_mapping)),
+        ],
         DataSourceKind::Stream(stream) => {
             vec![
                 pair("system", format!("{:?}", stream.system)),
