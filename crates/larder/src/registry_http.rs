@@ -10,8 +10,8 @@ use larder_registry::{
 };
 use larder_serving::{
     AllowPut, AllowTake, AllowedOrigins, DatasetServer, DoorOptions, McpServerInfo, MonitoringServer,
-    Protected, RegistryBackend, RegistryMcp, RegistryServer, RootPath, lineage_routes, page_router,
-    registry_router, serve_router,
+    Protected, RegistryBackend, RegistryMcp, RegistryServer, RootPath, page_router, registry_router,
+    serve_router,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -47,10 +47,7 @@ impl FeatureStore {
         });
         let backend = Arc::clone(&self).registry_backend()?;
         let (consumer, pruning) = self.lineage_consumer(false).await?.unzip();
-        let mut router = registry_router(backend.clone(), mcp);
-        if let Some(consumer) = consumer {
-            router = router.merge(lineage_routes(backend, consumer));
-        }
+        let router = registry_router(backend, consumer, mcp);
         let pruning = pruning.map(|pruning| tokio::spawn(pruning.run()));
         let shutdown = async {
             shutdown.await;

@@ -65,6 +65,6 @@ pub use online_retrieval::OnlineRetrieval;
 pub use recording::{RecordedCall, Recording};
 pub use registry_http::{
     AllowPut, AllowTake, AllowedOrigins, InvalidOrigin, InvalidRootPath, LineageConsumer, RegistryBackend,
-    RegistryMcp, RegistryServer, RootPath, lineage_router, lineage_routes, page_router, registry_router,
+    RegistryMcp, RegistryServer, RootPath, lineage_router, page_router, registry_router,
 };
 pub use search::{Filter, Join, Metric, Operator, SearchQuery, SearchRequest};

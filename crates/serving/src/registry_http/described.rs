@@ -51,7 +51,7 @@ const FEATURES: Argument = argument("feature_names", Takes::TextsOrNull, "Which 
 
 type Arguments = &'static [Argument];
 
-const fn get(
+pub(super) const fn get(
     path: &'static str,
     name: &'static str,
     description: &'static str,
@@ -60,7 +60,7 @@ const fn get(
     DescribedRoute { name, description, method: Method::GET, path, query: &[], reads: true, arguments }
 }
 
-const fn post(
+pub(super) const fn post(
     path: &'static str,
     name: &'static str,
     description: &'static str,
@@ -69,7 +69,7 @@ const fn post(
     DescribedRoute { name, description, method: Method::POST, path, query: &[], reads: false, arguments }
 }
 
-const fn delete(
+pub(super) const fn delete(
     path: &'static str,
     name: &'static str,
     description: &'static str,

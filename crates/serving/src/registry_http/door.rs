@@ -16,6 +16,7 @@ use larder_registry::ErrorStatus;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::openlineage::{self, LineageConsumer};
 use super::parameters::Parameters;
 use super::refusal::Refusal;
 use super::visits::Visits;
@@ -24,8 +25,8 @@ use super::{
     monitoring, objects, search,
 };
 use crate::http::{
-    Intake, McpDoor, McpHost, OPENAPI_PATH, docs_page, docs_routes, json_response, mcp_routes,
-    openapi_document,
+    DescribedRoute, Intake, McpDoor, McpHost, OPENAPI_PATH, docs_page, docs_routes, json_response,
+    mcp_routes, openapi_document,
 };
 use crate::{Access, Authorization, McpServerInfo, ServerOptions};
 
@@ -63,49 +64,56 @@ pub(super) struct Door {
 }
 
 /// The routes of Feast's registry server: under `/api/v1`, and as Feast has them without it too, and what describes
-/// them. With `mcp` they are tools as well.
-pub fn registry_router(backend: RegistryBackend, mcp: Option<RegistryMcp>) -> Router {
+/// them. With `lineage` events of OpenLineage are kept and told of; with `mcp` all routes are tools as well.
+pub fn registry_router(
+    backend: RegistryBackend,
+    lineage: Option<LineageConsumer>,
+    mcp: Option<RegistryMcp>,
+) -> Router {
     let door = Arc::new(Door::new(backend));
-    let routes = routes();
-    let router = Router::new().nest(PREFIX, routes.clone().merge(description())).merge(description());
-    let router = router.route("/", get(docs_page)).merge(routes.clone());
-    let router = match mcp {
-        None => router,
-        Some(mcp) => router.merge(tools(&door, mcp, routes)),
-    };
-    router.fallback(not_found).method_not_allowed_fallback(method_not_allowed).with_state(door)
+    let mut routes = routes().with_state(Arc::clone(&door));
+    let mut described: Vec<&'static DescribedRoute> = described::ROUTES.iter().collect();
+    if let Some(consumer) = lineage {
+        routes = routes.merge(openlineage::routes(Arc::clone(&door), consumer));
+        described.extend(&openlineage::ROUTES);
+    }
+    let description = description(&described);
+    let mut router = Router::new().nest(PREFIX, routes.clone().merge(description.clone()));
+    router = router.merge(description).route("/", get(docs_page)).merge(routes.clone());
+    if let Some(mcp) = mcp {
+        router = router.merge(tools(door, mcp, described.into(), routes));
+    }
+    router.fallback(not_found).method_not_allowed_fallback(method_not_allowed)
 }
 
 /// What tells of the routes, to programs and people, whoever they are.
-fn description() -> Router<Arc<Door>> {
-    let document = async || json_response(StatusCode::OK, document().to_string());
+fn description(routes: &[&'static DescribedRoute]) -> Router {
+    let document = openapi_document("larder registry", Some(PREFIX), routes.iter().copied()).to_string();
+    let document = move || async move { json_response(StatusCode::OK, document) };
     Router::new().route(OPENAPI_PATH, get(document)).merge(docs_routes())
 }
 
-fn document() -> Value {
-    openapi_document("larder registry", Some(PREFIX), &described::ROUTES)
-}
-
 /// The routes as tools, for whoever may ask the routes.
-fn tools(door: &Arc<Door>, mcp: RegistryMcp, routes: Router<Arc<Door>>) -> Router<Arc<Door>> {
+fn tools(
+    door: Arc<Door>,
+    mcp: RegistryMcp,
+    described: Arc<[&'static DescribedRoute]>,
+    routes: Router,
+) -> Router {
     let host = McpHost {
         intake: Arc::new(Intake::new(&ServerOptions::default())),
         closing: mcp.closing,
         error_status: ErrorStatus::default(),
-        tools: described::ROUTES.iter().collect(),
+        tools: described,
     };
-    let called = McpDoor::new(host, mcp.info, routes.with_state(Arc::clone(door)));
-    let asked = from_fn_with_state(
-        Arc::clone(door),
-        async |State(door): State<Arc<Door>>, request: Request, next: Next| match door
-            .access(request.headers())
-            .await
-        {
-            Ok(_) => next.run(request).await,
-            Err(refusal) => refusal.into_response(),
-        },
-    );
-    mcp_routes(Router::new(), called).route_layer(asked)
+    let asked =
+        from_fn_with_state(door, async |State(door): State<Arc<Door>>, request: Request, next: Next| {
+            match door.access(request.headers()).await {
+                Ok(_) => next.run(request).await,
+                Err(refusal) => refusal.into_response(),
+            }
+        });
+    mcp_routes(Router::new(), McpDoor::new(host, mcp.info, routes)).route_layer(asked)
 }
 
 /// The routes without their prefix.

@@ -55,7 +55,7 @@ use larder_core::{RequestError, Result};
 use larder_registry::{ObjectKind, RegistryObjects, RegistrySnapshot, SentObject};
 
 pub use self::door::{RegistryBackend, RegistryMcp, registry_router};
-pub use self::openlineage::{LineageConsumer, lineage_router, lineage_routes};
+pub use self::openlineage::{LineageConsumer, lineage_router};
 pub use self::page::{AllowedOrigins, InvalidOrigin, InvalidRootPath, RootPath, page_router};
 use crate::{DatasetServer, MonitoringServer, Protected};
 

@@ -18,6 +18,8 @@ pub(crate) fn recorded(file: &str) -> Value {
 fn takes(document: &Value, operation: &Value) -> BTreeSet<(String, String, bool)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let parameters = operation["parameters"].as_array().into_iter().flatten();
+    // The token and the key, which stand beside all operations.
+    let parameters = parameters.filter(|parameter| parameter["in"] != "header");
     let parameters = parameters.map(|parameter| (text(&parameter["name"]), text(&parameter["in"]), false));
     let mut schema = &operation["requestBody"]["content"]["application/json"]["schema"];
     if let Some(reference) = schema["$ref"].as_str() {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use larder_core::{Clock, SystemClock};
 use larder_openlineage::LineageStore;
-use larder_serving::{LineageConsumer, lineage_router, lineage_routes, registry_router};
+use larder_serving::{LineageConsumer, lineage_router, registry_router};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::client::{Reply, send};
+use crate::openapi::{assert_fits, recorded};
 use crate::registry_http::{Served, TestRegistry, backend};
 
 /// A server with a consumer; the folder of its store goes with it.
@@ -44,7 +45,7 @@ impl Consumer {
         };
         let backend = backend(TestRegistry::guarded(), closed);
         let router = match door {
-            Door::Registry => registry_router(backend.clone(), None).merge(lineage_routes(backend, consumer)),
+            Door::Registry => registry_router(backend, Some(consumer), None),
             Door::Alone => lineage_router(backend, consumer),
         };
         Self { served: Served::start(router).await, _folder: folder }
@@ -83,6 +84,21 @@ fn events() -> Vec<Value> {
             })
         })
         .collect()
+}
+
+#[tokio::test]
+async fn a_client_that_is_generated_for_feasts_registry_with_a_consumer_fits() {
+    let consumer = Consumer::start(Door::Registry, true, None).await;
+    let (feast, larder) =
+        (recorded("registry_rest/openapi.json"), consumer.ask("GET", "/openapi.json", &[], b"").await.json());
+    assert_eq!(assert_fits(&feast, &larder, |_| false), 84);
+    for (path, operations) in larder["paths"].as_object().unwrap() {
+        let path = path.replace(['{', '}'], "");
+        for method in operations.as_object().unwrap().keys() {
+            let reply = consumer.ask(&method.to_uppercase(), &path, &[], b"").await;
+            assert_eq!(reply.status, 401, "{method} {path}");
+        }
+    }
 }
 
 fn namespaces(answer: &Value, list: &str, column: &str) -> Vec<String> {

@@ -13,6 +13,7 @@
 //! Who sends events shows the consumer's API key, where it has one ([`receive`]). Who reads sees the namespaces of the
 //! projects that they may describe ([`sight`]), and nothing that leads out of them.
 
+mod described;
 mod queries;
 mod receive;
 mod sight;
@@ -30,6 +31,7 @@ use axum::routing::{delete, get, post};
 use larder_openlineage::LineageStore;
 use tokio::sync::Semaphore;
 
+pub(super) use self::described::ROUTES;
 use super::RegistryBackend;
 use super::door::{Door, PREFIX, method_not_allowed, not_found};
 use super::refusal::plain;
@@ -87,28 +89,19 @@ struct LineageDoor {
     turns: Arc<Semaphore>,
 }
 
-/// The routes beside those of the registry's server: under `/api/v1`, and as Feast has them without it too, to be merged
-/// with them. Refusals are as there.
-///
-/// The registry of the backend has the projects whose permissions are asked.
-pub fn lineage_routes(backend: RegistryBackend, consumer: LineageConsumer) -> Router {
-    let routes = routes(Door::new(backend), consumer);
-    Router::new().nest(PREFIX, routes.clone()).merge(routes).method_not_allowed_fallback(method_not_allowed)
-}
-
-/// The routes of Feast's lineage server: under `/api/v1` alone, with the refusals of `FastAPI`. Else as
-/// [`lineage_routes`].
+/// The routes of Feast's lineage server: under `/api/v1` alone, with the refusals of `FastAPI`. The registry of
+/// the backend has the projects whose permissions are asked.
 pub fn lineage_router(backend: RegistryBackend, consumer: LineageConsumer) -> Router {
     Router::new()
-        .nest(PREFIX, routes(Door::new(backend), consumer))
+        .nest(PREFIX, routes(Arc::new(Door::new(backend)), consumer))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(map_response(plain))
 }
 
 /// The routes without their prefix.
-fn routes(door: Door, consumer: LineageConsumer) -> Router {
-    let (door, turns) = (Arc::new(door), Arc::new(Semaphore::new(CONCURRENT_RECEIVES)));
+pub(super) fn routes(door: Arc<Door>, consumer: LineageConsumer) -> Router {
+    let turns = Arc::new(Semaphore::new(CONCURRENT_RECEIVES));
     Router::new()
         .route("/lineage", post(receive::events))
         .route("/lineage/batch", post(receive::batch))
