@@ -223,6 +223,13 @@ const PERMISSIONS_IN_A_CLUSTER: &str = "permissions:
 ";
 
 #[test]
+fn every_command_of_feasts_and_every_flag_of_it_is_one_of_larders() {
+    for release in python::RELEASES {
+        release.session("commands", &[larder::PROGRAM]);
+    }
+}
+
+#[test]
 fn official_mcp_clients_find_feasts_tools_and_get_feasts_answers() {
     let repo = Repo::of_larder();
     repo.use_store("sqlite", "data/online_store.db");
