@@ -351,6 +351,37 @@ feature_views:
     assert!(shown.contains("Rows") && shown.contains("kept.parquet"), "{shown}");
 }
 
+#[test]
+fn what_producers_of_lineage_events_tell_is_drawn_below_the_registrys_own() {
+    let folder = tempfile::tempdir().unwrap();
+    configure(folder.path(), "p");
+    let mut config = fs::read_to_string(folder.path().join("feature_store.yaml")).unwrap();
+    config.push_str("openlineage: {consumer: {enabled: true}}\n");
+    fs::write(folder.path().join("feature_store.yaml"), config).unwrap();
+    fs::write(folder.path().join("features.yaml"), "entities: [{name: driver, value_type: INT64}]\n")
+        .unwrap();
+    run(folder.path(), &["apply"]);
+    let seen = visit(folder.path(), &["go /p/p/lineage"]);
+    assert!(text(&seen[0]).contains("No producer of lineage events has told"), "{}", text(&seen[0]));
+    {
+        let consumer = Larder::start(folder.path(), &["serve_lineage", "-p", "0"]);
+        for (at, hostile) in HOSTILE.iter().enumerate() {
+            let dataset = |name: String| json!([{"namespace": hostile, "name": name}]);
+            let event = json!({
+                "eventType": "COMPLETE", "eventTime": "2024-01-01T00:00:00Z", "run": {"runId": format!("r{at}")},
+                "job": {"namespace": hostile, "name": hostile},
+                "inputs": dataset(format!("in {at}")), "outputs": dataset(format!("out {at}")),
+            });
+            consumer.post("lineage", &event);
+        }
+    }
+    let seen = visit(folder.path(), &["go /p/p/lineage"]);
+    let shown = text(&seen[0]);
+    for expected in ["Beyond this registry", "in 0", "out 4", "<script>window.hacked=2"] {
+        assert!(shown.contains(expected), "{expected} in {shown}");
+    }
+}
+
 /// Runs a command of the repo, which must succeed.
 #[track_caller]
 fn run(folder: &Path, arguments: &[&str]) {

@@ -77,7 +77,9 @@ impl FeatureStore {
         options: DoorOptions,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<()> {
-        let router = page_router(self.registry_backend()?, root, origins);
+        let backend = Arc::clone(&self).registry_backend()?;
+        let consumer = self.lineage_consumer(false).await?.map(|(consumer, _pruning)| consumer);
+        let router = page_router(backend, consumer, root, origins);
         let served = serve_router(listener, router, options, shutdown).await;
         served.map_err(|source| Error::new(ErrorKind::Unavailable, source))
     }

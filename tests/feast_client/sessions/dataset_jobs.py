@@ -159,6 +159,7 @@ for change, told in [
     ({"storage_path": ""}, "Storage path"),
     ({"storage_type": "bigquery"}, "none in `bigquery`"),
     ({"name": " "}, "name is required"),
+    ({"entity_values": "1001," * 300_000}, "name a file of entity rows"),
     ({"entity_source_type": "reference", "entity_source_path": "/etc/passwd"}, "must end in"),
     ({"entity_source_type": "reference", "entity_source_path": "/tmp/x.parquet"}, "neither in the feature repo"),
     ({"features": ["nowhere:x"]}, "nowhere does not exist"),

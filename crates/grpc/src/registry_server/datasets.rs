@@ -25,6 +25,9 @@ const ROWS: i32 = 10;
 /// Rows of a dataset that are shown at most.
 const MAX_ROWS: usize = 10_000;
 
+/// A larger request is refused, since it may wait for its turn.
+const MAX_REQUEST_BYTES: usize = 1 << 20;
+
 /// What the methods share.
 #[derive(Debug)]
 struct Datasets(Arc<dyn DatasetServer>);
@@ -63,6 +66,12 @@ where
 }
 
 fn new_dataset(request: CreateDataset, server: &dyn DatasetServer) -> Result<NewDataset, RequestError> {
+    let bytes = request.encoded_len();
+    if bytes > MAX_REQUEST_BYTES {
+        return Err(RequestError::other(format!(
+            "the request has {bytes} bytes, and may have at most {MAX_REQUEST_BYTES}; name a file of entity rows"
+        )));
+    }
     let project = request.project.trim();
     let name = request.name.trim().to_owned();
     for (is_missing, what) in [

@@ -65,6 +65,7 @@ impl DatasetServer for FeatureStore {
             .into());
         };
         let (files, path) = (Files::of(self.repo(), project), path.clone());
+        let _turn = self.dataset_job_queue().look().await;
         blocking::run(move || {
             let known = files.known();
             let file = files.file(&path, &known)?;

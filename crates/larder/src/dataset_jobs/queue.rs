@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use larder_core::{Clock, Error, ErrorKind, RequestError, Result, unique_id};
 use larder_serving::{BackgroundTasks, DatasetJob, DatasetJobStatus, NewDataset};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 /// As many as in Feast: a training set may take up much memory.
@@ -20,6 +20,9 @@ const MAX_WAITING: usize = 100;
 /// So many jobs that ended are remembered.
 const MAX_ENDED: usize = 1_000;
 
+/// As many datasets are looked into at the same time; others wait.
+const LOOKS_AT_A_TIME: usize = 4;
+
 /// How long jobs may go on when the server is told to stop.
 const LAST_JOBS: Duration = Duration::from_secs(30);
 
@@ -29,6 +32,7 @@ pub(crate) struct DatasetJobs {
     /// The latest first.
     jobs: Arc<Mutex<VecDeque<DatasetJob>>>,
     turns: Arc<Semaphore>,
+    looks: Semaphore,
     tasks: BackgroundTasks,
 }
 
@@ -37,6 +41,7 @@ impl Default for DatasetJobs {
         Self {
             jobs: Arc::default(),
             turns: Arc::new(Semaphore::new(AT_A_TIME)),
+            looks: Semaphore::new(LOOKS_AT_A_TIME),
             tasks: BackgroundTasks::default(),
         }
     }
@@ -94,6 +99,12 @@ impl DatasetJobs {
             });
         });
         Ok(job)
+    }
+
+    /// Waits for the turn to look into a dataset, which reads its file to the end.
+    pub(crate) async fn look(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.looks.acquire().await.ok()
     }
 
     /// All that are remembered, the latest first.

@@ -157,7 +157,7 @@ impl Served {
 
     async fn page_for(registry: TestRegistry, closed: bool, root: &str, origins: &str) -> Self {
         let (root, origins): (RootPath, AllowedOrigins) = (root.parse().unwrap(), origins.parse().unwrap());
-        Self::start(page_router(backend(registry, closed), &root, &origins)).await
+        Self::start(page_router(backend(registry, closed), None, &root, &origins)).await
     }
 
     pub(crate) async fn ask(&self, role: &str, method: &str, path: &str, body: &str) -> Reply {

@@ -3,6 +3,7 @@
 import { Refused, everything, projects as listProjects, search, useToken } from "./api.js";
 import { at, h, link, replace, root } from "./dom.js";
 import { detailPage } from "./details.js";
+import { eventsOf, eventsPart } from "./events.js";
 import { lineagePage } from "./lineage.js";
 import { listPage } from "./lists.js";
 import { KINDS, Project } from "./model.js";
@@ -78,7 +79,7 @@ async function pageOf(parts, fresh) {
   if (fresh || loaded.project?.name !== name) loaded.project = new Project(name, await everything(name));
   const { project } = loaded;
   if (!path) return [overviewPage(project, loaded.spec), name];
-  if (path === "lineage") return [lineagePage(project), `Lineage · ${name}`];
+  if (path === "lineage") return [lineagePage(project, eventsPart(await eventsOf())), `Lineage · ${name}`];
   const kind = kindOf(path);
   if (!kind) return nowhere();
   if (object === undefined || kind === "feature") return [listPage(project, kind), `${KINDS[kind].many} · ${name}`];

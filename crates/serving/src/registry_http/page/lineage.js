@@ -10,8 +10,8 @@ const ROW = 48;
 const SLOT = 16;
 const LETTERS = 24;
 
-/** The page of a whole project. */
-export function lineagePage(project) {
+/** The page of a whole project, with what stands below its drawing. */
+export function lineagePage(project, below) {
   const box = h("div");
   const filter = h("input", { type: "search", placeholder: "Show only what touches…", "aria-label": "Show only what touches", on: { input: draw } });
   const entities = h("input", { type: "checkbox", id: "entities", on: { change: draw } });
@@ -23,6 +23,7 @@ export function lineagePage(project) {
     h("h1", { tabindex: "-1" }, "Lineage"),
     h("div", { class: "bar" }, filter, h("label", { for: "entities" }, entities, " with entities"), legend()),
     box,
+    below,
   ];
 }
 
@@ -48,7 +49,24 @@ export function drawing(project, { kind, name, text = "", entities = false }) {
   }
   if (!nodes.size) return h("p", { class: "quiet empty" }, words ? "Nothing is called so." : "There is nothing to draw yet.");
   if (kind && nodes.size === 1) return h("p", { class: "quiet" }, "Nothing feeds it, and it feeds nothing.");
-  return draw(project, nodes, edges, layout(nodes, edges, key), key, kind && key({ kind, name }));
+  const describe = ({ kind: of, name: called }) => {
+    const object = project.find(of, called);
+    const word = object?.sort ?? KINDS[of].one;
+    return {
+      style: of === "view" && object?.onDemand ? "on-demand" : of,
+      word,
+      title: object ? called : `${called} (not in the registry)`,
+      href: object && at("p", project.name, KINDS[of].path, called),
+      missing: !object,
+    };
+  };
+  return draw(nodes, edges, layout(nodes, edges, key), key, describe, kind && key({ kind, name }));
+}
+
+/** A drawing of any nodes and edges; `describe` has the words and the look of a node. */
+export function drawingOf({ nodes, edges, key, describe }) {
+  const all = new Map(nodes.map((node) => [key(node), node]));
+  return draw(all, edges, layout(all, edges, key), key, describe, null);
 }
 
 /** An object with all that it is made of, and all that is made of it. */
@@ -207,7 +225,7 @@ function depths(nodes, edges, key) {
   return depth;
 }
 
-function draw(project, nodes, edges, { place, ways, width, height }, key, centre) {
+function draw(nodes, edges, { place, ways, width, height }, key, describe, centre) {
   const lines = edges.map((edge, index) => {
     const points = ways[index].map(place);
     const parts = points.slice(1).map(({ x, y }, at) => {
@@ -221,21 +239,19 @@ function draw(project, nodes, edges, { place, ways, width, height }, key, centre
     return { edge, line: s("path", { class: "edge", d: parts.join(" ") }) };
   });
   const boxes = [...nodes].map(([one, node]) => {
-    const object = project.find(node.kind, node.name);
+    const { style, word, title, href, missing } = describe(node);
     const { x, y: centreLine } = place(one);
     const y = centreLine - HEIGHT / 2;
-    const kind = node.kind === "view" && object?.onDemand ? "on-demand" : node.kind;
     const shown = node.name.length > LETTERS ? `${node.name.slice(0, LETTERS - 1)}…` : node.name;
-    const word = object?.sort ?? KINDS[node.kind].one;
     const parts = [
-      s("title", {}, `${word} ${node.name}${object ? "" : " (not in the registry)"}`),
+      s("title", {}, `${word} ${title}`),
       s("rect", { x, y, width: WIDTH, height: HEIGHT, rx: 7 }),
       s("text", { x: x + 14, y: y + HEIGHT / 2 + 4.5 }, shown),
     ];
     const light = { pointerenter: () => show(one), pointerleave: () => show(null), focus: () => show(one), blur: () => show(null) };
-    const classes = `node ${kind}${object ? "" : " missing"}${one === centre ? " centre" : ""}`;
-    const box = object
-      ? s("a", { class: classes, href: at("p", project.name, KINDS[node.kind].path, node.name), "aria-label": `${word} ${node.name}`, on: light }, parts)
+    const classes = `node ${style}${missing ? " missing" : ""}${one === centre ? " centre" : ""}`;
+    const box = href
+      ? s("a", { class: classes, href, "aria-label": `${word} ${title}`, on: light }, parts)
       : s("g", { class: classes, on: light }, parts);
     return { one, box };
   });

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 pub use self::allowed_origins::{AllowedOrigins, InvalidOrigin};
 use super::RegistryBackend;
 use super::door::{Asked, Door, Json, PREFIX, method_not_allowed, not_found, routes};
+use super::openlineage::{self, LineageConsumer};
 use super::refusal::Refusal;
 use super::sight::all_sights;
 use crate::http::json_response;
@@ -43,7 +44,7 @@ type Asset = (&'static str, &'static str, &'static str);
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
-const ASSETS: [Asset; 12] = [
+const ASSETS: [Asset; 13] = [
     ("style.css", "text/css; charset=utf-8", include_str!("style.css")),
     ("icon.svg", "image/svg+xml", include_str!("icon.svg")),
     ("app.js", JAVASCRIPT, include_str!("app.js")),
@@ -55,6 +56,7 @@ const ASSETS: [Asset; 12] = [
     ("quality.js", JAVASCRIPT, include_str!("quality.js")),
     ("overview.js", JAVASCRIPT, include_str!("overview.js")),
     ("rows.js", JAVASCRIPT, include_str!("rows.js")),
+    ("events.js", JAVASCRIPT, include_str!("events.js")),
     ("lineage.js", JAVASCRIPT, include_str!("lineage.js")),
 ];
 
@@ -83,10 +85,19 @@ impl std::str::FromStr for RootPath {
     }
 }
 
-/// The page, and under `/api/v1` the routes of [`registry_router`](super::registry_router) that only read.
-/// Pages of `origins` may read all of it too.
-pub fn page_router(backend: RegistryBackend, root: &RootPath, origins: &AllowedOrigins) -> Router {
+/// The page, and under `/api/v1` the routes of [`registry_router`](super::registry_router) that only read; with `lineage`
+/// also those that tell of events. Pages of `origins` may read all of it too.
+pub fn page_router(
+    backend: RegistryBackend,
+    lineage: Option<LineageConsumer>,
+    root: &RootPath,
+    origins: &AllowedOrigins,
+) -> Router {
     let door = Arc::new(Door::new(backend));
+    let mut asked = routes().with_state(Arc::clone(&door));
+    if let Some(consumer) = lineage {
+        asked = asked.merge(openlineage::routes(Arc::clone(&door), consumer));
+    }
     let page = PAGE.replace("{root}", &root.0);
     let page = move || async move { asset("text/html; charset=utf-8", page) };
     let assets = ASSETS.into_iter().fold(Router::new(), |router, (name, kind, text)| {
@@ -100,11 +111,11 @@ pub fn page_router(backend: RegistryBackend, root: &RootPath, origins: &AllowedO
         .route("/p/{*path}", get(page))
         .route("/health", get(health))
         .route("/projects-list.json", get(projects))
-        .nest(PREFIX, routes().layer(from_fn(only_reads)))
+        .with_state(door)
+        .nest(PREFIX, asked.layer(from_fn(only_reads)))
         .merge(assets)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(door)
         .layer(from_fn(guarded));
     match origins.layer() {
         Some(layer) => router.layer(layer),
