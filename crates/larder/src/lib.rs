@@ -93,6 +93,7 @@ pub use monitoring::BaselineJob;
 pub use online::PublishedServer;
 pub use retrieval_inputs::{ReadView, RetrievalInputs};
 pub use saved_dataset::NewSavedDataset;
+pub use server::PreparedServer;
 pub use udf_runtime::udf_runtime;
 pub use validation::{LoggedFeatures, ProfileCache, ValidationFailure, ValidationReport};
 pub use write_definitions::WRITTEN_DEFINITIONS;

@@ -30,9 +30,12 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeArguments) -> Result<()> {
         eprintln!("Metrics are at http://{}/metrics", metrics.local_addr()?);
         options.metrics_listener = Some(Arc::new(metrics));
     }
-    eprintln!("Serving project {} on {scheme}://{}", store.config().project, listener.local_addr()?);
+    let address = listener.local_addr()?;
+    let server = Arc::clone(&store).prepare_server(listener, options).await?;
+    // From here on other processes find the server.
+    eprintln!("Serving project {} on {scheme}://{address}", store.config().project);
     if let Some(mcp) = &store.config().feature_server.mcp {
-        let address = format!("{scheme}://{}", listener.local_addr()?);
+        let address = format!("{scheme}://{address}");
         match mcp.transport {
             McpTransport::Both => eprintln!("Tools for MCP clients are at {address}/mcp and {address}/sse"),
             McpTransport::Http => eprintln!("Tools for MCP clients are at {address}/mcp"),
@@ -41,7 +44,7 @@ pub(crate) async fn run(repo: &Repo, arguments: &ServeArguments) -> Result<()> {
     }
     super::remark_on_mlflow(&store);
     let refresh = registry_refresh(arguments.registry_ttl_seconds);
-    let http = Arc::clone(&store).serve(listener, refresh, options, shutdown_signal());
+    let http = server.run(refresh, shutdown_signal());
     match &arguments.grpc {
         Some(address) => {
             let door = arguments.tls.door()?;
