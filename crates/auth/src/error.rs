@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use larder_blocking::Ending;
 use larder_core::{Error, ErrorKind};
 
 /// What can go wrong between larder and a provider or a cluster.
@@ -111,6 +112,12 @@ pub enum TokenError {
     /// No claim names a user.
     #[error("the token names no user: it has none of preferred_username, upn, azp, appid and sub")]
     NoUser,
+}
+
+impl From<Ending> for AuthError {
+    fn from(_: Ending) -> Self {
+        Self::Ending
+    }
 }
 
 impl From<AuthError> for Error {

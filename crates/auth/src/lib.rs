@@ -13,7 +13,6 @@
 //! the cluster vouches for it. The one exception is Feast's secret between the servers of one installation
 //! ([`IntraServerSecret`]), which is not signed but is itself the secret.
 
-mod blocking;
 mod error;
 mod intra_server;
 mod kubernetes;

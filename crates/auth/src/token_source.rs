@@ -7,7 +7,7 @@ use larder_core::Result;
 
 use crate::kubernetes::service_account_token;
 use crate::oidc::Provider;
-use crate::{AuthError, ProviderOptions, blocking};
+use crate::{AuthError, ProviderOptions};
 
 /// Where a client's token comes from.
 #[derive(Clone)]
@@ -67,7 +67,7 @@ impl TokenSource {
             Self::Given(token) => Ok(token.clone()),
             Self::Provider(options, credentials) => {
                 let (options, credentials) = (options.clone(), credentials.clone());
-                Ok(blocking::run(move || request(&options, &credentials)).await?)
+                Ok(larder_blocking::run_as(move || request(&options, &credentials)).await?)
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Requests to a provider or a cluster. They block; call them through [`blocking`](crate::blocking).
+//! Requests to a provider or a cluster. They block; call them off the async threads.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

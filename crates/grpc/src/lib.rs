@@ -4,7 +4,6 @@
 //! methods (`service.rs`), and those that stream are made by `tonic`. What a door does is a trait's, which the
 //! feature store implements; no door knows a store.
 
-mod blocking;
 mod encoded;
 mod every_server;
 mod feature_server;

@@ -128,19 +128,14 @@ async fn transform_features(
         let found = Protected::from(&*snapshot.on_demand_feature_view(view)?.object);
         access.check(&snapshot, &[PermittedAction::ReadOnline], &found)?;
         let file = message.input.unwrap_or_default().arrow_value;
-        let rows = blocking(move || read_file(&file)).await?;
+        // Tables may be large, and reading one is no work for a thread that waits.
+        let rows = larder_blocking::run(move || read_file(&file)).await?;
         let features = server.transform(view, &rows).await?;
         let view = view.clone();
-        blocking(move || write_file(&view, &features)).await
+        larder_blocking::run(move || write_file(&view, &features)).await
     };
     let arrow_value = transform.await.map_err(|error| plain_status_of(&error))?;
     Ok(Encoded::of(&TransformedFeatures { output: Some(ArrowValue { arrow_value }) }))
-}
-
-/// Tables may be large, and reading one is no work for a thread that waits.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|failed| Error::new(ErrorKind::Internal, failed))?
 }
 
 fn read_file(file: &[u8]) -> Result<RecordBatch> {

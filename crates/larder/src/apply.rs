@@ -13,8 +13,8 @@ use larder_registry::{
 };
 use serde_json::{Value, json};
 
+use crate::FeatureStore;
 use crate::online_changes::OnlineChanges;
-use crate::{FeatureStore, blocking};
 
 /// What an apply has changed, or a plan would. Displays as Feast prints it.
 #[derive(Clone, Debug)]
@@ -147,7 +147,7 @@ impl FeatureStore {
             let jobs = job_changes(&registry.jobs(&definitions.project.name)?, &definitions.jobs);
             Ok((registry.plan(&definitions)?, jobs))
         };
-        let (diff, jobs) = blocking::run(plan).await?;
+        let (diff, jobs) = larder_blocking::run(plan).await?;
         Ok(ApplyOutcome { new_components, ..self.outcome(diff, jobs, warnings, &after) })
     }
 
@@ -179,7 +179,7 @@ impl FeatureStore {
             let jobs = job_changes(&registry.jobs(&definitions.project.name)?, &definitions.jobs);
             Ok((registry.apply_with(&definitions, options)?, jobs))
         };
-        let (diff, jobs) = blocking::run(apply).await?;
+        let (diff, jobs) = larder_blocking::run(apply).await?;
         let after = self.refresh().await?;
         self.follow_registry(before.snapshot(), after.snapshot()).await?;
         self.tell_of_definitions(after.snapshot());
@@ -199,7 +199,7 @@ impl FeatureStore {
     pub async fn teardown(&self) -> Result<TeardownOutcome> {
         let before = self.refresh().await?;
         let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
-        blocking::run(move || registry.remove_project(&project)).await?;
+        larder_blocking::run(move || registry.remove_project(&project)).await?;
         let after = self.refresh().await?;
         let changes = self.online_changes(before.snapshot(), after.snapshot());
         self.follow(&changes).await?;
@@ -211,7 +211,7 @@ impl FeatureStore {
     /// What the repo defines; an error where it has no file of definitions, and so would lose all of `registered`.
     async fn definitions(&self, registered: &RegistrySnapshot) -> Result<Definitions> {
         let config = self.config().clone();
-        let repo = blocking::run(move || Ok(FeatureRepo::load(&config)?)).await?;
+        let repo = larder_blocking::run(move || Ok(FeatureRepo::load(&config)?)).await?;
         let views = registered.feature_views().len() + registered.on_demand_feature_views().len();
         if !repo.has_files() && views > 0 {
             let project = &self.config().project;

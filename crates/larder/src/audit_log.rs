@@ -16,8 +16,6 @@ use larder_registry::{AuditLoggingConfig, AuditSink};
 use larder_serving::{AuditEvent, AuditLog};
 use tracing::{error, info, warn};
 
-use crate::blocking;
-
 /// So many events may wait to be written; further ones are counted and left out.
 const QUEUE_CAPACITY: usize = 10_000;
 
@@ -97,7 +95,7 @@ impl AuditLog for QueuedAuditLog {
 impl AuditWriter {
     /// Waits until everything is written.
     pub(crate) async fn finish(self) -> Result<()> {
-        blocking::run(move || match self.thread.join() {
+        larder_blocking::run(move || match self.thread.join() {
             Ok(()) => Ok(()),
             Err(panic) => std::panic::resume_unwind(panic),
         })

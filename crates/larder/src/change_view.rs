@@ -5,7 +5,7 @@ use std::sync::Arc;
 use larder_core::{FeatureViewState, RequestError, Result, TransformationLimits, TransformationReference};
 use larder_registry::{FeatureViewVersion, RegistrySnapshot, VersionedView, bind_inputs, check_outputs};
 
-use crate::{FeatureStore, blocking};
+use crate::FeatureStore;
 
 impl FeatureStore {
     /// Makes a component compute an on-demand view: one that came from Feast with a function in Python, or
@@ -50,7 +50,7 @@ impl FeatureStore {
         };
         let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
         let (name, bound, bytes) = (view.to_owned(), reference.clone(), Arc::clone(&inspected.bytes));
-        blocking::run(move || {
+        larder_blocking::run(move || {
             // The bytes first: a binding never names what is not there.
             registry.store_component(&bytes)?;
             registry.bind_component(&project, &name, &bound)
@@ -101,14 +101,14 @@ impl FeatureStore {
             .into());
         };
         let registry = Arc::clone(self.registry());
-        let bytes = blocking::run(move || registry.load_component(digest)).await?;
+        let bytes = larder_blocking::run(move || registry.load_component(digest)).await?;
         // Compiled before anybody is switched to it.
         let transformation = self.udf().load(view, bytes, &reference.function, reference.limits).await?;
         bind_inputs(snapshot, restored, transformation.signature())?;
         check_outputs(restored, transformation.signature())?;
         let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
         let (name, bound) = (view.to_owned(), reference.clone());
-        blocking::run(move || registry.restore_version(&project, &name, number, &bound)).await?;
+        larder_blocking::run(move || registry.restore_version(&project, &name, number, &bound)).await?;
         self.refresh().await?;
         Ok((number, reference))
     }
@@ -121,7 +121,7 @@ impl FeatureStore {
     pub async fn set_feature_view_state(&self, view: &str, state: FeatureViewState) -> Result<()> {
         let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
         let view = view.to_owned();
-        blocking::run(move || registry.set_state(&project, &view, state)).await?;
+        larder_blocking::run(move || registry.set_state(&project, &view, state)).await?;
         self.refresh().await.map(|_| ())
     }
 
@@ -134,7 +134,7 @@ impl FeatureStore {
     pub async fn set_feature_view_enabled(&self, view: &str, enabled: bool) -> Result<()> {
         let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
         let view = view.to_owned();
-        blocking::run(move || registry.set_enabled(&project, &view, enabled)).await?;
+        larder_blocking::run(move || registry.set_enabled(&project, &view, enabled)).await?;
         self.refresh().await.map(|_| ())
     }
 }

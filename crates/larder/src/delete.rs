@@ -5,7 +5,7 @@ use std::sync::Arc;
 use larder_core::{DataSourceKind, OnDemandSource, RequestError, Result};
 use larder_registry::{ObjectKind, RegistrySnapshot};
 
-use crate::{FeatureStore, blocking};
+use crate::FeatureStore;
 
 impl FeatureStore {
     /// Removes an object from the registry, and its online rows if it is a view. Returns Feast's class of it;
@@ -21,7 +21,7 @@ impl FeatureStore {
         let before = self.refresh().await?;
         let (registry, project, wanted) =
             (Arc::clone(self.registry()), self.config().project.clone(), name.to_owned());
-        let found = blocking::run({
+        let found = larder_blocking::run({
             let (registry, project, wanted) = (Arc::clone(&registry), project.clone(), wanted.clone());
             move || registry.find_object(&project, &wanted)
         })
@@ -34,7 +34,7 @@ impl FeatureStore {
             ))
             .into());
         }
-        blocking::run(move || registry.delete_object(&project, kind, &wanted)).await?;
+        larder_blocking::run(move || registry.delete_object(&project, kind, &wanted)).await?;
         let after = self.refresh().await?;
         self.follow_registry(before.snapshot(), after.snapshot()).await?;
         Ok(Some(class(kind)))
@@ -48,7 +48,7 @@ impl FeatureStore {
     pub async fn delete_project(&self, name: &str) -> Result<()> {
         let before = self.refresh().await?;
         let (registry, project) = (Arc::clone(self.registry()), name.to_owned());
-        if !blocking::run(move || registry.remove_project(&project)).await? {
+        if !larder_blocking::run(move || registry.remove_project(&project)).await? {
             return Err(RequestError::other(format!("Project {name} does not exist")).into());
         }
         let after = self.refresh().await?;

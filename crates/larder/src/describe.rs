@@ -8,7 +8,7 @@ use larder_registry::{
 };
 use serde_json::Value;
 
-use crate::{FeatureStore, blocking};
+use crate::FeatureStore;
 
 /// A feature as one view has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,7 +42,7 @@ impl FeatureStore {
     /// If the registry cannot be read, or the project has not been applied.
     pub async fn list(&self, kind: ObjectKind, filter: ListFilter) -> Result<Listing> {
         let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
-        blocking::run(move || registry.list(&project, kind, &filter)).await
+        larder_blocking::run(move || registry.list(&project, kind, &filter)).await
     }
 
     /// The table of all features of all views.
@@ -52,7 +52,7 @@ impl FeatureStore {
     /// As [`list`](Self::list).
     pub async fn list_features(&self) -> Result<Listing> {
         let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
-        blocking::run(move || registry.list_features(&project)).await
+        larder_blocking::run(move || registry.list_features(&project)).await
     }
 
     /// What the permissions of the project leave open.
@@ -62,7 +62,7 @@ impl FeatureStore {
     /// As [`list`](Self::list); a pattern of names that is no regular expression.
     pub async fn check_permissions(&self) -> Result<PermissionCheck> {
         let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
-        blocking::run(move || registry.check_permissions(&project)).await
+        larder_blocking::run(move || registry.check_permissions(&project)).await
     }
 
     /// The objects that each permission of the project is about. The tags of `filter` count for permissions and
@@ -73,7 +73,7 @@ impl FeatureStore {
     /// As [`check_permissions`](Self::check_permissions).
     pub async fn permitted_objects(&self, filter: ListFilter) -> Result<Vec<PermittedObjects>> {
         let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
-        blocking::run(move || registry.permitted_objects(&project, &filter)).await
+        larder_blocking::run(move || registry.permitted_objects(&project, &filter)).await
     }
 
     /// The table of the roles that permissions name; or of what each role may do with each object, were it
@@ -84,7 +84,7 @@ impl FeatureStore {
     /// As [`check_permissions`](Self::check_permissions).
     pub async fn list_roles(&self, with_actions: bool) -> Result<Listing> {
         let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
-        blocking::run(move || registry.list_roles(&project, with_actions)).await
+        larder_blocking::run(move || registry.list_roles(&project, with_actions)).await
     }
 
     /// The versions of a view that the registry remembers, by number; none of a view that is not there.
@@ -105,7 +105,7 @@ impl FeatureStore {
     pub async fn describe(&self, kind: ObjectKind, name: &str) -> Result<Description> {
         let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
         let wanted = name.to_owned();
-        let found = blocking::run(move || registry.describe(&project, kind, &wanted)).await?;
+        let found = larder_blocking::run(move || registry.describe(&project, kind, &wanted)).await?;
         found.ok_or_else(|| self.not_found(kind, name).into())
     }
 
@@ -169,7 +169,7 @@ impl FeatureStore {
     /// As [`list`](Self::list).
     pub async fn registry_dump(&self) -> Result<Value> {
         let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
-        blocking::run(move || registry.dump(&project)).await
+        larder_blocking::run(move || registry.dump(&project)).await
     }
 
     /// A view of any kind.

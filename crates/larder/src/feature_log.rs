@@ -20,7 +20,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tracing::{error, warn};
 
-use crate::{FeatureStore, blocking};
+use crate::FeatureStore;
 
 /// When an answer was logged.
 pub(crate) const LOG_TIMESTAMP: &str = "__log_timestamp";
@@ -149,7 +149,7 @@ impl LogWriter {
         let catalog = self.log.store.catalog();
         let written = match catalog.snapshot().feature_service(&feature_service) {
             Ok(service) => match log_folder(&repo, &service.object) {
-                Some(folder) => blocking::run(move || write_file(&folder, &answers)).await,
+                Some(folder) => larder_blocking::run(move || write_file(&folder, &answers)).await,
                 None => return,
             },
             // It was removed in the meantime.
@@ -225,7 +225,7 @@ pub(crate) async fn add_rows(store: &FeatureStore, feature_service: &str, rows: 
     if rows.num_rows() == 0 {
         return Ok(());
     }
-    blocking::run(move || {
+    larder_blocking::run(move || {
         to_timestamps(LOG_TIMESTAMP, rows.column_by_name(LOG_TIMESTAMP).unwrap_or(rows.column(0)))?;
         std::fs::create_dir_all(&folder).map_err(|source| Error::new(ErrorKind::Unavailable, source))?;
         let file = unique_id::hexadecimal()?;

@@ -200,7 +200,7 @@ impl FeatureStore {
 /// What the registry holds; nothing, where the project has not been applied yet.
 async fn read_snapshot(registry: &Arc<RegistryFile>, config: &RepoConfig) -> Result<Arc<RegistrySnapshot>> {
     let (registry, project) = (Arc::clone(registry), config.project.clone());
-    crate::blocking::run(move || registry.snapshot_or_nothing(&project)).await
+    larder_blocking::run(move || registry.snapshot_or_nothing(&project)).await
 }
 
 async fn load_catalog(
@@ -229,7 +229,7 @@ async fn load_transformation(
             view.name
         ))
     })?;
-    let component = crate::blocking::run(move || registry.load_component(digest)).await?;
+    let component = larder_blocking::run(move || registry.load_component(digest)).await?;
     udf.load(&view.name, component, &reference.function, reference.limits).await
 }
 

@@ -29,7 +29,6 @@ mod all_entities;
 mod apply;
 mod audit_log;
 mod auth;
-mod blocking;
 mod change_view;
 mod dask_rows;
 mod dataset_jobs;

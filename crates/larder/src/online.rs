@@ -13,9 +13,9 @@ use larder_online::{
 use larder_registry::OnlineStoreConfig;
 use larder_serving::OnlineRetrieval;
 
+use crate::FeatureStore;
 use crate::online_changes::OnlineChanges;
 use crate::registry_log::RegistryLog;
-use crate::{FeatureStore, blocking};
 
 /// The online store with the verbs that read and write it.
 #[derive(Debug)]
@@ -87,7 +87,7 @@ impl FeatureStore {
         }
         let Some(folder) = self.server_list() else { return Ok(None) };
         let address = ServerAddress { http: address, pid: std::process::id(), certificate };
-        let listed = blocking::run(move || Ok(ListedServer::publish(&folder, &address)?)).await?;
+        let listed = larder_blocking::run(move || Ok(ListedServer::publish(&folder, &address)?)).await?;
         Ok(Some(PublishedServer::OneOfMany(listed)))
     }
 
@@ -103,9 +103,9 @@ impl FeatureStore {
     pub async fn servers(&self) -> Vec<ServerAddress> {
         let servers = if let OnlineStoreConfig::Sled { path, .. } = &self.config().online_store {
             let path = path.clone();
-            blocking::run(move || Ok(ServerAddress::read(&path)?.into_iter().collect())).await
+            larder_blocking::run(move || Ok(ServerAddress::read(&path)?.into_iter().collect())).await
         } else if let Some(folder) = self.server_list() {
-            blocking::run(move || Ok(ListedServer::read_all(&folder)?)).await
+            larder_blocking::run(move || Ok(ListedServer::read_all(&folder)?)).await
         } else {
             Ok(Vec::new())
         };
@@ -141,7 +141,7 @@ impl FeatureStore {
                 if let Some(cache_bytes) = *cache_size_bytes {
                     options.cache_bytes = cache_bytes;
                 }
-                let sled = blocking::run(move || Ok(SledOnlineStore::open(folder, options)?)).await?;
+                let sled = larder_blocking::run(move || Ok(SledOnlineStore::open(folder, options)?)).await?;
                 let sled = Arc::new(sled);
                 (Arc::clone(&sled) as Arc<dyn OnlineStore>, Some(sled))
             }
@@ -149,7 +149,7 @@ impl FeatureStore {
                 let path = path.clone();
                 let options = SqliteOptions { write_policy, ..SqliteOptions::default() };
                 let open = move || Ok(SqliteOnlineStore::open(path, options)?);
-                (Arc::new(blocking::run(open).await?), None)
+                (Arc::new(larder_blocking::run(open).await?), None)
             }
             OnlineStoreConfig::Memory => {
                 (Arc::new(MemoryOnlineStore::new().with_write_policy(write_policy)), None)

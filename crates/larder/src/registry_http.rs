@@ -16,7 +16,7 @@ use larder_serving::{
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::{FeatureStore, blocking};
+use crate::FeatureStore;
 
 /// What Feast's server calls itself to clients of the Model Context Protocol.
 const MCP_NAME: &str = "feast-registry-mcp";
@@ -101,12 +101,12 @@ impl RegistryServer for FeatureStore {
 
     async fn objects(&self) -> Result<Arc<RegistryObjects>> {
         let registry = Arc::clone(self.registry());
-        blocking::run(move || registry.objects()).await
+        larder_blocking::run(move || registry.objects()).await
     }
 
     async fn project_snapshot(&self, project: &str) -> Result<Arc<RegistrySnapshot>> {
         let (registry, project) = (Arc::clone(self.registry()), project.to_owned());
-        blocking::run(move || registry.snapshot_or_nothing(&project)).await
+        larder_blocking::run(move || registry.snapshot_or_nothing(&project)).await
     }
 
     async fn put_object(&self, project: &str, object: Arc<SentObject>, allow: AllowPut) -> Result<()> {
@@ -114,15 +114,17 @@ impl RegistryServer for FeatureStore {
         let (kind, sent) = (object.kind(), object.name().to_owned());
         let put =
             move || registry.put_object(&name, &object, |existing| allow(existing.as_ref().map(protected)));
-        blocking::run(put).await?;
+        larder_blocking::run(put).await?;
         self.tell_of_put(project, kind, &sent).await;
         Ok(())
     }
 
     async fn take_object(&self, project: &str, kind: ObjectKind, name: &str, allow: AllowTake) -> Result<()> {
         let (registry, of, taken) = (Arc::clone(self.registry()), project.to_owned(), name.to_owned());
-        blocking::run(move || registry.take_object(&of, kind, &taken, |object| allow(protected(&object))))
-            .await?;
+        larder_blocking::run(move || {
+            registry.take_object(&of, kind, &taken, |object| allow(protected(&object)))
+        })
+        .await?;
         self.forget_taken(project, kind, name).await;
         Ok(())
     }

@@ -7,8 +7,6 @@ use larder_core::{MaterializationInterval, Result};
 use larder_materialize::MaterializationLog;
 use larder_registry::RegistryFile;
 
-use crate::blocking;
-
 /// Records materialized intervals in a registry file.
 #[derive(Debug)]
 pub(crate) struct RegistryLog(Arc<RegistryFile>);
@@ -29,7 +27,7 @@ impl MaterializationLog for RegistryLog {
         interval: MaterializationInterval,
     ) -> Result<()> {
         let (registry, project, view) = (Arc::clone(&self.0), project.to_owned(), view.to_owned());
-        blocking::run(move || match version {
+        larder_blocking::run(move || match version {
             None => registry.record_materialization(&project, &view, interval),
             Some(version) => registry.record_materialization_of_version(&project, &view, version, interval),
         })

@@ -11,7 +11,7 @@ use larder_core::{FileFormat, RequestError, Result, SavedDataset, SavedDatasetSt
 use larder_offline::table::{read_table, write_table};
 use larder_plan::Selection;
 
-use crate::{FeatureStore, HistoricalRequest, TrainingSet, blocking};
+use crate::{FeatureStore, HistoricalRequest, TrainingSet};
 
 /// How a training set is to be kept.
 #[derive(Clone, Debug, Default)]
@@ -83,7 +83,7 @@ impl FeatureStore {
         };
         let (registry, project) = (Arc::clone(self.registry()), self.config().project.clone());
         let rows = training_set.rows.clone();
-        blocking::run(move || {
+        larder_blocking::run(move || {
             write_table(&file, &rows)?;
             registry.put_saved_dataset(&project, &dataset)
         })
@@ -110,7 +110,7 @@ impl FeatureStore {
                 .into());
             }
         };
-        blocking::run(move || Ok(read_table(&file)?)).await
+        larder_blocking::run(move || Ok(read_table(&file)?)).await
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use larder_core::{Error, ErrorKind, Result};
 use larder_registry::DefinitionFiles;
 
-use crate::{FeatureStore, blocking};
+use crate::FeatureStore;
 
 /// The file of definitions that is written.
 pub const WRITTEN_DEFINITIONS: &str = "definitions.yaml";
@@ -34,7 +34,7 @@ impl FeatureStore {
         let catalog = self.refresh().await?;
         let (registry, folder) = (Arc::clone(self.registry()), folder.to_owned());
         let files = DefinitionFiles::of_snapshot(catalog.snapshot());
-        blocking::run(move || {
+        larder_blocking::run(move || {
             let mut contents = vec![(WRITTEN_DEFINITIONS.to_owned(), files.yaml.clone().into_bytes())];
             contents
                 .extend(files.functions.iter().map(|(path, text)| (path.clone(), text.clone().into_bytes())));

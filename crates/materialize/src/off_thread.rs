@@ -2,8 +2,6 @@
 
 use larder_core::Result;
 
-use crate::MaterializeError;
-
 /// Below this many rows the work is done before another thread would have woken up.
 const INLINE_ROWS: usize = 1_024;
 
@@ -16,8 +14,5 @@ where
     if rows <= INLINE_ROWS {
         return work();
     }
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|join| match join.try_into_panic() {
-        Ok(panic) => std::panic::resume_unwind(panic),
-        Err(_cancelled) => Err(MaterializeError::ShuttingDown.into()),
-    })
+    larder_blocking::run(work).await
 }

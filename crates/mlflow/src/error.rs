@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use larder_blocking::Ending;
 use larder_core::{Error, ErrorKind};
 
 /// What can go wrong between larder and MLflow. No message holds a password or a token.
@@ -118,6 +119,12 @@ pub enum MlflowError {
     /// The process ends.
     #[error("larder is ending")]
     Ending,
+}
+
+impl From<Ending> for MlflowError {
+    fn from(_: Ending) -> Self {
+        Self::Ending
+    }
 }
 
 impl From<MlflowError> for Error {

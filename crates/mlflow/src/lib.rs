@@ -8,7 +8,6 @@
 //! Read next: [`MlflowServers`], which says who is asked, and what of that is told to whom.
 
 mod artifact;
-mod blocking;
 mod dataset;
 mod error;
 mod flatten;

@@ -17,10 +17,10 @@ use larder_core::{
 use tempfile::TempDir;
 use tracing::instrument;
 
-use crate::blocking::Blocking;
 use crate::dataset::{Dataset, DatasetName};
 use crate::flatten::flatten;
 use crate::{MlflowError, MlflowServers, artifact};
+use larder_blocking::Lane;
 
 /// An offline store before another: a source in MLflow is fetched into a file by every call, and the other reads that.
 ///
@@ -30,8 +30,11 @@ use crate::{MlflowError, MlflowServers, artifact};
 pub struct MlflowOfflineStore {
     files: Arc<dyn OfflineStore>,
     servers: MlflowServers,
-    requests: Blocking,
+    requests: Lane,
 }
+
+/// Fetches that wait for answers at the same time.
+const REQUESTS_AT_A_TIME: usize = 8;
 
 /// A source as a file, which is there as long as this is.
 #[derive(Clone, Debug)]
@@ -43,7 +46,7 @@ struct Fetched {
 impl MlflowOfflineStore {
     /// Asks nobody yet.
     pub fn new(files: Arc<dyn OfflineStore>, servers: MlflowServers) -> Self {
-        Self { files, servers, requests: Blocking::new() }
+        Self { files, servers, requests: Lane::new(REQUESTS_AT_A_TIME) }
     }
 
     /// The source itself, or the file that holds what it has now. `needed` are the columns of a dataset that has no

@@ -1,4 +1,4 @@
-//! Requests to MLflow's server. They block; call them through [`blocking`](crate::blocking).
+//! Requests to MLflow's server. They block; call them off the async threads.
 
 use std::fmt;
 use std::fs::File;

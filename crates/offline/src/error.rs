@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use larder_blocking::Ending;
 use larder_core::{Error, ErrorKind, RequestError};
 use parquet::errors::ParquetError;
 
@@ -200,6 +201,12 @@ impl OfflineError {
     pub(crate) fn corrupt_parquet(path: &Path) -> impl FnOnce(ParquetError) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self::CorruptFile { path, format: "parquet", source: Box::new(source) }
+    }
+}
+
+impl From<Ending> for OfflineError {
+    fn from(_: Ending) -> Self {
+        Self::Closed
     }
 }
 

@@ -10,6 +10,7 @@ use arrow::compute::{cast, not, nullif};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 use async_trait::async_trait;
+use larder_blocking::Lane;
 use larder_core::{
     DataSource, EntityFrame, Field, JoinedColumns, LatestStream, OfflineStore, PointInTimeJoin, PullAll,
     PullLatest, RequestError, Result, RowStream, ValueType, column,
@@ -17,12 +18,12 @@ use larder_core::{
 use tracing::instrument;
 
 use crate::append::Appender;
-use crate::blocking::{Blocking, stream};
 use crate::error::OfflineError;
 use crate::file_table::FileTable;
 use crate::point_in_time_join::{EntityIndex, join_view};
 use crate::pull_all;
 use crate::pull_latest::find_latest;
+use crate::stream_of_parts::stream_of_parts;
 
 /// The offline store over tables in Parquet, CSV and NDJSON files.
 ///
@@ -34,18 +35,21 @@ use crate::pull_latest::find_latest;
 pub struct FileOfflineStore {
     repo_dir: Arc<PathBuf>,
     /// Reads wait for each other, and appends for each other, but neither for the other.
-    reads: Blocking,
-    appends: Blocking,
+    reads: Lane,
+    appends: Lane,
     appender: Arc<Appender>,
 }
+
+/// Calls that work at the same time. Each spreads over all cores by itself; a few let short ones pass long ones.
+const CALLS_AT_A_TIME: usize = 4;
 
 impl FileOfflineStore {
     /// A store whose relative paths start at `repo_dir`. Touches no file.
     pub fn new(repo_dir: PathBuf) -> Self {
         Self {
             repo_dir: Arc::new(repo_dir),
-            reads: Blocking::new(),
-            appends: Blocking::new(),
+            reads: Lane::new(CALLS_AT_A_TIME),
+            appends: Lane::new(CALLS_AT_A_TIME),
             appender: Arc::default(),
         }
     }
@@ -86,7 +90,7 @@ impl OfflineStore for FileOfflineStore {
         let work = move || find_latest(FileTable::open(&repo_dir, &pull.source)?, &pull);
         let latest = self.reads.run(work).await?;
         let summary = latest.summary();
-        let parts = stream(move |give| latest.give_parts(give));
+        let parts = stream_of_parts(move |give| latest.give_parts(give));
         Ok(LatestStream { summary, parts })
     }
 
@@ -96,7 +100,7 @@ impl OfflineStore for FileOfflineStore {
         let work = move || pull_all::prepare(FileTable::open(&repo_dir, &pull.source)?, &pull);
         let rows = self.reads.run(work).await?;
         let schema = SchemaRef::clone(rows.schema());
-        Ok(RowStream { schema, parts: stream(move |give| rows.give_parts(give)) })
+        Ok(RowStream { schema, parts: stream_of_parts(move |give| rows.give_parts(give)) })
     }
 
     #[instrument(name = "larder_offline.append", skip_all, fields(source = %source.name, rows = rows.num_rows()))]

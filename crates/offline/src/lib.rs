@@ -19,7 +19,6 @@
 //!   cell is a JSON array; an empty CSV cell is null.
 
 mod append;
-mod blocking;
 pub mod entity_frame;
 mod error;
 mod file_offline_store;
@@ -29,6 +28,7 @@ mod point_in_time_join;
 mod pull_all;
 mod pull_latest;
 mod replace_file;
+mod stream_of_parts;
 pub mod table;
 mod write_text;
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use larder_blocking::Ending;
 use larder_core::{EntityKey, Error, ErrorKind};
 
 use crate::row::{CorruptRow, DecodeError, EncodeError};
@@ -190,6 +191,12 @@ impl OnlineError {
 
     pub(crate) fn io(subject: &str) -> impl FnOnce(sled::Error) -> Self {
         move |source| Self::Io { subject: subject.to_owned(), source }
+    }
+}
+
+impl From<Ending> for OnlineError {
+    fn from(_: Ending) -> Self {
+        Self::Closed
     }
 }
 

@@ -47,7 +47,6 @@
 //!
 //! Read next: [`row`], the bytes of a stored row.
 
-mod blocking;
 mod error;
 mod listed_server;
 mod memory_store;

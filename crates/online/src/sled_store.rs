@@ -28,9 +28,9 @@ use self::durable_flush::DurableFlush;
 use self::row_key::ViewId;
 use self::stored_view::{StoredView, StoredViews};
 use crate::OnlineError;
-use crate::blocking::BlockingLane;
 use crate::server_address::{PublishedAddress, ServerAddress};
 use crate::surviving_rows::check_even;
+use larder_blocking::Lane;
 
 /// How sled runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,8 +90,8 @@ const SLED_RELEASE_PAUSE: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub struct SledOnlineStore {
     store: Arc<Store>,
-    reads: BlockingLane,
-    writes: BlockingLane,
+    reads: Lane,
+    writes: Lane,
     inline_read_rows: usize,
 }
 
@@ -107,8 +107,8 @@ impl SledOnlineStore {
     pub fn open(folder: impl AsRef<Path>, options: SledOptions) -> Result<Self, OnlineError> {
         Ok(Self {
             store: Arc::new(Store::open(folder.as_ref(), options)?),
-            reads: BlockingLane::new(options.concurrent_reads),
-            writes: BlockingLane::new(options.concurrent_writes),
+            reads: Lane::new(options.concurrent_reads),
+            writes: Lane::new(options.concurrent_writes),
             inline_read_rows: options.inline_read_rows,
         })
     }

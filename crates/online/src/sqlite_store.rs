@@ -52,7 +52,7 @@ pub use self::cell::CellFault;
 use self::connections::Connections;
 use self::table::Table;
 use crate::OnlineError;
-use crate::blocking::BlockingLane;
+use larder_blocking::Lane;
 
 /// How SQLite runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,9 +84,9 @@ impl Default for SqliteOptions {
 #[derive(Debug)]
 pub struct SqliteOnlineStore {
     connections: Arc<Connections>,
-    reads: BlockingLane,
+    reads: Lane,
     /// One wide: SQLite has one writer at a time.
-    writes: BlockingLane,
+    writes: Lane,
     write_policy: WritePolicy,
 }
 
@@ -100,8 +100,8 @@ impl SqliteOnlineStore {
     pub fn open(path: impl Into<PathBuf>, options: SqliteOptions) -> Result<Self, OnlineError> {
         Ok(Self {
             connections: Arc::new(Connections::open(path.into(), options.busy_timeout)?),
-            reads: BlockingLane::new(options.concurrent_reads),
-            writes: BlockingLane::new(1),
+            reads: Lane::new(options.concurrent_reads),
+            writes: Lane::new(1),
             write_policy: options.write_policy,
         })
     }

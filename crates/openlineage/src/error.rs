@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use larder_blocking::Ending;
 use larder_core::{Error, ErrorKind};
 
 /// The store of events failed, or refused one.
@@ -100,6 +101,12 @@ impl LineageError {
     pub(crate) fn sqlite(action: &'static str, path: &Path) -> impl FnOnce(rusqlite::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Sqlite { action, path, source }
+    }
+}
+
+impl From<Ending> for LineageError {
+    fn from(_: Ending) -> Self {
+        Self::Closed
     }
 }
 

@@ -32,7 +32,6 @@
 //!
 //! Read next: [`LineageAuthor`], and [`store`](LineageStore) for the layout of the file.
 
-mod blocking;
 mod emitter;
 mod error;
 mod event;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-use crate::blocking::run_with;
 use crate::{SandboxLimits, UdfError};
+use larder_blocking::run_with;
 
 /// The calls that all transformations of a runtime may make at the same time.
 ///
@@ -67,7 +67,7 @@ impl CallSlots {
         let own = acquire(&share.permits).await?;
         let slot = acquire(&self.long).await?;
         let waited = asked.elapsed();
-        Ok((run_with((own, slot), work).await?, waited))
+        Ok((run_with((own, slot), move || Ok::<_, UdfError>(work())).await?, waited))
     }
 }
 

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use larder_blocking::Ending;
 use larder_core::{Error, ErrorKind};
 
 use crate::{BrokenContract, SignatureError};
@@ -210,6 +211,12 @@ pub enum UdfError {
     /// The program is shutting down.
     #[error("the runtime of transformations has closed")]
     Closed,
+}
+
+impl From<Ending> for UdfError {
+    fn from(_: Ending) -> Self {
+        Self::Closed
+    }
 }
 
 impl From<UdfError> for Error {

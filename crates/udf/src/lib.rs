@@ -45,7 +45,6 @@
 
 mod anatomy;
 mod bindings;
-mod blocking;
 mod broken_contract;
 mod cache;
 mod call_metrics;

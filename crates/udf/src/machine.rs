@@ -8,12 +8,12 @@ use larder_core::ComponentDigest;
 use tokio::sync::OnceCell;
 use wasmtime::Engine;
 
-use crate::blocking::BlockingSlots;
 use crate::cache::CompiledCache;
 use crate::compiled::{CompiledComponent, digest_of};
 use crate::job::CompiledJob;
 use crate::ticker::EpochTicker;
 use crate::{SandboxLimits, UdfError};
+use larder_blocking::Lane;
 
 /// An engine with all that belongs to it. Code of one engine does not run in another.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl Machine {
     pub(crate) async fn component(
         &self,
         bytes: Arc<[u8]>,
-        compilations: &BlockingSlots,
+        compilations: &Lane,
         sandbox: SandboxLimits,
     ) -> Result<Arc<CompiledComponent>, UdfError> {
         let digest = digest_of(&bytes);
@@ -65,7 +65,7 @@ impl Machine {
         let compiled = cell.get_or_try_init(|| async {
             let (engine, cache) = (self.engine.clone(), self.cache.clone());
             let load = move || CompiledComponent::load(bytes, &engine, cache.as_deref(), &sandbox);
-            compilations.run(load).await?.map(Arc::new)
+            compilations.run(load).await.map(Arc::new)
         });
         let compiled = Arc::clone(compiled.await?);
         if compiled.digest != digest {
@@ -79,11 +79,11 @@ impl Machine {
     pub(crate) async fn job(
         &self,
         bytes: Arc<[u8]>,
-        compilations: &BlockingSlots,
+        compilations: &Lane,
         sandbox: SandboxLimits,
     ) -> Result<CompiledJob, UdfError> {
         let (engine, cache) = (self.engine.clone(), self.cache.clone());
-        compilations.run(move || CompiledJob::load(bytes, &engine, cache.as_deref(), &sandbox)).await?
+        compilations.run(move || CompiledJob::load(bytes, &engine, cache.as_deref(), &sandbox)).await
     }
 
     fn cell(&self, digest: ComponentDigest) -> Arc<OnceCell<Arc<CompiledComponent>>> {

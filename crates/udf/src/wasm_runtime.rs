@@ -13,7 +13,6 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tracing::instrument;
 
-use crate::blocking::BlockingSlots;
 use crate::call_metrics::CallMetrics;
 use crate::call_slots::CallSlots;
 use crate::engine::EngineKind;
@@ -23,6 +22,7 @@ use crate::machines::Machines;
 use crate::quick_calls::QuickCalls;
 use crate::wasm_transformation::WasmTransformation;
 use crate::{SandboxLimits, UdfError};
+use larder_blocking::Lane;
 
 /// How a [`WasmRuntime`] is set up.
 #[derive(Clone, Debug, Default)]
@@ -43,9 +43,9 @@ pub struct WasmRuntime {
     /// The one of views that say nothing of fuel and stack, and of jobs.
     plain: Arc<Machine>,
     machines: Machines,
-    compilations: BlockingSlots,
+    compilations: Lane,
     calls: Arc<CallSlots>,
-    jobs: BlockingSlots,
+    jobs: Lane,
 }
 
 impl WasmRuntime {
@@ -61,9 +61,9 @@ impl WasmRuntime {
         Ok(Self {
             plain: machines.of(EngineKind::of(&TransformationLimits::default()))?,
             machines,
-            compilations: BlockingSlots::new(sandbox.concurrent_compilations),
+            compilations: Lane::new(sandbox.concurrent_compilations),
             calls: Arc::new(CallSlots::new(&sandbox)),
-            jobs: BlockingSlots::new(sandbox.concurrent_jobs),
+            jobs: Lane::new(sandbox.concurrent_jobs),
             sandbox,
         })
     }
@@ -166,7 +166,7 @@ impl JobRuntime for WasmRuntime {
         let done = self.jobs.run(move || {
             let done = job::run(&compiled, run, host, &sandbox, runtime, given_up);
             drop(ticker);
-            done
+            Ok::<_, UdfError>(done)
         });
         let done: Result<(), JobCallError> = done.await?;
         Ok(done.map_err(|source| JobError::Failed { job: name, source })?)

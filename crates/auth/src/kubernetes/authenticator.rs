@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use super::cluster::{Cluster, ClusterOptions};
 use super::user::user;
 use crate::remembered::RememberedTokens;
-use crate::{AuthError, IntraServerSecret, TokenError, blocking};
+use crate::{AuthError, IntraServerSecret, TokenError};
 
 /// What the cluster said of a token counts for so long: a token that it no longer vouches for, and a role that is
 /// bound anew, are seen after this time.
@@ -84,7 +84,7 @@ impl ClusterAuthenticator {
             return known;
         }
         let (cluster, asked) = (Arc::clone(&self.cluster), token.to_owned());
-        let found = blocking::run(move || user(&cluster, cluster.review(&asked)?)).await;
+        let found = larder_blocking::run_as(move || user(&cluster, cluster.review(&asked)?)).await;
         let (caller, lasts) = match found {
             Ok(user) => (Some(Caller::User(Arc::new(user))), GOOD_FOR),
             Err(AuthError::Token(TokenError::NotOfCluster)) => (None, REFUSED_FOR),

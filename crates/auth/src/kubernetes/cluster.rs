@@ -1,4 +1,4 @@
-//! What a cluster is asked for. It blocks; call it through [`blocking`](crate::blocking).
+//! What a cluster is asked for. It blocks; call it off the async threads.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 
 use super::key_set::{KeySet, PublicKey};
 use super::provider::Provider;
-use crate::{AuthError, TokenError, blocking};
+use crate::{AuthError, TokenError};
 
 /// A set of keys is not fetched again before it is this old because a token names another key.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -70,7 +70,7 @@ impl KeyCache {
             Known::MustFetch => {}
         }
         let provider = Arc::clone(&self.provider);
-        let fetched = blocking::run(move || provider.keys()).await;
+        let fetched = larder_blocking::run_as(move || provider.keys()).await;
         let now = self.clock.now();
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         match fetched {

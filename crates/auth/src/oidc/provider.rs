@@ -1,4 +1,4 @@
-//! What a provider is asked for. It blocks; call it through [`blocking`](crate::blocking).
+//! What a provider is asked for. It blocks; call it off the async threads.
 
 use std::path::PathBuf;
 use std::time::Duration;

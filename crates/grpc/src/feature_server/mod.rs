@@ -20,7 +20,7 @@ mod rows;
 use std::sync::Arc;
 
 use axum::Router;
-use larder_core::{Error, ErrorKind, PushMode};
+use larder_core::PushMode;
 use larder_serving::{Access, FeatureServer, OnlineRequest, PushRequest, WriteRequest};
 use tonic::Status;
 
@@ -67,8 +67,8 @@ async fn get_online_features(
     if !answer.is_large() {
         return Ok(answer::encode(&answer, with_views));
     }
-    let encode = tokio::task::spawn_blocking(move || answer::encode(&answer, with_views));
-    encode.await.map_err(|failed| plain_status_of(&Error::new(ErrorKind::Internal, failed)))
+    let encode = larder_blocking::run(move || Ok(answer::encode(&answer, with_views)));
+    encode.await.map_err(|error| plain_status_of(&error))
 }
 
 async fn push(server: Server, access: Access, message: Push) -> Result<Encoded, Status> {

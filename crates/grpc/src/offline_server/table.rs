@@ -12,7 +12,7 @@ use arrow::error::ArrowError;
 use arrow::ipc::reader::{read_dictionary, read_record_batch};
 use arrow::ipc::{MessageHeader, root_as_message};
 use arrow_flight::FlightData;
-use larder_core::{Error, ErrorKind, RequestError};
+use larder_core::{Error, RequestError};
 use serde_json::Value;
 
 use super::message::{broken, check_dictionary, check_rows, check_types};
@@ -32,12 +32,12 @@ pub(crate) async fn decode(
     max_bytes: usize,
 ) -> Result<Option<RecordBatch>, Error> {
     // Arrow's reader has its own way to refuse some of what is not caught by the checks before it.
-    let decoding = move || catch_unwind(AssertUnwindSafe(|| decode_checked(&messages, max_bytes)));
-    match tokio::task::spawn_blocking(decoding).await {
-        Ok(Ok(table)) => Ok(table?),
-        Ok(Err(_panic)) => Err(broken("Arrow cannot read it").into()),
-        Err(cancelled) => Err(Error::new(ErrorKind::Unavailable, cancelled)),
-    }
+    let decoding = move || {
+        catch_unwind(AssertUnwindSafe(|| decode_checked(&messages, max_bytes)))
+            .unwrap_or_else(|_panic| Err(broken("Arrow cannot read it")))
+            .map_err(Error::from)
+    };
+    larder_blocking::run(decoding).await
 }
 
 fn decode_checked(messages: &[FlightData], max_bytes: usize) -> Result<Option<RecordBatch>, RequestError> {

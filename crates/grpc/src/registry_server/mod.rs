@@ -29,7 +29,6 @@ use serde_json::json;
 use tonic::Status;
 
 use self::write::Change;
-use crate::blocking;
 use crate::encoded::Encoded;
 use crate::service::{Service, ServiceOptions};
 use crate::status::status_of;
@@ -145,7 +144,7 @@ fn call<M: Message + Default + 'static>(
     work: impl Fn(&RegistryFile, &Access, &M) -> Result<Encoded> + Copy + Send + Sync + 'static,
 ) -> Service<Shared> {
     service.method(method, move |shared: Arc<Shared>, access: Access, request: M| async move {
-        let worked = blocking::run(move || work(&shared.registry, &access, &request)).await;
+        let worked = larder_blocking::run(move || work(&shared.registry, &access, &request)).await;
         worked.map_err(|error| feast_status_of(&error))
     })
 }
@@ -170,7 +169,7 @@ fn change<M: Message + Default + 'static>(
             }
             Ok(Encoded::default())
         };
-        blocking::run(work).await.map_err(|error| feast_status_of(&error))
+        larder_blocking::run(work).await.map_err(|error| feast_status_of(&error))
     })
 }
 

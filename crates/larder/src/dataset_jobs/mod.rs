@@ -21,14 +21,14 @@ use larder_serving::{
 
 pub(crate) use self::queue::DatasetJobs;
 use crate::project_files::{ProjectFiles, data_sources_of, local, real};
-use crate::{FeatureStore, HistoricalRequest, NewSavedDataset, TrainingEntities, blocking};
+use crate::{FeatureStore, HistoricalRequest, NewSavedDataset, TrainingEntities};
 
 #[async_trait]
 impl DatasetServer for FeatureStore {
     async fn owners_of_table(&self, project: &RegistrySnapshot, path: &str) -> Result<Vec<TableOwner>> {
         let files = Files::of(self.repo(), project);
         let path = path.to_owned();
-        blocking::run(move || Ok(files.owners_of(&path)?)).await
+        larder_blocking::run(move || Ok(files.owners_of(&path)?)).await
     }
 
     async fn start_dataset(self: Arc<Self>, new: NewDataset) -> Result<DatasetJob> {
@@ -41,7 +41,7 @@ impl DatasetServer for FeatureStore {
         }
         let snapshot = self.project_snapshot(&new.project).await?;
         let (files, dataset, path) = (Files::of(self.repo(), &snapshot), new.name.clone(), new.path.clone());
-        blocking::run(move || Ok(files.check_free(&path, &dataset)?)).await?;
+        larder_blocking::run(move || Ok(files.check_free(&path, &dataset)?)).await?;
         let (store, clock, making) = (Arc::clone(&self), Arc::clone(self.clock()), new.clone());
         self.dataset_job_queue().submit(&new, clock, async move { store.make_dataset(making).await })
     }
@@ -66,7 +66,7 @@ impl DatasetServer for FeatureStore {
         };
         let (files, path) = (Files::of(self.repo(), project), path.clone());
         let _turn = self.dataset_job_queue().look().await;
-        blocking::run(move || {
+        larder_blocking::run(move || {
             let known = files.known();
             let file = files.file(&path, &known)?;
             let (rows, total) = read_head(&file, limit)?;
@@ -88,12 +88,12 @@ impl FeatureStore {
             }
             DatasetEntities::Table { path } => {
                 let file = store.repo().join(local(path));
-                blocking::run(move || Ok(read_table(&file)?)).await?
+                larder_blocking::run(move || Ok(read_table(&file)?)).await?
             }
         };
         let rows = entity_rows::with_extra_columns(&rows, &new.extra_columns, &declared)?;
         let file = store.repo().join(local(&new.path));
-        blocking::run(move || {
+        larder_blocking::run(move || {
             let folder = file.parent().unwrap_or(Path::new("."));
             std::fs::create_dir_all(folder).map_err(|source| Error::new(ErrorKind::Unavailable, source))
         })

@@ -10,9 +10,9 @@ use larder_serving::{
 use tokio::sync::{Mutex as AsyncMutex, watch};
 use tokio::task::JoinSet;
 
+use crate::FeatureStore;
 use crate::job::history::{History, Line, RunLock};
 use crate::job::{ComponentRun, JobObserver};
-use crate::{FeatureStore, blocking};
 
 /// Starts runs of the jobs of a project, and knows what became of them.
 #[derive(Debug)]
@@ -121,7 +121,7 @@ impl JobRunner {
     /// The jobs of the project, by name.
     pub(crate) async fn registered(&self) -> Result<Vec<Job>> {
         let (registry, project) = (Arc::clone(self.store.registry()), self.store.config().project.clone());
-        blocking::run(move || registry.jobs(&project)).await
+        larder_blocking::run(move || registry.jobs(&project)).await
     }
 
     async fn job(&self, name: &str) -> Result<Job> {
@@ -156,7 +156,7 @@ impl JobRunner {
         let (registry, begun) = (Arc::clone(self.store.registry()), history.clone());
         let digest = job.component;
         // The component first: a run that cannot begin is not remembered as one.
-        let (component, lock) = blocking::run(move || {
+        let (component, lock) = larder_blocking::run(move || {
             let component = registry.load_component(digest)?;
             let lock = begun.try_lock()?;
             if lock.is_some() {
@@ -195,7 +195,7 @@ impl JobRunner {
     /// The runs of a job with the logs of those that go on.
     async fn reports(&self, job: &str) -> Result<Vec<JobRunReport>> {
         let history = self.history(job);
-        let mut runs = blocking::run(move || history.runs()).await?;
+        let mut runs = larder_blocking::run(move || history.runs()).await?;
         let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         for run in &mut runs {
             if let Some((_, log)) = live.iter().find(|(id, _)| *id == run.id)
@@ -233,7 +233,7 @@ impl Work {
             log: self.log.lines(),
         };
         let (history, lock) = (self.history, self.lock);
-        let remembered = blocking::run(move || {
+        let remembered = larder_blocking::run(move || {
             let added = history.add(&line);
             drop(lock);
             added

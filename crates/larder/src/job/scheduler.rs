@@ -14,7 +14,6 @@ use larder_core::{Job, Result, Schedule, Timestamp};
 use larder_serving::{JobIsRunning, JobTrigger, StartJob};
 use tracing::warn;
 
-use crate::blocking;
 use crate::job::JobRunner;
 use crate::job::history::{History, Line};
 
@@ -78,12 +77,12 @@ impl Scheduler {
             Some((known, since)) if *known == schedule => *since,
             _ => {
                 let (history, schedule) = (history.clone(), schedule.clone());
-                blocking::run(move || seen_since(&history, &schedule, now)).await?
+                larder_blocking::run(move || seen_since(&history, &schedule, now)).await?
             }
         };
         let due = {
             let schedule = schedule.clone();
-            blocking::run(move || Ok(due(&schedule, since, now))).await?
+            larder_blocking::run(move || Ok(due(&schedule, since, now))).await?
         };
         // Before the run: one that fails to start is not tried again every second.
         let seen = due.map_or(since, |due| due.last);
@@ -157,5 +156,5 @@ async fn missed(
         recorded: now.micros(),
     };
     let history = history.clone();
-    blocking::run(move || history.add(&line)).await
+    larder_blocking::run(move || history.add(&line)).await
 }

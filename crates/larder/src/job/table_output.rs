@@ -15,7 +15,7 @@ use larder_core::{
 use larder_offline::is_file_of;
 use larder_offline::table::NewTable;
 
-use crate::{FeatureStore, blocking};
+use crate::FeatureStore;
 
 /// Begins to write a table.
 pub(crate) async fn open(
@@ -39,7 +39,7 @@ pub(crate) async fn open(
                 .map(|source| Arc::clone(&source.object))
                 .collect();
             let repo = store.repo().to_owned();
-            let table = blocking::run(move || {
+            let table = larder_blocking::run(move || {
                 let file = file_in_repo(&repo, &path, &sources)?;
                 Ok(NewTable::begin(&file, schema)?)
             });
@@ -115,7 +115,7 @@ impl TableWriter for Appended {
 
     async fn finish(self: Box<Self>) -> Result<()> {
         let (schema, rows) = (self.schema, self.rows);
-        let whole = blocking::run(move || {
+        let whole = larder_blocking::run(move || {
             concat_batches(&schema, &rows).map_err(|source| Error::new(ErrorKind::Invalid, source))
         });
         self.offline.append(&self.source, whole.await?).await
@@ -143,13 +143,13 @@ impl TableWriter for WrittenFile {
             table.write(&rows)?;
             Ok(table)
         };
-        self.table = Some(blocking::run(write).await?);
+        self.table = Some(larder_blocking::run(write).await?);
         Ok(())
     }
 
     async fn finish(mut self: Box<Self>) -> Result<()> {
         let table = self.take()?;
-        blocking::run(move || Ok(table.finish()?)).await
+        larder_blocking::run(move || Ok(table.finish()?)).await
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tracing::{info, warn};
 
-use crate::{FeatureStore, blocking};
+use crate::FeatureStore;
 
 /// How long a server runs before it first looks for old events.
 const FIRST_PRUNING: Duration = Duration::from_secs(30);
@@ -94,7 +94,7 @@ impl FeatureStore {
         let namespace = self.author(project).namespace().to_owned();
         let (taken, jobs) = (name.to_owned(), jobs_of(kind, name));
         let forget = move || kept.remove_objects(&namespace, &taken, &jobs);
-        if let Err(error) = blocking::run(forget).await {
+        if let Err(error) = larder_blocking::run(forget).await {
             warn!(error = error.chain(), "the lineage of `{name}` is not forgotten");
         }
     }
@@ -105,7 +105,9 @@ impl FeatureStore {
         let open = || async {
             let (path, mapping) = (config.path.clone(), config.namespace_mapping.clone());
             let clock = Arc::clone(self.clock());
-            Ok::<_, Error>(Arc::new(blocking::run(move || LineageStore::open(path, mapping, clock)).await?))
+            Ok::<_, Error>(Arc::new(
+                larder_blocking::run(move || LineageStore::open(path, mapping, clock)).await?,
+            ))
         };
         Ok(Some((config, self.lineage().kept.get_or_try_init(open).await?)))
     }

@@ -8,7 +8,7 @@ use larder_registry::{ObjectKind, RegistrySnapshot};
 use serde_json::Value;
 use tracing::warn;
 
-use crate::{FeatureStore, blocking};
+use crate::FeatureStore;
 
 impl FeatureStore {
     /// Tells of all definitions, where that is asked for.
@@ -22,7 +22,7 @@ impl FeatureStore {
     pub(crate) async fn tell_of_put(&self, project: &str, kind: ObjectKind, name: &str) {
         if self.tells_of_objects() {
             let (registry, project) = (Arc::clone(self.registry()), project.to_owned());
-            let registry = blocking::run(move || registry.snapshot(&project)).await;
+            let registry = larder_blocking::run(move || registry.snapshot(&project)).await;
             self.tell_of_object(registry, kind, name);
         }
     }

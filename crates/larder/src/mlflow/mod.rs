@@ -14,7 +14,7 @@ use larder_registry::{MlflowConfig, MlflowCredentials, RegistrySnapshot};
 
 pub use sync::{MlflowSync, MlflowSyncReport, MlflowSyncRequest};
 
-use crate::{FeatureStore, blocking};
+use crate::FeatureStore;
 
 /// A feature view that reads a table of MLflow.
 #[derive(Clone, Debug)]
@@ -130,7 +130,7 @@ impl FeatureStore {
         field_mapping: BTreeMap<String, String>,
     ) -> Result<FlatRows> {
         let servers = mlflow_servers(&self.config().mlflow);
-        blocking::run(move || {
+        larder_blocking::run(move || {
             let server = servers.server(None)?;
             let records = Dataset::find(&server, DatasetName::Name(&name))?.records(&server)?;
             Ok(flatten(&records, &field_mapping))

@@ -8,7 +8,7 @@ use larder_mlflow::{MlflowServers, Operation};
 use larder_registry::{Action, MlflowConfig, ObjectKind};
 
 use super::mlflow_servers;
-use crate::{ApplyOutcome, FeatureStore, TrainingSet, blocking};
+use crate::{ApplyOutcome, FeatureStore, TrainingSet};
 
 /// A materialization that is over.
 #[derive(Clone, Debug)]
@@ -115,7 +115,7 @@ impl FeatureStore {
             ..Operation::default()
         };
         let (servers, now) = (impatient(config), self.clock().now());
-        remark(blocking::run(move || Ok(operation.log_to(&servers.server(None)?, &run, now)?)).await);
+        remark(larder_blocking::run(move || Ok(operation.log_to(&servers.server(None)?, &run, now)?)).await);
     }
 
     async fn tell_mlflow(&self, operation: Operation) {
@@ -125,7 +125,9 @@ impl FeatureStore {
         }
         let experiment = format!("{}{}", self.config().project, config.ops_experiment_suffix);
         let (servers, now) = (impatient(config), self.clock().now());
-        remark(blocking::run(move || Ok(operation.log(&servers.server(None)?, &experiment, now)?)).await);
+        remark(
+            larder_blocking::run(move || Ok(operation.log(&servers.server(None)?, &experiment, now)?)).await,
+        );
     }
 }
 

@@ -9,7 +9,7 @@ use larder_mlflow::{Dataset, DatasetName, FlatRows, MlflowServer, flatten};
 use serde_json::Value;
 
 use super::{dataset_name, mlflow_servers};
-use crate::{FeatureStore, blocking};
+use crate::FeatureStore;
 
 /// Columns of a table by name, all of one length.
 type Columns = Vec<(String, Vec<Value>)>;
@@ -80,7 +80,7 @@ impl FeatureStore {
         let servers = mlflow_servers(&config);
         let key = config.dataset_sync.watermark_key.clone();
         let view_name = view.name.clone();
-        let (server, dataset, rows) = blocking::run(move || {
+        let (server, dataset, rows) = larder_blocking::run(move || {
             let named = request.dataset.as_deref().map(DatasetName::Name);
             let name = named.or_else(|| dataset_name(mlflow.as_ref()?)).ok_or_else(|| {
                 RequestError::other(format!(
@@ -192,7 +192,7 @@ impl MlflowSync {
         if let Some(newest) = newest.filter(|_| report.errors.is_empty() && report.records_ingested > 0) {
             // Not the time of this call: what has changed since the records were fetched would never be new.
             let text = newest.to_string().replace('Z', "+00:00");
-            blocking::run(move || Ok(dataset.set_tag(&server, &watermark_key, &text)?)).await?;
+            larder_blocking::run(move || Ok(dataset.set_tag(&server, &watermark_key, &text)?)).await?;
         }
         Ok(report)
     }

@@ -10,7 +10,7 @@ use super::keep::{is_baseline, text};
 use super::metric_files::MetricFile;
 use super::views::MonitoredView;
 use super::{BATCH, Monitor};
-use crate::{FeatureStore, blocking};
+use crate::FeatureStore;
 
 /// A baseline that was computed after an apply, or was not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl Monitor<'_> {
     /// The features of a view that have no baseline of their source.
     pub(super) async fn without_baseline(&self, view: &MonitoredView) -> Result<Vec<(Field, FeatureKind)>> {
         let files = self.files.clone();
-        let kept = blocking::run(move || files.read(MetricFile::Feature)).await?;
+        let kept = larder_blocking::run(move || files.read(MetricFile::Feature)).await?;
         let known: BTreeSet<&str> = kept
             .iter()
             .filter(|row| {

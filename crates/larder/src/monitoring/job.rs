@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::metric_files::{MetricFile, MetricFiles, python_time};
 use super::monitor;
-use crate::{FeatureStore, blocking};
+use crate::FeatureStore;
 
 /// Runs a computation to its end. Its row says how far it is: `pending`, `running`, then `completed` or `failed`.
 pub(super) async fn run(
@@ -46,7 +46,7 @@ pub(super) async fn run(
 
 async fn put(files: &MetricFiles, row: &MetricRow) -> Result<()> {
     let (files, row) = (files.clone(), row.clone());
-    blocking::run(move || files.change()?.put(MetricFile::Job, vec![row])).await
+    larder_blocking::run(move || files.change()?.put(MetricFile::Job, vec![row])).await
 }
 
 /// A job of a project, with the columns of its file.
@@ -56,7 +56,7 @@ pub(super) async fn find(
     job: &str,
 ) -> Result<Option<Map<String, Value>>> {
     let files = MetricFiles::of(store.repo());
-    let jobs = blocking::run(move || files.read(MetricFile::Job)).await?;
+    let jobs = larder_blocking::run(move || files.read(MetricFile::Job)).await?;
     let is = |row: &MetricRow, column: &str, value: &str| row.get(column).is_some_and(|found| found == value);
     Ok(jobs.into_iter().find(|row| is(row, "job_id", job) && is(row, "project_id", project)))
 }

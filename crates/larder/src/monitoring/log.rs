@@ -13,7 +13,6 @@ use super::metric_files::MetricFile;
 use super::rows::{Measured, MonitoredRows};
 use super::views::of_view;
 use super::{Kept, LOG, Monitor, span_of, window};
-use crate::blocking;
 use crate::feature_log::log_folder;
 
 /// A service whose log is read.
@@ -224,7 +223,7 @@ impl Monitor<'_> {
         service.insert("total_feature_views".to_owned(), names.len().into());
         service.extend(of_view(together));
         let files = self.files.clone();
-        blocking::run(move || {
+        larder_blocking::run(move || {
             let change = files.change()?;
             keep_features(&change, features)?;
             change.put(MetricFile::FeatureView, views)?;

@@ -35,7 +35,7 @@ use tokio::time::Instant;
 pub use self::baseline::BaselineJob;
 use self::metric_files::{MetricFiles, python_time};
 use self::rows::Span;
-use crate::{FeatureStore, blocking};
+use crate::FeatureStore;
 
 /// Where the values of kept metrics come from, in the words of the files.
 const BATCH: &str = "batch";
@@ -152,7 +152,7 @@ async fn snapshot_of(store: &FeatureStore, project: &str) -> Result<Arc<Registry
         return Ok(Arc::clone(store.refresh().await?.snapshot()));
     }
     let (registry, project) = (Arc::clone(store.registry()), project.to_owned());
-    blocking::run(move || registry.snapshot(&project)).await
+    larder_blocking::run(move || registry.snapshot(&project)).await
 }
 
 /// The span of some days, and the first of them.

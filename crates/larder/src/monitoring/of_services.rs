@@ -10,7 +10,6 @@ use super::feature_metrics::average_and_greatest;
 use super::keep::text;
 use super::metric_files::MetricFile;
 use super::{BATCH, Kept, Monitor};
-use crate::blocking;
 
 impl Monitor<'_> {
     /// Computes the metrics of every service with views that have metrics under these granularities and days, and keeps
@@ -24,7 +23,7 @@ impl Monitor<'_> {
             return Ok(0);
         }
         let files = self.files.clone();
-        let kept = blocking::run(move || files.read(MetricFile::FeatureView)).await?;
+        let kept = larder_blocking::run(move || files.read(MetricFile::FeatureView)).await?;
         let mut rows = Vec::new();
         for service in self.snapshot.feature_services() {
             let views: BTreeSet<&str> =
@@ -54,7 +53,7 @@ impl Monitor<'_> {
         }
         let count = rows.len();
         let files = self.files.clone();
-        blocking::run(move || files.change()?.put(MetricFile::FeatureService, rows)).await?;
+        larder_blocking::run(move || files.change()?.put(MetricFile::FeatureService, rows)).await?;
         Ok(count)
     }
 

@@ -6,7 +6,7 @@ use larder_serving::{MetricRow, MetricTable, MetricsQuery};
 use super::keep::{is_baseline, text};
 use super::metric_files::{MetricFile, MetricFiles};
 use super::snapshot_of;
-use crate::{FeatureStore, blocking};
+use crate::FeatureStore;
 
 /// The rows that are asked for, by day; of a service's views in the service's order.
 pub(super) async fn run(
@@ -29,7 +29,7 @@ pub(super) async fn run(
         _ => None,
     };
     let files = MetricFiles::of(store.repo());
-    let mut rows = blocking::run(move || files.read(file)).await?;
+    let mut rows = larder_blocking::run(move || files.read(file)).await?;
     rows.retain(|row| is_asked_for(row, project, &query));
     // Days are as ordered as their texts.
     rows.sort_by(|one, other| text(one, "metric_date").cmp(text(other, "metric_date")));

@@ -14,7 +14,6 @@ use larder_core::{
 use tokio::runtime::Handle;
 
 use super::feature_metrics::{CountedFeature, FeatureKind, FeatureMetrics};
-use crate::blocking;
 use crate::feature_log::LOG_TIMESTAMP;
 use crate::logged_rows::LoggedRows;
 use crate::statistics::Progress;
@@ -142,7 +141,7 @@ impl MonitoredRows {
                 let pull = PullAll { source: Arc::clone(source), columns, start, end };
                 let mut parts = offline.pull_all(pull).await?.parts;
                 let runtime = Handle::current();
-                blocking::run(move || {
+                larder_blocking::run(move || {
                     while let Some(rows) = runtime.block_on(parts.next()) {
                         pass.add(&rows?)?;
                     }
@@ -152,7 +151,7 @@ impl MonitoredRows {
             }
             Self::Log { folder } => {
                 let rows = LoggedRows { folder: folder.clone(), start: span.start, end: span.end };
-                blocking::run(move || {
+                larder_blocking::run(move || {
                     rows.visit(&mut |rows| pass.add(rows))?;
                     Ok(pass)
                 })

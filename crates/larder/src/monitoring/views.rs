@@ -12,7 +12,6 @@ use super::keep::{baselines_together, keep_features};
 use super::metric_files::MetricFile;
 use super::rows::{Measured, MonitoredRows, Span};
 use super::{BASELINE, BATCH, Kept, Monitor, span_of, window};
-use crate::blocking;
 
 /// A view whose source is read.
 #[derive(Debug)]
@@ -165,7 +164,7 @@ impl Monitor<'_> {
             .collect();
         let (files, project, name) = (self.files.clone(), self.project.to_owned(), view.name.clone());
         let all = view.all.clone();
-        blocking::run(move || {
+        larder_blocking::run(move || {
             let change = files.change()?;
             keep_features(&change, rows)?;
             // Baselines come as features do; together they are those of all.

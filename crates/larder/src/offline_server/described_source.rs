@@ -11,8 +11,8 @@ use larder_core::{DataSource, DataSourceKind, ErrorKind, FileFormat, FileSource,
 use larder_offline::files_of;
 use tracing::warn;
 
+use crate::FeatureStore;
 use crate::project_files::{ProjectFiles, data_sources_of, local};
-use crate::{FeatureStore, blocking};
 
 /// The registered data sources that read a file of it.
 ///
@@ -23,7 +23,7 @@ pub(crate) async fn registered_readers(store: &FeatureStore, source: &DataSource
     let Some(file) = source.as_file().cloned() else { return Ok(Vec::new()) };
     let registered = data_sources_of(store.catalog().snapshot());
     let (repo, name) = (store.repo().to_owned(), source.name.clone());
-    blocking::run(move || Ok(readers(&repo, &name, &file, &registered)?)).await
+    larder_blocking::run(move || Ok(readers(&repo, &name, &file, &registered)?)).await
 }
 
 fn readers(

@@ -9,7 +9,7 @@ use larder_grpc::{OfflineRead, OfflineServer as _, PersistTarget};
 use larder_offline::table::NewTable;
 use larder_registry::RegistrySnapshot;
 
-use crate::{FeatureStore, blocking};
+use crate::FeatureStore;
 
 /// Reads rows into the file of a data source, in place of what may be there. It appears when it is complete.
 pub(crate) async fn persist(
@@ -29,9 +29,9 @@ pub(crate) async fn persist(
         Ok(())
     };
     let (at_first, of_check) = (taken.clone(), file.clone());
-    blocking::run(move || at_first(&of_check)).await?;
+    larder_blocking::run(move || at_first(&of_check)).await?;
     let mut rows = store.read(read).await?;
-    let mut table = blocking::run(move || {
+    let mut table = larder_blocking::run(move || {
         if let Some(folder) = file.parent() {
             std::fs::create_dir_all(folder).map_err(|source| Error::new(ErrorKind::Unavailable, source))?;
         }
@@ -39,13 +39,13 @@ pub(crate) async fn persist(
     })
     .await?;
     while let Some(part) = rows.parts.try_next().await? {
-        table = blocking::run(move || {
+        table = larder_blocking::run(move || {
             table.0.write(&part)?;
             Ok(table)
         })
         .await?;
     }
-    blocking::run(move || {
+    larder_blocking::run(move || {
         let (table, file) = table;
         // Somebody may have been faster.
         taken(&file)?;

@@ -25,7 +25,7 @@ use self::dataset_profile::DatasetProfile;
 pub use self::report::{ValidationFailure, ValidationReport};
 use crate::feature_log::log_folder;
 use crate::logged_rows::LoggedRows;
-use crate::{FeatureStore, TrainingSet, blocking};
+use crate::{FeatureStore, TrainingSet};
 
 /// Which logged answers are compared with which reference.
 #[derive(Clone, Debug)]
@@ -100,7 +100,7 @@ impl FeatureStore {
         };
         let prepared = self.prepare(reference, cache).await?;
         let rows = LoggedRows { folder, start: logged.start, end: logged.end };
-        blocking::run(move || {
+        larder_blocking::run(move || {
             let mut observed = Observed::new(&prepared.columns, &prepared.profile);
             let as_reported = BTreeMap::new();
             rows.visit(&mut |rows| observed.add(rows, &as_reported, true))?;
@@ -129,7 +129,7 @@ impl FeatureStore {
         let names: BTreeMap<String, String> =
             set.features.iter().map(|feature| logged_name(feature)).zip(columns).collect();
         let rows = set.rows.clone();
-        blocking::run(move || {
+        larder_blocking::run(move || {
             let mut observed = Observed::new(&prepared.columns, &prepared.profile);
             observed.add(&rows, &names, false)?;
             Ok(observed.report(&prepared.reference))
@@ -165,7 +165,7 @@ impl FeatureStore {
         let registry = Arc::clone(self.registry());
         let (project, name) = (self.config().project.clone(), reference.name.clone());
         let dataset = dataset.object.name.clone();
-        let profile = blocking::run(move || {
+        let profile = larder_blocking::run(move || {
             let profile = DatasetProfile::measure(&rows)?;
             if cache == ProfileCache::Use {
                 registry.keep_dataset_profile(&project, &name, &dataset, &profile.to_json(saved))?;

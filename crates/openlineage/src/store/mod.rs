@@ -47,7 +47,7 @@ use self::ingest::{EdgeBudget, ingest};
 use self::received::Received;
 pub use self::visible::VisibleNamespaces;
 use crate::LineageError;
-use crate::blocking::BlockingLane;
+use larder_blocking::Lane;
 
 /// Readers at once; more wait.
 const CONCURRENT_READS: usize = 4;
@@ -60,9 +60,9 @@ pub struct LineageStore {
     connections: Arc<Connections>,
     namespace_mapping: Arc<BTreeMap<String, String>>,
     clock: Arc<dyn Clock>,
-    reads: BlockingLane,
+    reads: Lane,
     /// One wide: SQLite has one writer at a time.
-    writes: BlockingLane,
+    writes: Lane,
 }
 
 /// What became of several events.
@@ -109,8 +109,8 @@ impl LineageStore {
             connections: Arc::new(Connections::open(path.into())?),
             namespace_mapping: Arc::new(namespace_mapping),
             clock,
-            reads: BlockingLane::new(CONCURRENT_READS),
-            writes: BlockingLane::new(1),
+            reads: Lane::new(CONCURRENT_READS),
+            writes: Lane::new(1),
         })
     }
 

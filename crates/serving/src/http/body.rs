@@ -39,15 +39,8 @@ pub(crate) async fn off_thread<T: Send + 'static>(
     if bytes <= LARGE_BODY_BYTES {
         return Ok(work());
     }
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => Ok(done),
-        Err(failed) => match failed.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_cancelled) => {
-                Err(HttpError::detail(StatusCode::SERVICE_UNAVAILABLE, "The server is shutting down"))
-            }
-        },
-    }
+    let done = larder_blocking::run(move || Ok(work())).await;
+    done.map_err(|_ending| HttpError::detail(StatusCode::SERVICE_UNAVAILABLE, "The server is shutting down"))
 }
 
 /// The form of a request body: by serde if it is exactly as it should be, else field by field.

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array as _, AsArray as _};
 use larder_core::{
-    EntityKey, Error, ErrorKind, FeatureView, OnlineRows, OnlineStore, RequestError, Result, TextIndex,
-    TextIndexes, ValueType,
+    EntityKey, FeatureView, OnlineRows, OnlineStore, RequestError, Result, TextIndex, TextIndexes, ValueType,
 };
 
 use super::Candidate;
@@ -60,7 +59,7 @@ pub(super) async fn best(
         let part = start..keys.len().min(start + ROWS_AT_ONCE);
         let rows = scan.rows(store, keys.get(part.clone()).unwrap_or_default()).await?;
         let (scan, keys) = (Arc::clone(&scan), Arc::clone(&keys));
-        let added = off_thread(move || {
+        let added = larder_blocking::run(move || {
             let passing = scan.passing(keys.get(part).unwrap_or_default(), &rows)?;
             add(index.as_mut(), start, passing.len(), texts, &rows)?;
             Ok((index, passing))
@@ -69,7 +68,7 @@ pub(super) async fn best(
         (index, of_part) = added.await?;
         passing.extend(of_part);
     }
-    let found = off_thread(move || index.search(&query)).await?;
+    let found = larder_blocking::run(move || index.search(&query)).await?;
     let found = found.into_iter().filter(|(row, _)| passing.get(*row) == Some(&true));
     let candidate =
         |(row, rank): (usize, f64)| keys.get(row).map(|key| Candidate { distance: rank, key: key.clone() });
@@ -91,8 +90,4 @@ fn add(index: &mut dyn TextIndex, start: usize, count: usize, texts: usize, rows
         }
     }
     Ok(())
-}
-
-async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|failed| Error::new(ErrorKind::Internal, failed))?
 }

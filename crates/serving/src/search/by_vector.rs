@@ -72,9 +72,8 @@ pub(super) async fn nearest(
     for keys in keys.chunks(ROWS_AT_ONCE) {
         let rows = scan.rows(store, keys).await?;
         let (scan, keys, query) = (Arc::clone(&scan), keys.to_vec(), Arc::clone(&query));
-        let candidates = tokio::task::spawn_blocking(move || candidates(&scan, &keys, &rows, &query, metric))
-            .await
-            .map_err(|failed| Error::new(ErrorKind::Internal, failed))??;
+        let candidates =
+            larder_blocking::run(move || candidates(&scan, &keys, &rows, &query, metric)).await?;
         for candidate in candidates {
             best.insert(candidate);
             if best.len() > top_k {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use larder_core::{Error, ErrorKind};
 use larder_plan::Selection;
 
 use crate::Access;
@@ -42,9 +41,7 @@ pub(crate) async fn get_online_features(
     app.metrics.answered_features(&answer);
     let counts = answer.feature_counts();
     let json = if answer.is_large() {
-        tokio::task::spawn_blocking(move || answer.to_json(metadata))
-            .await
-            .map_err(|failed| Error::new(ErrorKind::Internal, failed))?
+        larder_blocking::run(move || Ok(answer.to_json(metadata))).await?
     } else {
         answer.to_json(metadata)
     };

@@ -1,54 +1,19 @@
-//! The crossing from async callers to the threads that work.
-
-use std::sync::Arc;
+//! Rows in parts, from a thread that reads them to an async caller.
 
 use futures::stream::{self, BoxStream, StreamExt};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinError;
 
 use crate::error::OfflineError;
 
-/// Lets a bounded number of calls work at a time, each on a thread of the blocking pool, from where it
-/// spreads over rayon's threads. The other calls wait without a thread.
-#[derive(Clone, Debug)]
-pub(crate) struct Blocking {
-    permits: Arc<Semaphore>,
-}
-
-/// Calls that work at the same time. Each uses all cores by itself; a few let short ones pass long ones.
-const CALLS_AT_A_TIME: usize = 4;
 /// Parts that lie ready while the caller is busy with one.
 const PARTS_AHEAD: usize = 2;
-
-impl Blocking {
-    pub(crate) fn new() -> Self {
-        Self { permits: Arc::new(Semaphore::new(CALLS_AT_A_TIME)) }
-    }
-
-    /// Runs `work` once. It runs to its end even if the caller stops waiting.
-    pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, OfflineError>
-    where
-        T: Send + 'static,
-        F: FnOnce() -> Result<T, OfflineError> + Send + 'static,
-    {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| OfflineError::Closed)?;
-        let task = tokio::task::spawn_blocking(move || {
-            let result = work();
-            drop(permit);
-            result
-        });
-        task.await.unwrap_or_else(|join| match join.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_cancelled) => Err(OfflineError::Closed),
-        })
-    }
-}
 
 /// Streams what `work` gives, which waits while the caller is busy, and is told by `false` when the
 /// caller has dropped the stream.
 ///
 /// It takes no permit: its caller may join or append between two parts.
-pub(crate) fn stream<T, F>(work: F) -> BoxStream<'static, larder_core::Result<T>>
+pub(crate) fn stream_of_parts<T, F>(work: F) -> BoxStream<'static, larder_core::Result<T>>
 where
     T: Send + 'static,
     F: FnOnce(&mut dyn FnMut(T) -> bool) -> Result<(), OfflineError> + Send + 'static,
@@ -86,9 +51,9 @@ mod tests {
 
     #[tokio::test]
     async fn an_error_ends_the_stream_and_a_panic_is_not_an_end() {
-        let failing: Vec<_> = stream::<(), _>(|_| Err(OfflineError::Closed)).collect().await;
+        let failing: Vec<_> = stream_of_parts::<(), _>(|_| Err(OfflineError::Closed)).collect().await;
         assert!(matches!(failing.as_slice(), [Err(_)]));
-        let panicking = stream::<(), _>(|_| panic!("a bug")).collect::<Vec<_>>();
+        let panicking = stream_of_parts::<(), _>(|_| panic!("a bug")).collect::<Vec<_>>();
         assert!(AssertUnwindSafe(panicking).catch_unwind().await.is_err());
     }
 }
