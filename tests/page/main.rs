@@ -18,6 +18,20 @@ use serde_json::{Value, json};
 use crate::larder::{Larder, configure};
 use crate::node::page_script;
 
+/// A view `stats` with trips and zones of drivers, which lie in `rows.csv`.
+fn apply_driver_stats(repo: &Path) {
+    let definitions = "entities: [{name: driver, join_keys: [driver_id], value_type: INT64}]
+data_sources: [{name: rows, type: file, path: rows.csv, timestamp_field: event_timestamp}]
+feature_views:
+  - name: stats
+    entities: [driver]
+    source: rows
+    schema: [{name: trips, dtype: Int64}, {name: zone, dtype: String}]
+";
+    fs::write(repo.join("features.yaml"), definitions).unwrap();
+    run(repo, &["apply"]);
+}
+
 /// Does things on the page of a repo, and tells what stood there after each.
 fn visit(folder: &Path, acts: &[&str]) -> Vec<Value> {
     let ui = Larder::start(folder, &["ui", "-p", "0"]);
@@ -272,16 +286,7 @@ fn a_view_shows_what_its_values_look_like_and_a_hostile_value_stays_a_text() {
         rows.push_str(&format!("{hour},2024-01-01T{hour:02}:00:00Z,{},{zone}\n", hour * 2));
     }
     fs::write(folder.path().join("rows.csv"), rows).unwrap();
-    let definitions = "entities: [{name: driver, join_keys: [driver_id], value_type: INT64}]
-data_sources: [{name: rows, type: file, path: rows.csv, timestamp_field: event_timestamp}]
-feature_views:
-  - name: stats
-    entities: [driver]
-    source: rows
-    schema: [{name: trips, dtype: Int64}, {name: zone, dtype: String}]
-";
-    fs::write(folder.path().join("features.yaml"), definitions).unwrap();
-    run(folder.path(), &["apply"]);
+    apply_driver_stats(folder.path());
     let seen = visit(folder.path(), &["go /p/p/feature-view/stats"]);
     assert!(!text(&seen[0]).contains("look like"), "nothing is computed: {}", text(&seen[0]));
     let mut config = fs::read_to_string(folder.path().join("feature_store.yaml")).unwrap();
@@ -325,16 +330,7 @@ fn the_first_rows_of_a_dataset_stand_on_its_page() {
         .collect();
     fs::write(folder.path().join("rows.csv"), format!("driver_id,event_timestamp,trips,zone\n{rows}"))
         .unwrap();
-    let definitions = "entities: [{name: driver, join_keys: [driver_id], value_type: INT64}]
-data_sources: [{name: rows, type: file, path: rows.csv, timestamp_field: event_timestamp}]
-feature_views:
-  - name: stats
-    entities: [driver]
-    source: rows
-    schema: [{name: trips, dtype: Int64}, {name: zone, dtype: String}]
-";
-    fs::write(folder.path().join("features.yaml"), definitions).unwrap();
-    run(folder.path(), &["apply"]);
+    apply_driver_stats(folder.path());
     let ask = ["get-historical-features", "-f", "stats:trips", "-f", "stats:zone", "-o"];
     let span = ["--start-date", "2024-01-01", "--end-date", "2024-01-02"];
     let kept = folder.path().join("kept.parquet").display().to_string();

@@ -1,4 +1,4 @@
-//! What a project says of itself. That it is what Feast says is held against Feast's own events, by sessions of it.
+//! What a project says of itself. The tests with Feast's client hold it against Feast's own events.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -51,6 +51,30 @@ const FEATURES: Argument = argument("feature_names", Takes::TextsOrNull, "Which 
 
 type Arguments = &'static [Argument];
 
+/// An object of a project.
+const ONE: Arguments = &[NAME, PROJECT, RELATIONS, CACHE];
+/// The objects of all projects.
+const ALL: Arguments = &[CACHE, PAGE_OF_ALL, LIMIT_OF_ALL, SORT_BY, ORDER_OF_ALL, RELATIONS];
+/// The same for features and labels, in the order in which Feast has them.
+const ALL_FEATURES: Arguments = &[PAGE_OF_ALL, LIMIT_OF_ALL, SORT_BY, ORDER_OF_ALL, RELATIONS, CACHE];
+/// The features or labels of a project.
+const FEATURES_OF_PROJECT: Arguments = &[
+    PROJECT,
+    argument("feature_view", Takes::TextOrNull, "Only what is of this view."),
+    argument("name", Takes::TextOrNull, "Only what is called so."),
+    RELATIONS,
+    CACHE,
+    PAGE,
+    LIMIT,
+    SORT_BY,
+    SORT_ORDER,
+];
+/// The objects of a project, a page at a time.
+const PAGE_OF_PROJECT: Arguments = &[PROJECT, CACHE, RELATIONS, PAGE, LIMIT, SORT_BY, SORT_ORDER];
+/// Which metrics of data quality.
+const METRICS: Arguments =
+    &[PROJECT, OF_VIEW, OF_FEATURE, OF_SERVICE, OF_GRANULARITY, OF_SOURCE, FROM_DAY, TO_DAY];
+
 pub(super) const fn get(
     path: &'static str,
     name: &'static str,
@@ -80,12 +104,7 @@ pub(super) const fn delete(
 
 pub(super) static ROUTES: [DescribedRoute; 68] = [
     get("/version", "get_feast_version_version_get", "Says the version of the server.", &[]),
-    get(
-        "/entities",
-        "list_entities_entities_get",
-        "Lists the entities of a project.",
-        &[PROJECT, CACHE, RELATIONS, PAGE, LIMIT, SORT_BY, SORT_ORDER],
-    ),
+    get("/entities", "list_entities_entities_get", "Lists the entities of a project.", PAGE_OF_PROJECT),
     post(
         "/entities",
         "apply_entity_entities_post",
@@ -104,17 +123,12 @@ pub(super) static ROUTES: [DescribedRoute; 68] = [
             OWNER,
         ],
     ),
-    get(
-        "/entities/all",
-        "list_all_entities_entities_all_get",
-        "Lists the entities of all projects.",
-        &[CACHE, PAGE_OF_ALL, LIMIT_OF_ALL, SORT_BY, ORDER_OF_ALL, RELATIONS],
-    ),
+    get("/entities/all", "list_all_entities_entities_all_get", "Lists the entities of all projects.", ALL),
     get(
         "/entities/{name}",
         "get_entity_entities__name__get",
         "Describes an entity, with its data sources and its definition in Python.",
-        &[NAME, PROJECT, RELATIONS, CACHE],
+        ONE,
     ),
     delete(
         "/entities/{name}",
@@ -167,13 +181,13 @@ pub(super) static ROUTES: [DescribedRoute; 68] = [
         "/data_sources/all",
         "list_data_sources_all_data_sources_all_get",
         "Lists the data sources of all projects.",
-        &[CACHE, PAGE_OF_ALL, LIMIT_OF_ALL, SORT_BY, ORDER_OF_ALL, RELATIONS],
+        ALL,
     ),
     get(
         "/data_sources/{name}",
         "get_data_source_data_sources__name__get",
         "Describes a data source, with its definition in Python.",
-        &[NAME, PROJECT, RELATIONS, CACHE],
+        ONE,
     ),
     delete(
         "/data_sources/{name}",
@@ -214,13 +228,13 @@ pub(super) static ROUTES: [DescribedRoute; 68] = [
         "/feature_services/all",
         "list_feature_services_all_feature_services_all_get",
         "Lists the feature services of all projects.",
-        &[CACHE, PAGE_OF_ALL, LIMIT_OF_ALL, SORT_BY, ORDER_OF_ALL, RELATIONS],
+        ALL,
     ),
     get(
         "/feature_services/{name}",
         "get_feature_service_feature_services__name__get",
         "Describes a feature service, with its definition in Python.",
-        &[NAME, PROJECT, RELATIONS, CACHE],
+        ONE,
     ),
     delete(
         "/feature_services/{name}",
@@ -232,13 +246,13 @@ pub(super) static ROUTES: [DescribedRoute; 68] = [
         "/feature_views/all",
         "list_feature_views_all_feature_views_all_get",
         "Lists the views of all kinds of all projects.",
-        &[CACHE, PAGE_OF_ALL, LIMIT_OF_ALL, SORT_BY, ORDER_OF_ALL, RELATIONS],
+        ALL,
     ),
     get(
         "/feature_views/{name}",
         "get_any_feature_view_feature_views__name__get",
         "Describes a view of any kind, with its definition in Python.",
-        &[NAME, PROJECT, RELATIONS, CACHE],
+        ONE,
     ),
     delete(
         "/feature_views/{name}",
@@ -291,22 +305,7 @@ pub(super) static ROUTES: [DescribedRoute; 68] = [
             OWNER,
         ],
     ),
-    get(
-        "/features",
-        "list_features_features_get",
-        "Lists the features of a project.",
-        &[
-            PROJECT,
-            argument("feature_view", Takes::TextOrNull, "Only what is of this view."),
-            argument("name", Takes::TextOrNull, "Only what is called so."),
-            RELATIONS,
-            CACHE,
-            PAGE,
-            LIMIT,
-            SORT_BY,
-            SORT_ORDER,
-        ],
-    ),
+    get("/features", "list_features_features_get", "Lists the features of a project.", FEATURES_OF_PROJECT),
     get(
         "/features/{feature_view}/{name}",
         "get_feature_features__feature_view___name__get",
@@ -317,30 +316,15 @@ pub(super) static ROUTES: [DescribedRoute; 68] = [
         "/features/all",
         "list_features_all_features_all_get",
         "Lists the features of all projects.",
-        &[PAGE_OF_ALL, LIMIT_OF_ALL, SORT_BY, ORDER_OF_ALL, RELATIONS, CACHE],
+        ALL_FEATURES,
     ),
     get(
         "/labels",
         "list_labels_labels_get",
         "Lists the labels of a project: what label views hold.",
-        &[
-            PROJECT,
-            argument("feature_view", Takes::TextOrNull, "Only what is of this view."),
-            argument("name", Takes::TextOrNull, "Only what is called so."),
-            RELATIONS,
-            CACHE,
-            PAGE,
-            LIMIT,
-            SORT_BY,
-            SORT_ORDER,
-        ],
+        FEATURES_OF_PROJECT,
     ),
-    get(
-        "/labels/all",
-        "list_labels_all_labels_all_get",
-        "Lists the labels of all projects.",
-        &[PAGE_OF_ALL, LIMIT_OF_ALL, SORT_BY, ORDER_OF_ALL, RELATIONS, CACHE],
-    ),
+    get("/labels/all", "list_labels_all_labels_all_get", "Lists the labels of all projects.", ALL_FEATURES),
     get(
         "/label_views",
         "list_label_views_label_views_get",
@@ -351,14 +335,9 @@ pub(super) static ROUTES: [DescribedRoute; 68] = [
         "/label_views/all",
         "list_label_views_all_label_views_all_get",
         "Lists the label views of all projects.",
-        &[CACHE, PAGE_OF_ALL, LIMIT_OF_ALL, SORT_BY, ORDER_OF_ALL, RELATIONS],
+        ALL,
     ),
-    get(
-        "/label_views/{name}",
-        "get_label_view_label_views__name__get",
-        "Describes a label view.",
-        &[NAME, PROJECT, RELATIONS, CACHE],
-    ),
+    get("/label_views/{name}", "get_label_view_label_views__name__get", "Describes a label view.", ONE),
     get(
         "/lineage/registry",
         "get_registry_lineage_lineage_registry_get",
@@ -420,12 +399,7 @@ pub(super) static ROUTES: [DescribedRoute; 68] = [
         "Tells all objects of all projects, and what feeds what.",
         &[CACHE],
     ),
-    get(
-        "/permissions/{name}",
-        "get_permission_permissions__name__get",
-        "Describes a permission.",
-        &[NAME, PROJECT, RELATIONS, CACHE],
-    ),
+    get("/permissions/{name}", "get_permission_permissions__name__get", "Describes a permission.", ONE),
     delete(
         "/permissions/{name}",
         "delete_permission_permissions__name__delete",
@@ -436,7 +410,7 @@ pub(super) static ROUTES: [DescribedRoute; 68] = [
         "/permissions",
         "list_permissions_permissions_get",
         "Lists the permissions of a project.",
-        &[PROJECT, CACHE, RELATIONS, PAGE, LIMIT, SORT_BY, SORT_ORDER],
+        PAGE_OF_PROJECT,
     ),
     post(
         "/permissions",
@@ -548,7 +522,7 @@ pub(super) static ROUTES: [DescribedRoute; 68] = [
         "/saved_datasets/{name}",
         "get_saved_dataset_saved_datasets__name__get",
         "Describes a saved dataset, with its definition in Python.",
-        &[NAME, PROJECT, RELATIONS, CACHE],
+        ONE,
     ),
     delete(
         "/saved_datasets/{name}",
@@ -692,7 +666,7 @@ pub(super) static ROUTES: [DescribedRoute; 68] = [
         "/monitoring/metrics/features",
         "get_feature_metrics_monitoring_metrics_features_get",
         "Tells what the values of features look like.",
-        &[PROJECT, OF_VIEW, OF_FEATURE, OF_SERVICE, OF_GRANULARITY, OF_SOURCE, FROM_DAY, TO_DAY],
+        METRICS,
     ),
     get(
         "/monitoring/metrics/feature_views",
@@ -716,7 +690,7 @@ pub(super) static ROUTES: [DescribedRoute; 68] = [
         "/monitoring/metrics/timeseries",
         "get_timeseries_monitoring_metrics_timeseries_get",
         "Tells what the values of features look like, by day.",
-        &[PROJECT, OF_VIEW, OF_FEATURE, OF_SERVICE, OF_GRANULARITY, OF_SOURCE, FROM_DAY, TO_DAY],
+        METRICS,
     ),
     get(
         "/compute_engines",
